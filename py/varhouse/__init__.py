@@ -1,0 +1,27 @@
+"""varhouse: a genetics warehouse in one DuckDB file."""
+
+from __future__ import annotations
+
+import os
+
+# Small matrices on several BLAS threads cost 5-10 times the CPU; DuckDB parallelises instead.
+# Must happen before numpy is imported; a value that the user set is kept.
+for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_variable, "1")
+
+from typing import TYPE_CHECKING, Any  # noqa: E402
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "connect", "register"]
+
+if TYPE_CHECKING:
+    from varhouse.connection import Warehouse, connect, register  # noqa: F401
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``connect`` and ``register`` only when asked for, so that importing stays fast."""
+    if name in ("Warehouse", "connect", "register"):
+        from varhouse import connection
+
+        return getattr(connection, name)
+    raise AttributeError(f"module 'varhouse' has no attribute {name!r}")

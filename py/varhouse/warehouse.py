@@ -1,0 +1,110 @@
+"""Open the one DuckDB file: limits, private spill directory, lock, raw schema, SQL functions."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+
+from varhouse.errors import DataError, UsageError, WarehouseHeldError
+from varhouse.settings import Settings, shipped_project_dir
+
+_HELD = re.compile(r"Conflicting lock is held in (?P<who>.+?)\s*(?:\(PID (?P<pid>\d+)\))")
+
+
+def ordered_sql_files(folder: Path) -> list[Path]:
+    """Return the ``.sql`` files below ``folder`` in the order of their names."""
+    return sorted(folder.glob("*.sql"))
+
+
+def create_schema(con: duckdb.DuckDBPyConnection) -> None:
+    """Create every raw table, load table and public view that is not there yet."""
+    _execute_folder(con, shipped_project_dir() / "sql" / "schema")
+
+
+def create_functions(con: duckdb.DuckDBPyConnection) -> None:
+    """Create the SQL functions of ``sql/functions`` as temporary macros of this connection."""
+    _execute_folder(con, shipped_project_dir() / "sql" / "functions")
+
+
+def _execute_folder(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    for path in ordered_sql_files(folder):
+        for statement in duckdb.extract_statements(path.read_text(encoding="utf-8")):
+            con.execute(statement)
+
+
+@contextlib.contextmanager
+def open_warehouse(
+    settings: Settings, *, read_only: bool = False, must_exist: bool = False
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse for one command and close it afterwards, whatever happens.
+
+    Parameters
+    ----------
+    settings
+        Where and with which limits.
+    read_only
+        Open without write access; the file must exist. Other readers may share it.
+    must_exist
+        Refuse to create a new file.
+
+    Raises
+    ------
+    UsageError
+        The file does not exist although it has to, or a limit is not understood.
+    WarehouseHeldError
+        Another process holds the file.
+    DataError
+        The file is not a DuckDB database.
+    """
+    database = settings.database
+    if (read_only or must_exist) and not database.is_file():
+        raise UsageError(
+            f"{database}: no such warehouse. Load something first (varhouse load ...) "
+            "or name the file with --db."
+        )
+    if not database.parent.is_dir():
+        raise UsageError(f"{database}: the folder {database.parent} does not exist.")
+    os.umask(0o077)
+    spill = Path(
+        tempfile.mkdtemp(prefix=".varhouse_spill_", dir=settings.temp_dir or database.parent)
+    )
+    try:
+        con = _connect(settings, read_only=read_only, spill=spill)
+        try:
+            if not read_only:
+                create_schema(con)
+            create_functions(con)
+            yield con
+        finally:
+            con.close()
+    finally:
+        shutil.rmtree(spill, ignore_errors=True)
+
+
+def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": settings.memory,
+        "threads": settings.threads,
+        "temp_directory": str(spill),
+        "python_enable_replacements": False,
+        "preserve_insertion_order": False,
+    }
+    try:
+        return duckdb.connect(str(settings.database), read_only=read_only, config=config)
+    except duckdb.IOException as error:
+        held = _HELD.search(str(error))
+        if held:
+            raise WarehouseHeldError(
+                f"{settings.database}: held by another process (PID {held['pid']}). "
+                "Wait for it to end, or open notebooks with read_only=True and close them."
+            ) from error
+        raise DataError(f"{settings.database}: cannot be opened as a DuckDB file: {error}") from error
+    except (duckdb.InvalidInputException, duckdb.ParserException) as error:
+        raise UsageError(f"--memory {settings.memory} / --threads {settings.threads}: {error}") from error
