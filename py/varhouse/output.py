@@ -1,0 +1,201 @@
+"""Results as text or files: aligned table, CSV, JSON records, parquet."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from rich.table import Table
+from rich.text import Text
+
+from varhouse.errors import DataError, UsageError
+
+Format = Literal["table", "csv", "json", "parquet"]
+FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
+_SUFFIXES: dict[str, Format] = {
+    ".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table",
+}  # fmt: skip
+_TABLE_DIGITS = 4
+
+
+def choose_format(wanted: Format | None, out: Path | None) -> Format:
+    """Return the format asked for, else the one that the file's name tells, else ``table``.
+
+    Raises
+    ------
+    UsageError
+        Parquet without a file, or a file whose name tells nothing.
+    """
+    if wanted == "parquet" and out is None:
+        raise UsageError("--format parquet: binary output needs a file; add --out FILE.parquet.")
+    if wanted is not None:
+        return wanted
+    if out is None:
+        return "table"
+    found = _SUFFIXES.get(out.suffix.lower())
+    if found is None:
+        raise UsageError(
+            f"--out {out}: the name does not tell the format; wanted one of "
+            f"{', '.join(_SUFFIXES)}, or add --format {'|'.join(FORMATS)}."
+        )
+    return found
+
+
+def write_file(table: pa.Table, out: Path, form: Format) -> None:
+    """Write the rows to ``out``: all of them or, if anything fails, nothing.
+
+    Raises
+    ------
+    UsageError
+        The folder does not exist.
+    DataError
+        The file cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
+    write: Callable[[Path], object]
+    if form == "parquet":
+
+        def write(path: Path) -> object:
+            return pq.write_table(table, path, compression="zstd")
+    else:
+
+        def write(path: Path) -> object:
+            return path.write_text(as_text(table, form), encoding="utf-8")
+
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+        os.close(handle)
+        part = Path(name)
+        try:
+            write(part)
+            part.replace(out)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f"--out {out}: cannot be written: {error.strerror or error}.") from error
+
+
+def as_text(table: pa.Table, form: Format) -> str:
+    """Return the rows as a text that ends with a line break.
+
+    Numbers have :data:`4 significant digits <format_cell>` in ``table`` only; ``csv`` and
+    ``json`` keep what is stored. In ``json`` NaN and infinities are null, because JSON has no
+    words for them.
+    """
+    if form == "csv":
+        return _as_csv(table)
+    if form == "json":
+        return _as_json(table)
+    if form == "table":
+        return _as_aligned(table)
+    raise UsageError(f"--format {form}: not a text format.")
+
+
+def as_rich(table: pa.Table, title: str | None = None) -> Table:
+    """Return the rows as a table for a terminal; cells wrap, nothing is cut off."""
+    shown = Table(title=title, title_justify="left")
+    for field in table.schema:
+        shown.add_column(
+            Text(field.name),
+            justify="right" if _is_number(field.type) else "left",
+            overflow="fold",
+        )
+    for row in table.to_pylist():
+        shown.add_row(*(Text(format_cell(value)) for value in row.values()))
+    return shown
+
+
+def format_cell(value: Any) -> str:
+    """Return one value as a person reads it: 4 significant digits, empty for NULL."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return _format_number(value)
+    if isinstance(value, Decimal):
+        return str(int(value)) if value == value.to_integral() else _format_number(float(value))
+    if isinstance(value, list):
+        return "[" + ", ".join(format_cell(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {format_cell(item)}" for name, item in value.items()) + "}"
+    return " ".join(str(value).split()) if isinstance(value, str) else str(value)
+
+
+def _format_number(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "inf" if value > 0 else "-inf"
+    # '#' keeps trailing zeros (0.1360), which a column of scores wants; not in 12.00e-5 or 5.
+    if 1e-4 <= abs(value) < 10**_TABLE_DIGITS:
+        return f"{value:#.{_TABLE_DIGITS}g}".removesuffix(".")
+    return f"{value:.{_TABLE_DIGITS}g}"
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(
+        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    )
+
+
+def _as_aligned(table: pa.Table) -> str:
+    if table.num_columns == 0:
+        return ""
+    columns = []
+    for field, column in zip(table.schema, table.columns, strict=True):
+        cells = [field.name, *(format_cell(value) for value in column.to_pylist())]
+        width = max(len(cell) for cell in cells)
+        align = str.rjust if _is_number(field.type) else str.ljust
+        columns.append([align(cell, width) for cell in cells])
+    return "".join("  ".join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
+
+
+def _as_csv(table: pa.Table) -> str:
+    import polars as pl
+
+    flat = table
+    for position, field in enumerate(table.schema):
+        if pa.types.is_nested(field.type):
+            cells = [
+                None if value is None else json.dumps(_plain(value))
+                for value in table.column(position).to_pylist()
+            ]
+            flat = flat.set_column(position, field.name, pa.array(cells, pa.string()))
+    return pl.DataFrame(flat).write_csv()
+
+
+def _as_json(table: pa.Table) -> str:
+    records = [json.dumps(_plain(row), ensure_ascii=False) for row in table.to_pylist()]
+    if not records:
+        return "[]\n"
+    return "[\n" + ",\n".join(records) + "\n]\n"
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` in JSON's own types."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {str(name): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral() else float(value)
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, bytes):
+        return value.hex()
+    return value
