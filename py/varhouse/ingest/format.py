@@ -41,7 +41,7 @@ class LoadOptions:
     Attributes
     ----------
     build
-        Genome build in our spelling, ``GRCh37`` or ``GRCh38``; None when neither user nor format says.
+        Genome build in our spelling, ``GRCh37`` or ``GRCh38``; None when nobody says it.
     source_id
         Source to record on rows whose file does not name one.
     feature
@@ -69,7 +69,7 @@ class Format:
     table
         Target, with its schema: ``raw.qtl``.
     matches
-        Whether a sniffed file has this layout; cheap, never reads the file.
+        Whether a sniffed file has this layout; cheap, reads the head of the file at most.
     stage
         Creates the temp table ``incoming``: the columns of ``table`` without ``load_id``, and
         ``line BIGINT`` (1-based line or record), ``reject VARCHAR`` (a code, NULL for a good row),
@@ -78,6 +78,10 @@ class Format:
         and raises `varhouse.errors.DataError` when the file as a whole cannot be used.
     genome_build
         Build of every file of this layout, where the layout implies it.
+    wants
+        What the layout looks like, for the message when no format fits.
+    stated_build
+        Reads the build that a file states about itself, None when it does not.
     """
 
     name: str
@@ -86,3 +90,5 @@ class Format:
     matches: Callable[[SourceFile], bool]
     stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None]
     genome_build: str | None = None
+    wants: str = ""
+    stated_build: Callable[[SourceFile], str | None] | None = None

@@ -1,0 +1,182 @@
+"""Open Targets V2G evidence rows as dumped: parquet slices and their headerless TSV form."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.keys import (
+    allele_sql,
+    chrom_sql,
+    gene_id_sql,
+    integer_sql,
+    missing_sql,
+    number_sql,
+    text_literal,
+    variant_id_sql,
+    variant_key_sql,
+)
+from varhouse.ingest.reading import parquet_sql, require_columns, stage_fields
+
+SLICE_COLUMNS: tuple[str, ...] = (
+    "chr_id", "position", "ref_allele", "alt_allele", "variant_id", "rs_id", "gene_chr", "gene_id",
+    "gene_start", "gene_end", "gene_name", "feature", "type_id", "source_id", "csq_counts",
+    "qtl_beta", "qtl_se", "qtl_pval", "interval_score",
+)  # fmt: skip
+"""Columns of a slice in the order of the headerless TSV."""
+
+_NEEDED = tuple(
+    name for name in SLICE_COLUMNS if name not in ("gene_chr", "gene_start", "gene_end")
+)
+QTL_TYPES = ("eqtl", "pqtl", "sqtl")
+TYPES = (*QTL_TYPES, "pchic", "fantom5", "dhscor", "vep")
+"""Types of evidence that a slice may hold."""
+
+_N_ALIKE = 10
+
+
+def _is_slice(source: SourceFile) -> bool:
+    # Most of the columns are enough: staging then names the one that is missing.
+    return len(set(source.columns) & set(_NEEDED)) >= _N_ALIKE
+
+
+def _is_slice_parquet(source: SourceFile) -> bool:
+    return not source.delimiter and _is_slice(source)
+
+
+def _is_slice_text(source: SourceFile) -> bool:
+    if source.delimiter != "\t":
+        return False
+    if _is_slice(source):
+        return True
+    cells = source.columns
+    return (
+        len(cells) == len(SLICE_COLUMNS)
+        and re.fullmatch(r"\d+", cells[1]) is not None
+        and cells[4].count("_") >= 3
+    )
+
+
+def _stage_parquet(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions
+) -> None:
+    require_columns(source, _NEEDED)
+    _stage_rows(
+        con,
+        f"(select *, file_row_number + 1 as line from {parquet_sql(source)})",
+        options,
+        "temp view",
+    )
+
+
+def _stage_text(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    has_header = _is_slice(source)
+    if has_header:
+        require_columns(source, _NEEDED)
+    columns = source.columns if has_header else SLICE_COLUMNS
+    named = stage_fields(con, source, columns, header_line=int(has_header))
+    _stage_rows(con, f"(select line, {named} from file_fields)", options, "temp table")
+
+
+def _stage_rows(
+    con: duckdb.DuckDBPyConnection, rows: str, options: LoadOptions, create_as: str
+) -> None:
+    as_text = {name: f"cast({name} as varchar)" for name in _NEEDED}
+    # Rows of other types have 0 where they have nothing, so only a QTL's zero means anything.
+    types = ", ".join(text_literal(name) for name in TYPES)
+    qtl_types = ", ".join(text_literal(name) for name in QTL_TYPES)
+    source_id = text_literal(options.source_id) if options.source_id else "null"
+    feature = text_literal(options.feature) if options.feature else "null"
+    numbers = ("qtl_beta", "qtl_se", "qtl_pval", "interval_score")
+    given = ", ".join(
+        f"{missing_sql(as_text[name])} as {name}_text, {number_sql(as_text[name])} as {name}"
+        for name in numbers
+    )
+    con.execute(f"""
+        create {create_as} incoming as
+        with typed as (
+            select
+                line,
+                {chrom_sql(as_text["chr_id"])} as chrom,
+                try_cast({integer_sql(as_text["position"])} as integer) as pos,
+                {allele_sql(as_text["ref_allele"])} as ref,
+                {allele_sql(as_text["alt_allele"])} as alt,
+                {missing_sql(as_text["variant_id"])} as variant_text,
+                {missing_sql(as_text["rs_id"])} as rsid,
+                {gene_id_sql(as_text["gene_id"])} as gene_id,
+                {missing_sql(as_text["gene_name"])} as gene_name,
+                coalesce({missing_sql(as_text["feature"])}, {feature}) as feature,
+                lower({missing_sql(as_text["type_id"])}) as type_id,
+                coalesce({missing_sql(as_text["source_id"])}, {source_id}) as source_id,
+                try_cast({integer_sql(as_text["csq_counts"])} as integer) as csq_counts,
+                {given}
+            from {rows}
+        ),
+        keyed as (
+            select *, {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id
+            from typed
+        )
+        select
+            line,
+            case
+                when chrom is null then 'unknown_contig'
+                when gene_id is null then 'gene_id_missing'
+                when variant_text is null then 'variant_id_missing'
+                when variant_text <> variant_id
+                    and {variant_key_sql("variant_text")} is distinct from variant_id
+                    then 'variant_id_mismatch'
+                when type_id is null or type_id not in ({types}) then 'type_id_unknown'
+                when qtl_pval_text is not null and qtl_pval is null then 'p_value_not_a_number'
+                when not isfinite(qtl_pval) then 'p_value_not_finite'
+                when qtl_pval < 0 or qtl_pval > 1 then 'p_value_out_of_range'
+                when interval_score_text is not null and interval_score is null
+                    then 'score_not_a_number'
+                when not isfinite(interval_score) then 'score_not_finite'
+            end as reject,
+            case
+                when type_id in ({qtl_types}) and qtl_pval = 0 then 'p_value_zero'
+                when qtl_beta_text is not null and not coalesce(isfinite(qtl_beta), false)
+                    or qtl_se_text is not null and not coalesce(isfinite(qtl_se), false)
+                    then 'effect_not_finite'
+            end as note,
+            chrom,
+            pos,
+            ref,
+            alt,
+            variant_id,
+            rsid,
+            gene_id,
+            gene_name,
+            feature,
+            type_id,
+            source_id,
+            csq_counts,
+            case when isfinite(qtl_beta) then qtl_beta end as qtl_beta,
+            case when isfinite(qtl_se) then qtl_se end as qtl_se,
+            qtl_pval,
+            interval_score
+        from keyed
+    """)
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="opentargets-slice",
+        kind="evidence",
+        table="raw.evidence",
+        matches=_is_slice_parquet,
+        stage=_stage_parquet,
+        wants="parquet with " + ", ".join(_NEEDED),
+    ),
+    Format(
+        name="opentargets-slice-tsv",
+        kind="evidence",
+        table="raw.evidence",
+        matches=_is_slice_text,
+        stage=_stage_text,
+        wants="tab-separated, without header in the order " + ", ".join(SLICE_COLUMNS)
+        + ", or with a header naming them",
+    ),
+)

@@ -1,0 +1,166 @@
+"""The variant index: which variants there are, one row per alternative allele."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.keys import (
+    allele_sql,
+    chrom_sql,
+    contig_rank_sql,
+    integer_sql,
+    missing_sql,
+    variant_id_sql,
+    variant_key_sql,
+    variant_struct_sql,
+)
+from varhouse.ingest.reading import missing_columns, quoted_name, stage_table
+
+_CHROM = ("chr_id", "chromosome", "chrom", "chr", "#chrom", "#CHROM", "CHROM")
+_POS = ("position", "pos", "POS", "base_pair_location")
+_REF = ("ref_allele", "referenceAllele", "ref", "REF", "other_allele")
+_ALT = ("alt_allele", "alternateAllele", "alt", "ALT", "effect_allele")
+_RSID = ("rs_id", "rsid", "rsId", "rsID", "ID")
+_VARIANT = ("variant_id", "variantId", "variant")
+
+
+def _first(source: SourceFile, names: Sequence[str]) -> str | None:
+    found = next((name for name in names if name in source.columns), None)
+    return quoted_name(found) if found else None
+
+
+def _matches(source: SourceFile) -> bool:
+    has_parts = [_first(source, names) is not None for names in (_CHROM, _POS, _REF, _ALT)]
+    return _first(source, _VARIANT) is not None or sum(has_parts) >= 2
+
+
+def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    variant = _first(source, _VARIANT)
+    parts = {names[0]: _first(source, names) for names in (_CHROM, _POS, _REF, _ALT)}
+    missing = [name for name, column in parts.items() if column is None]
+    if missing and not variant:
+        raise missing_columns(source, missing)
+    rsid = _first(source, _RSID)
+    rows = stage_table(con, source, comment="##")
+    if missing:
+        parsed = variant_struct_sql(variant or "null")
+        chrom, pos, ref, alt = (f"{parsed}.{part}" for part in ("chrom", "pos", "ref", "alt"))
+    else:
+        chrom, pos, ref, alt = (str(column) for column in parts.values())
+    con.execute(f"""
+        create temp table incoming as
+        with typed as (
+            select
+                line,
+                {chrom_sql(chrom)} as chrom,
+                try_cast({integer_sql(pos)} as integer) as pos,
+                {allele_sql(ref)} as ref,
+                {allele_sql(alt)} as alt,
+                {missing_sql(variant) if variant else "null"} as variant_text,
+                {missing_sql(rsid) if rsid else "null"} as rsid
+            from {rows}
+        ),
+        keyed as (
+            select *, {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id
+            from typed
+        ),
+        judged as (
+            select
+                *,
+                case
+                    when {"variant_text is not null and pos is null" if missing else "false"}
+                        then 'variant_id_missing'
+                    when chrom is null then 'unknown_contig'
+                    -- an id that is no chrom_pos_ref_alt (an rsID, say) says nothing about the row
+                    when {"false" if missing else "true"}
+                        and {variant_key_sql("variant_text")} <> variant_id
+                        then 'variant_id_mismatch'
+                end as fault
+            from keyed
+        )
+        select
+            line,
+            coalesce(fault, case
+                when variant_id is not null
+                    and row_number() over (partition by variant_id, fault order by line) > 1
+                    then 'duplicate_variant'
+            end) as reject,
+            cast(null as varchar) as note,
+            -- numbered over the whole table when it is stored
+            cast(0 as uinteger) as variant_idx,
+            variant_id,
+            chrom,
+            pos,
+            ref,
+            alt,
+            rsid
+        from judged
+    """)
+
+
+def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
+    """Merge the accepted rows into ``raw.variants`` and number the whole table anew.
+
+    ``variant_idx`` counts from 0 by contig (1..22, X, Y, MT), position, ref and alt. A variant
+    that is there already keeps its row and gains an rsID when it had none.
+
+    Returns
+    -------
+    dict of str to int
+        ``known_variant``: rows that were there already.
+    """
+    known = con.execute(
+        "select count(*) from incoming_judged "
+        "where reject is null and variant_id in (select variant_id from raw.variants)"
+    ).fetchone()
+    con.execute(f"""
+        create or replace temp table all_variants as
+        with every as (
+            select variant_id, chrom, pos, ref, alt, rsid, load_id from raw.variants
+            union all
+            select variant_id, chrom, pos, ref, alt, rsid, {load_id} as load_id
+            from incoming_judged
+            where reject is null
+        )
+        select
+            variant_id,
+            any_value(chrom) as chrom,
+            any_value(pos) as pos,
+            any_value(ref) as ref,
+            any_value(alt) as alt,
+            arg_min(rsid, load_id) filter (where rsid is not null) as rsid,
+            min(load_id) as load_id
+        from every
+        group by variant_id
+    """)
+    con.execute("delete from raw.variants")
+    con.execute(f"""
+        insert into raw.variants by name
+        select
+            cast(
+                row_number() over (order by {contig_rank_sql("chrom")}, pos, ref, alt) - 1
+                as uinteger
+            ) as variant_idx,
+            *
+        from all_variants
+        order by variant_idx
+    """)
+    con.execute("drop table all_variants")
+    return {"known_variant": known[0] if known else 0}
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="variant-index",
+        kind="variants",
+        table="raw.variants",
+        matches=_matches,
+        stage=_stage,
+        wants="parquet, tab- or comma-separated with variant_id (chrom_pos_ref_alt), or "
+        "chrom (chr_id, chromosome), pos (position), ref (ref_allele), alt (alt_allele); "
+        "rs_id (rsid) if any",
+    ),
+)
