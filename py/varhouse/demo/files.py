@@ -59,6 +59,7 @@ _VARIANT_SCHEMA = pa.schema(
 )
 # The last so many consequence rows go into a VEP file of their own instead of the evidence slice.
 _N_SEPARATE_VEP_ROWS = 150
+_N_PQTL_TESTS = 4_000
 
 
 class DemoFiles(NamedTuple):
@@ -215,23 +216,23 @@ def _evidence_row(
 
 
 def _write_qtl(path: Path, rows: Sequence[signals.EqtlRow]) -> None:
+    """Write the columns of Open Targets' molecular-trait statistics.
+
+    Rows with p above 0.05 / num_tests are among them, as in files that were not filtered yet.
+    """
     header = [
-        "type_id", "source_id", "feature", "chrom", "pos", "other_allele", "effect_allele",
-        "ensembl_id", "beta", "se", "pval",
+        "chrom", "pos", "ref", "alt", "rsid", "gene_id", "pval", "beta", "se", "num_tests",
+        "type", "source_id", "study", "biofeature",
     ]  # fmt: skip
-    _write_lines(
-        path,
+    lines = [
         [
-            header,
-            *(
-                [
-                    "pqtl", "sun2018", row.feature, CHROM, row.variant.pos, row.variant.ref,
-                    row.variant.alt, row.gene.gene_id, row.beta, row.se, row.p_value,
-                ]
-                for row in rows
-            ),
-        ],
-    )  # fmt: skip
+            CHROM, row.variant.pos, row.variant.ref, row.variant.alt, row.variant.rsid,
+            row.gene.gene_id, row.p_value, row.beta, row.se, _N_PQTL_TESTS,
+            "pqtl", "sun2018", "SUN2018", row.feature,
+        ]
+        for row in rows
+    ]  # fmt: skip
+    _write_lines(path, [header, *lines])
 
 
 def _write_intervals(path: Path, intervals: Sequence[signals.Interval]) -> None:

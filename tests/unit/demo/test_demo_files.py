@@ -200,7 +200,7 @@ class TestPlantedSignal:
         ).fetchall()
         pos = int(lead.variant_id.split("_")[1])
         in_qtl = con.execute(
-            "select distinct source_id from qtl where pos = ? and ensembl_id = ?",
+            "select distinct source_id from qtl where pos = ? and gene_id = ?",
             [pos, lead.gene_id],
         ).fetchall()
         fields = [line.split("\t") for line in files.intervals.read_text().splitlines()]
@@ -221,8 +221,8 @@ class TestPlantedSignal:
             "and feature = 'adipose_subcutaneous' order by qtl_pval limit 1",
             "select variant_id, gene_id from evidence where source_id = 'javierre2016' "
             f"order by interval_score desc, variant_id = '{lead.variant_id}' desc limit 1",
-            "select '22_' || pos || '_' || other_allele || '_' || effect_allele, ensembl_id "
-            "from qtl order by pval limit 1",
+            "select '22_' || pos || '_' || ref || '_' || alt, gene_id from qtl "
+            "order by pval limit 1",
         ):
             assert con.execute(query).fetchone() == (lead.variant_id, lead.gene_id)
 
@@ -255,6 +255,13 @@ class TestPlantedSignal:
         ).fetchall()
         assert distances[0] == (alone.gene_name, 9_000)
         assert distances[1][1] > 18_000
+
+
+def test_some_pqtl_rows_fail_the_filter_of_their_gene(con: duckdb.DuckDBPyConnection) -> None:
+    n_kept, n_all = one(con, "select count(*) filter (pval <= 0.05 / num_tests), count(*) from qtl")
+    assert isinstance(n_kept, int)
+    assert isinstance(n_all, int)
+    assert 0 < n_kept < n_all
 
 
 def test_vep_records_name_the_build_of_the_demo(files: DemoFiles) -> None:
