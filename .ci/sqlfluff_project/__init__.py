@@ -1,0 +1,93 @@
+"""What the models' Jinja may call, for sqlfluff: dbt's functions and the macros of this project.
+
+sqlfluff's own stand-ins know neither ``return`` nor the vars of dbt_project.yml, and the macros
+use both. Everything at the top level of this module becomes a name in the templates.
+"""
+
+from __future__ import annotations
+
+import os as _os
+from collections.abc import Callable as _Callable
+from pathlib import Path as _Path
+from typing import Any as _Any
+
+import jinja2 as _jinja2
+import yaml as _yaml
+
+_ROOT = _Path(__file__).resolve().parents[2]
+_PROJECT = _yaml.safe_load((_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
+
+
+class _Returned(Exception):
+    """Carries the value of ``return()`` out of a macro, as in dbt."""
+
+    def __init__(self, value: _Any) -> None:
+        self.value = value
+
+
+class _Exceptions:
+    def raise_compiler_error(self, message: str) -> str:
+        raise ValueError(message)
+
+
+def _return(value: _Any) -> str:
+    raise _Returned(value)
+
+
+def ref(*names: str) -> str:
+    return names[-1]
+
+
+def source(schema: str, table: str) -> str:
+    return f"{schema}.{table}"
+
+
+def var(name: str, default: _Any = None) -> _Any:
+    return _PROJECT.get("vars", {}).get(name, default)
+
+
+def config(**_options: _Any) -> str:
+    return ""
+
+
+def is_incremental() -> bool:
+    return True
+
+
+def env_var(name: str, default: str = "") -> str:
+    return _os.environ.get(name, default)
+
+
+this = "this_model"
+target = {"name": "warehouse", "schema": "main", "type": "duckdb"}
+exceptions = _Exceptions()
+
+
+def _callable(macro: _Callable[..., str]) -> _Callable[..., _Any]:
+    def call(*args: _Any, **kwargs: _Any) -> _Any:
+        try:
+            return macro(*args, **kwargs)
+        except _Returned as returned:
+            return returned.value
+
+    return call
+
+
+def _macros() -> dict[str, _Callable[..., _Any]]:
+    environment = _jinja2.Environment(
+        extensions=["jinja2.ext.do"], undefined=_jinja2.StrictUndefined
+    )
+    environment.globals.update(
+        {name: value for name, value in globals().items() if not name.startswith("_")},
+        **{"return": _return},
+    )
+    found: dict[str, _Callable[..., _Any]] = {}
+    for path in sorted((_ROOT / "sql" / "macros").rglob("*.sql")):
+        module = environment.from_string(path.read_text(encoding="utf-8")).make_module()
+        for name, macro in vars(module).items():
+            if isinstance(macro, _jinja2.runtime.Macro):
+                found[name] = environment.globals[name] = _callable(macro)
+    return found
+
+
+globals().update(_macros())

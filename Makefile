@@ -1,0 +1,58 @@
+# Every target makes the environment it needs; VENV and PYTHON may be set from outside.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+BENCH ?=
+SQL := $(wildcard models sql/checks sql/functions sql/schema)
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test lint lint-sql types docs bench format clean
+
+help:
+	@echo 'make demo    load a small made-up locus, build every model, print and plot the answer'
+	@echo 'make test    run the tests'
+	@echo 'make lint    ruff and sqlfluff'
+	@echo 'make types   mypy --strict'
+	@echo 'make docs    write target/index.html: models, columns, lineage (needs a warehouse)'
+	@echo 'make bench   time the V2G models (BENCH="--help" shows the options)'
+	@echo 'make clean   remove the environments, caches and outputs'
+
+# -qq: a package index that is not there is pip's affair as long as another one answers.
+$(INSTALLED): pyproject.toml
+	@echo 'making $(VENV)' >&2
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install -qq -e '.[dev]'
+	@touch $@
+
+demo: $(INSTALLED)
+	@$(BIN)/varhouse demo
+
+test: $(INSTALLED)
+	@$(BIN)/python -m pytest
+
+lint-sql: $(INSTALLED)
+	@$(BIN)/sqlfluff lint --disable-progress-bar $(SQL)
+
+lint: lint-sql
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+format: $(INSTALLED)
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+types: $(INSTALLED)
+	@$(BIN)/mypy
+
+docs: $(INSTALLED)
+	@$(BIN)/varhouse docs
+
+bench: $(INSTALLED)
+	@$(BIN)/python -m pip install -qq -e '.[bench]'
+	@$(BIN)/python benchmarks/v2g.py $(BENCH)
+
+clean:
+	rm -rf .venv .venv-ci .venv-dbt target build dist demo .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
