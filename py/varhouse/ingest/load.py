@@ -457,7 +457,8 @@ def _judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions)
 # Columns that make an example of a bad row; none of them says anything about a person.
 _EXAMPLE_COLUMNS = (
     "variant_id", "chrom", "pos", "start_pos", "end_pos", "gene_id", "gene_name",
-    "transcript_id", "type_id", "source_id", "feature", "qtl_pval", "p_value", "interval_score", "score", "weight",
+    "transcript_id", "type_id", "source_id", "feature", "qtl_pval", "p_value", "interval_score",
+    "score", "weight",
 )  # fmt: skip
 
 
