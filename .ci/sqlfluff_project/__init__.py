@@ -7,6 +7,7 @@ use both. Everything at the top level of this module becomes a name in the templ
 from __future__ import annotations
 
 import os as _os
+import re as _re
 from collections.abc import Callable as _Callable
 from pathlib import Path as _Path
 from typing import Any as _Any
@@ -15,6 +16,10 @@ import jinja2 as _jinja2
 import yaml as _yaml
 
 _ROOT = _Path(__file__).resolve().parents[2]
+# Macros are defined under another name, so that calls between them go through ours: only there
+# does return() end the macro that called it.
+_DEFINITION = _re.compile(r"({%-?\s*macro\s+)(\w+)")
+_DEFINED = "defined_as_"
 _PROJECT = _yaml.safe_load((_ROOT / "dbt_project.yml").read_text(encoding="utf-8"))
 
 
@@ -83,9 +88,10 @@ def _macros() -> dict[str, _Callable[..., _Any]]:
     )
     found: dict[str, _Callable[..., _Any]] = {}
     for path in sorted((_ROOT / "sql" / "macros").rglob("*.sql")):
-        module = environment.from_string(path.read_text(encoding="utf-8")).make_module()
-        for name, macro in vars(module).items():
+        text = _DEFINITION.sub(rf"\1{_DEFINED}\2", path.read_text(encoding="utf-8"))
+        for defined, macro in vars(environment.from_string(text).make_module()).items():
             if isinstance(macro, _jinja2.runtime.Macro):
+                name = defined.removeprefix(_DEFINED)
                 found[name] = environment.globals[name] = _callable(macro)
     return found
 
