@@ -1,0 +1,21 @@
+"""Questions that people ask of the V2G results, and who answers them."""
+
+from __future__ import annotations
+
+from varhouse.ask.answers import Answer, explain, genes_for_variant, variants_for_gene
+from varhouse.ask.evaluation import Evaluation, evaluate
+from varhouse.ask.missing import why_missing
+from varhouse.ask.reference import export_reference, freeze_reference, import_reference
+
+__all__ = [
+    "Answer",
+    "Evaluation",
+    "evaluate",
+    "explain",
+    "export_reference",
+    "freeze_reference",
+    "genes_for_variant",
+    "import_reference",
+    "variants_for_gene",
+    "why_missing",
+]

@@ -1,0 +1,124 @@
+-- Questions that users ask of the V2G results. They call variant_key(text), so this file
+-- comes after variant_key.sql in the order of names.
+--
+-- Tables are named by arguments with defaults: DuckDB binds a macro when it is created, and
+-- before the first build the results are not there yet. It also lets a user ask another
+-- schema: genes_for_variant('rs1421085', scores_table := 'what_if.v2g_scores').
+
+-- One row per gene of each variant that `id` names, best gene first.
+create or replace temp macro genes_for_variant(
+    id,
+    scores_table := 'v2g_scores',
+    source_scores_table := 'v2g_source_scores',
+    names_table := 'variant_names',
+    genes_table := 'genes'
+) as table
+with named_variants as (
+    select variant_key(id) as variant_id
+    union
+    -- an rsID names every allele that carries it
+    select names.variant_id
+    from query_table(names_table) as names
+    where names.rsid = lower(trim(id))
+),
+
+scored_genes as (
+    select
+        scores.variant_id,
+        scores.rank,
+        scores.gene_id,
+        scores.overall_score,
+        scores.n_sources
+    from query_table(scores_table) as scores
+    inner join named_variants on scores.variant_id = named_variants.variant_id
+),
+
+best_sources as (
+    select
+        source_scores.variant_id,
+        source_scores.gene_id,
+        source_scores.source_id,
+        source_scores.feature
+    from query_table(source_scores_table) as source_scores
+    inner join named_variants on source_scores.variant_id = named_variants.variant_id
+    qualify row_number() over (
+        partition by source_scores.variant_id, source_scores.gene_id
+        order by source_scores.weight * source_scores.score desc, source_scores.source_id
+    ) = 1
+),
+
+described_genes as (
+    select
+        scored_genes.variant_id,
+        scored_genes.rank,
+        scored_genes.gene_id,
+        genes.gene_name,
+        scored_genes.overall_score,
+        scored_genes.n_sources,
+        best_sources.source_id as best_source_id,
+        best_sources.feature as best_feature,
+        cast(split_part(scored_genes.variant_id, '_', 2) as integer)
+        - genes.tss_pos as tss_distance_bp
+    from scored_genes
+    left join best_sources
+        on
+            scored_genes.variant_id = best_sources.variant_id
+            and scored_genes.gene_id = best_sources.gene_id
+    left join query_table(genes_table) as genes on scored_genes.gene_id = genes.gene_id
+)
+
+select *
+from described_genes
+order by variant_id, rank, gene_id;
+
+-- One row per variant scored for the gene, best score first. A symbol that several genes
+-- share returns all of them: see gene_id.
+create or replace temp macro variants_for_gene(
+    gene,
+    scores_table := 'v2g_scores',
+    variants_table := 'variants',
+    genes_table := 'genes'
+) as table
+with named_genes as (
+    select
+        known.gene_id,
+        known.gene_name,
+        known.tss_pos
+    from query_table(genes_table) as known
+    where
+        known.gene_id = upper(split_part(trim(gene), '.', 1))
+        or upper(known.gene_name) = upper(trim(gene))
+),
+
+scored_variants as (
+    select
+        scores.variant_id,
+        scores.rank,
+        scores.gene_id,
+        named_genes.gene_name,
+        scores.overall_score,
+        scores.n_sources,
+        named_genes.tss_pos
+    from query_table(scores_table) as scores
+    inner join named_genes on scores.gene_id = named_genes.gene_id
+),
+
+described_variants as (
+    select
+        scored_variants.variant_id,
+        known.rsid,
+        scored_variants.gene_id,
+        scored_variants.gene_name,
+        scored_variants.overall_score,
+        scored_variants.rank,
+        scored_variants.n_sources,
+        cast(split_part(scored_variants.variant_id, '_', 2) as integer)
+        - scored_variants.tss_pos as tss_distance_bp
+    from scored_variants
+    left join query_table(variants_table) as known
+        on scored_variants.variant_id = known.variant_id
+)
+
+select *
+from described_variants
+order by overall_score desc, abs(tss_distance_bp), variant_id, gene_id;

@@ -1,0 +1,130 @@
+-- Why a variant has its score for a gene: one row per source, largest contribution first.
+-- The contributions of a (variant, gene) add up to its overall_score. For the arguments that
+-- name tables see variant_to_gene.sql.
+create or replace temp macro explain_v2g(
+    variant,
+    gene,
+    scores_table := 'v2g_scores',
+    source_scores_table := 'v2g_source_scores',
+    evidence_table := 'v2g_evidence',
+    names_table := 'variant_names',
+    genes_table := 'genes',
+    manifest_table := 'load_manifest'
+) as table
+with named_variants as (
+    select variant_key(variant) as variant_id
+    union
+    select names.variant_id
+    from query_table(names_table) as names
+    where names.rsid = lower(trim(variant))
+),
+
+named_genes as (
+    select
+        known.gene_id,
+        known.gene_name
+    from query_table(genes_table) as known
+    where
+        known.gene_id = upper(split_part(trim(gene), '.', 1))
+        or upper(known.gene_name) = upper(trim(gene))
+),
+
+scores as (
+    select
+        all_scores.variant_id,
+        all_scores.gene_id,
+        named_genes.gene_name,
+        all_scores.rank,
+        all_scores.overall_score,
+        all_scores.denominator
+    from query_table(scores_table) as all_scores
+    inner join named_variants on all_scores.variant_id = named_variants.variant_id
+    inner join named_genes on all_scores.gene_id = named_genes.gene_id
+),
+
+source_scores as (
+    select
+        all_source_scores.variant_id,
+        all_source_scores.gene_id,
+        all_source_scores.source_id,
+        all_source_scores.feature,
+        all_source_scores.score,
+        all_source_scores.weight
+    from query_table(source_scores_table) as all_source_scores
+    inner join named_variants on all_source_scores.variant_id = named_variants.variant_id
+    inner join named_genes on all_source_scores.gene_id = named_genes.gene_id
+),
+
+-- the evidence row that won: the same link may be in several files or several times in one
+winning_evidence as (
+    select
+        evidence.variant_id,
+        evidence.gene_id,
+        evidence.source_id,
+        evidence.type_id,
+        evidence.detail,
+        evidence.score as raw_score,
+        evidence.beta,
+        evidence.se,
+        evidence.p_value,
+        evidence.load_id
+    from query_table(evidence_table) as evidence
+    inner join source_scores
+        on
+            evidence.variant_id = source_scores.variant_id
+            and evidence.gene_id = source_scores.gene_id
+            and evidence.source_id = source_scores.source_id
+            and evidence.feature is not distinct from source_scores.feature
+    qualify row_number() over (
+        partition by evidence.variant_id, evidence.gene_id, evidence.source_id
+        order by
+            evidence.quantile desc nulls last,
+            evidence.score desc nulls last,
+            evidence.detail,
+            evidence.load_id
+    ) = 1
+),
+
+contributions as (
+    select
+        scores.variant_id,
+        scores.gene_id,
+        scores.gene_name,
+        scores.rank,
+        scores.overall_score,
+        source_scores.source_id,
+        winning_evidence.type_id,
+        source_scores.feature,
+        winning_evidence.detail,
+        winning_evidence.raw_score,
+        source_scores.score,
+        source_scores.weight,
+        scores.denominator,
+        source_scores.weight * source_scores.score / scores.denominator as contribution,
+        winning_evidence.beta,
+        winning_evidence.se,
+        winning_evidence.p_value,
+        case
+            when
+                winning_evidence.gene_id is not null
+                and winning_evidence.load_id is null
+                then 'variants x genes (computed)'
+            else manifest.file
+        end as file
+    from scores
+    inner join source_scores
+        on
+            scores.variant_id = source_scores.variant_id
+            and scores.gene_id = source_scores.gene_id
+    left join winning_evidence
+        on
+            source_scores.variant_id = winning_evidence.variant_id
+            and source_scores.gene_id = winning_evidence.gene_id
+            and source_scores.source_id = winning_evidence.source_id
+    left join query_table(manifest_table) as manifest
+        on winning_evidence.load_id = manifest.load_id
+)
+
+select *
+from contributions
+order by variant_id, gene_id, contribution desc, source_id;
