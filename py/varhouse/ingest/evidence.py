@@ -7,6 +7,7 @@ import re
 import duckdb
 
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.keys import (
     allele_sql,
     chrom_sql,
@@ -14,11 +15,12 @@ from varhouse.ingest.keys import (
     integer_sql,
     missing_sql,
     number_sql,
+    one_of_sql,
     text_literal,
     variant_id_sql,
     variant_key_sql,
 )
-from varhouse.ingest.reading import parquet_sql, require_columns, stage_fields
+from varhouse.ingest.reading import parquet_numbers, parquet_sql, require_columns, stage_fields
 
 SLICE_COLUMNS: tuple[str, ...] = (
     "chr_id", "position", "ref_allele", "alt_allele", "variant_id", "rs_id", "gene_chr", "gene_id",
@@ -34,6 +36,8 @@ QTL_TYPES = ("eqtl", "pqtl", "sqtl")
 TYPES = (*QTL_TYPES, "pchic", "fantom5", "dhscor", "vep")
 """Types of evidence that a slice may hold."""
 
+_NUMBERS = ("qtl_beta", "qtl_se", "qtl_pval", "interval_score")
+_TEXT = tuple(name for name in _NEEDED if name not in (*_NUMBERS, "position", "csq_counts"))
 _N_ALIKE = 10
 
 
@@ -68,6 +72,7 @@ def _stage_parquet(
         f"(select *, file_row_number + 1 as line from {parquet_sql(source)})",
         options,
         "temp view",
+        parquet_numbers(source),
     )
 
 
@@ -77,22 +82,39 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
         require_columns(source, _NEEDED)
     columns = source.columns if has_header else SLICE_COLUMNS
     named = stage_fields(con, source, columns, header_line=int(has_header))
-    _stage_rows(con, f"(select line, {named} from file_fields)", options, "temp table")
+    _stage_rows(
+        con,
+        f"(select line, {named} from file_fields)",
+        options,
+        "temp table",
+        (frozenset(), frozenset()),
+    )
 
 
 def _stage_rows(
-    con: duckdb.DuckDBPyConnection, rows: str, options: LoadOptions, create_as: str
+    con: duckdb.DuckDBPyConnection,
+    rows: str,
+    options: LoadOptions,
+    create_as: str,
+    typed: tuple[frozenset[str], frozenset[str]],
 ) -> None:
-    as_text = {name: f"cast({name} as varchar)" for name in _NEEDED}
+    as_text = {name: f"cast({name} as varchar)" for name in _TEXT}
+    integers, floats = typed
     # Rows of other types have 0 where they have nothing, so only a QTL's zero means anything.
-    types = ", ".join(text_literal(name) for name in TYPES)
-    qtl_types = ", ".join(text_literal(name) for name in QTL_TYPES)
     source_id = text_literal(options.source_id) if options.source_id else "null"
     feature = text_literal(options.feature) if options.feature else "null"
-    numbers = ("qtl_beta", "qtl_se", "qtl_pval", "interval_score")
     given = ", ".join(
-        f"{missing_sql(as_text[name])} as {name}_text, {number_sql(as_text[name])} as {name}"
-        for name in numbers
+        f"{name} as {name}, false as {name}_is_odd"
+        if name in integers | floats
+        else f"{number_sql(f'cast({name} as varchar)')} as {name}, "
+        f"{missing_sql(f'cast({name} as varchar)')} is not null "
+        f"and {number_sql(f'cast({name} as varchar)')} is null as {name}_is_odd"
+        for name in _NUMBERS
+    )
+    pos, csq_counts = (
+        f"try_cast({name if name in integers else integer_sql(f'cast({name} as varchar)')} "
+        "as integer)"
+        for name in ("position", "csq_counts")
     )
     con.execute(f"""
         create {create_as} incoming as
@@ -100,7 +122,7 @@ def _stage_rows(
             select
                 line,
                 {chrom_sql(as_text["chr_id"])} as chrom,
-                try_cast({integer_sql(as_text["position"])} as integer) as pos,
+                {pos} as pos,
                 {allele_sql(as_text["ref_allele"])} as ref,
                 {allele_sql(as_text["alt_allele"])} as alt,
                 {missing_sql(as_text["variant_id"])} as variant_text,
@@ -110,7 +132,7 @@ def _stage_rows(
                 coalesce({missing_sql(as_text["feature"])}, {feature}) as feature,
                 lower({missing_sql(as_text["type_id"])}) as type_id,
                 coalesce({missing_sql(as_text["source_id"])}, {source_id}) as source_id,
-                try_cast({integer_sql(as_text["csq_counts"])} as integer) as csq_counts,
+                {csq_counts} as csq_counts,
                 {given}
             from {rows}
         ),
@@ -124,21 +146,21 @@ def _stage_rows(
                 when chrom is null then 'unknown_contig'
                 when gene_id is null then 'gene_id_missing'
                 when variant_text is null then 'variant_id_missing'
-                when variant_text <> variant_id
-                    and {variant_key_sql("variant_text")} is distinct from variant_id
-                    then 'variant_id_mismatch'
-                when type_id is null or type_id not in ({types}) then 'type_id_unknown'
-                when qtl_pval_text is not null and qtl_pval is null then 'p_value_not_a_number'
+                -- nested, so that the ids that agree as text are not parsed
+                when case when variant_text <> variant_id
+                    then {variant_key_sql("variant_text")} is distinct from variant_id
+                end then 'variant_id_mismatch'
+                when type_id is null or not {one_of_sql("type_id", TYPES)} then 'type_id_unknown'
+                when qtl_pval_is_odd then 'p_value_not_a_number'
                 when not isfinite(qtl_pval) then 'p_value_not_finite'
                 when qtl_pval < 0 or qtl_pval > 1 then 'p_value_out_of_range'
-                when interval_score_text is not null and interval_score is null
-                    then 'score_not_a_number'
+                when interval_score_is_odd then 'score_not_a_number'
                 when not isfinite(interval_score) then 'score_not_finite'
             end as reject,
             case
-                when type_id in ({qtl_types}) and qtl_pval = 0 then 'p_value_zero'
-                when qtl_beta_text is not null and not coalesce(isfinite(qtl_beta), false)
-                    or qtl_se_text is not null and not coalesce(isfinite(qtl_se), false)
+                when {one_of_sql("type_id", QTL_TYPES)} and qtl_pval = 0 then 'p_value_zero'
+                when qtl_beta_is_odd or qtl_se_is_odd
+                    or not isfinite(qtl_beta) or not isfinite(qtl_se)
                     then 'effect_not_finite'
             end as note,
             chrom,
@@ -159,6 +181,7 @@ def _stage_rows(
             interval_score
         from keyed
     """)
+    report_unknown_genes(con)
 
 
 FORMATS: tuple[Format, ...] = (
@@ -176,7 +199,8 @@ FORMATS: tuple[Format, ...] = (
         table="raw.evidence",
         matches=_is_slice_text,
         stage=_stage_text,
-        wants="tab-separated, without header in the order " + ", ".join(SLICE_COLUMNS)
+        wants="tab-separated, without header in the order "
+        + ", ".join(SLICE_COLUMNS)
         + ", or with a header naming them",
     ),
 )

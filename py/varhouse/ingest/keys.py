@@ -6,9 +6,15 @@ the same rule. The SQL function ``variant_key(text)`` says the same for users.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from varhouse.ingest.builds import CHROMOSOMES
 
-_ALLELE = r"(?:[ACGTN]+|\.|\*|<[^<>\s]+>)"
+# Bases, . * <DEL>, and the single breakends of VCF (G. and .G), which real slices hold.
+_ALLELE = r"(?:[ACGTN]+\.?|\.[ACGTN]*|\*|<[^<>\s]+>)"
+MISSING = ("", "NA", "#NA", "N/A", ".", "-", r"\N", "NULL", "NONE")
+"""Spellings of "not there", in upper case."""
+
 # One contig, one position, two alleles between : _ - or /; GTEx adds the build at the end.
 VARIANT_PATTERN = (
     r"(?i)^(?:chr)?0?([1-9]|1[0-9]|2[0-46]|X|Y|MT?)"
@@ -16,6 +22,16 @@ VARIANT_PATTERN = (
     rf"[:_-]({_ALLELE})[:_/>-]({_ALLELE})"
     r"(?:_b3[78])?$"
 )
+
+
+def one_of_sql(text: str, values: Sequence[str]) -> str:
+    """Return whether ``text`` is one of ``values``; false for NULL.
+
+    DuckDB makes a join of a long IN list or ``list_contains``, which costs more than all else that
+    is done to a row.
+    """
+    cases = " ".join(f"when {text_literal(value)} then true" for value in values)
+    return f"case {text} {cases} else false end"
 
 
 def text_literal(value: str) -> str:
@@ -30,10 +46,12 @@ def chrom_sql(contig: str) -> str:
     """
     upper = f"upper(trim(cast({contig} as varchar)))"
     bare = f"ltrim(case when starts_with({upper}, 'CHR') then {upper}[4:] else {upper} end, '0')"
-    kept = ", ".join(f"'{name}'" for name in CHROMOSOMES)
+    # the first branch spares clean input the rest: a CASE looks only at the rows it has left
+    clean, kept = one_of_sql(contig, CHROMOSOMES), one_of_sql(bare, CHROMOSOMES)
     return (
-        f"case {bare} when '23' then 'X' when '24' then 'Y' when '26' then 'MT' "
-        f"when 'M' then 'MT' else case when {bare} in ({kept}) then {bare} end end"
+        f"case when {clean} then {contig} else case {bare} when '23' then 'X' "
+        f"when '24' then 'Y' when '26' then 'MT' when 'M' then 'MT' "
+        f"else case when {kept} then {bare} end end end"
     )
 
 
@@ -78,7 +96,10 @@ def variant_key_sql(text: str) -> str:
 def allele_sql(allele: str) -> str:
     """Return an allele in upper case, or NULL when it is neither bases nor ``.``, ``*``, ``<>``."""
     upper = f"upper(trim({allele}))"
-    return f"case when regexp_full_match({upper}, {text_literal(_ALLELE)}) then {upper} end"
+    return (
+        f"case when {allele} in ('A', 'C', 'G', 'T') then {allele} "
+        f"when regexp_full_match({upper}, {text_literal(_ALLELE)}) then {upper} end"
+    )
 
 
 def gene_id_sql(gene: str) -> str:
@@ -87,29 +108,33 @@ def gene_id_sql(gene: str) -> str:
     Only Ensembl ids carry a version after a dot: other ids come back as they are. Empty text, ``-``
     and ``NA`` are NULL.
     """
+    trimmed = f"trim({gene})"
     return (
-        rf"nullif(nullif(nullif(regexp_replace(trim({gene}), '^(ENS[A-Z]*G[0-9]+)\.[0-9]+', '\1'), "
-        "''), '-'), 'NA')"
+        rf"case when contains({gene}, '.') "
+        rf"then nullif(regexp_replace({trimmed}, '^(ENS[A-Z]*G[0-9]+)\.[0-9]+', '\1'), '.') "
+        f"when {trimmed} not in ('', '-', 'NA') then {trimmed} end"
     )
 
 
 def gene_version_sql(gene: str) -> str:
     """Return the version after the dot of an Ensembl gene id, or NULL."""
-    return rf"try_cast(nullif(regexp_extract({gene}, '^ENS[A-Z]*G[0-9]+\.([0-9]+)', 1), '') as smallint)"
+    version = rf"regexp_extract({gene}, '^ENS[A-Z]*G[0-9]+\.([0-9]+)', 1)"
+    return f"try_cast(nullif({version}, '') as smallint)"
 
 
 def missing_sql(text: str) -> str:
-    r"""Return trimmed text with the usual spellings of "not there" (``NA``, ``.``, ``\N``) as NULL."""
-    return (
-        f"case when upper(trim({text})) in ('', 'NA', '#NA', 'N/A', '.', '-', '\\N', 'NULL', 'NONE') "
-        f"then null else trim({text}) end"
-    )
+    """Return trimmed text, NULL when it is one of `MISSING`."""
+    missing = one_of_sql(f"upper(trim({text}))", MISSING)
+    return f"case when not {missing} then trim({text}) end"
 
 
 def integer_sql(text: str) -> str:
-    """Return text as BIGINT when it is a whole number (``1e+05`` too), else NULL; never rounds."""
+    """Return text as BIGINT when it is a whole number (``1e+05``, ``7.0`` too), else NULL.
+
+    Never rounds.
+    """
     return (
-        f"case when regexp_full_match(trim({text}), '[+-]?[0-9]{{1,18}}') "
+        rf"case when regexp_full_match(trim({text}), '[+-]?[0-9]{{1,18}}(\.0+)?') "
         f"then try_cast(trim({text}) as bigint) "
         rf"when regexp_full_match(trim({text}), '[0-9](\.[0-9]+)?[eE]\+?[0-9]{{1,2}}') "
         f"and try_cast({text} as double) = floor(try_cast({text} as double)) "

@@ -18,7 +18,7 @@ from varhouse.ingest.builds import chromosome_end_sql, normalised_build
 from varhouse.ingest.codes import EXPECTED_CODES, message_of
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import check_compression, quoted_name, sha256_of, sniff
+from varhouse.ingest.reading import check_compression, check_file, quoted_name, sha256_of, sniff
 
 Status = Literal["loaded", "already loaded", "dry run"]
 
@@ -156,10 +156,7 @@ def load_files(
     DataError
         A file cannot be used; nothing of any file was loaded.
     """
-    if kind not in KINDS:
-        raise UsageError(f"cannot load {kind!r}; kinds are {', '.join(KINDS)}.")
-    if not files:
-        raise UsageError(f"load {kind}: no files given.")
+    check_request(kind, files, build=build, format=format)
     chosen = KINDS[kind]
     stated = normalised_build(build) if build else None
     sources = [sniff(path) for path in files]
@@ -187,14 +184,35 @@ def load_files(
     return reports
 
 
+def check_request(
+    kind: str, files: Sequence[Path], *, build: str | None, format: str | None
+) -> None:
+    """Refuse what is wrong with a request whatever the files hold; needs no warehouse.
+
+    Raises
+    ------
+    UsageError
+        Unknown kind, format or build; no files, or one that does not exist.
+    """
+    if kind not in KINDS:
+        raise UsageError(f"cannot load {kind!r}; kinds are {', '.join(KINDS)}.")
+    if not files:
+        raise UsageError(f"load {kind}: no files given.")
+    if build is not None:
+        normalised_build(build)
+    known = [layout.name for layout in KINDS[kind].formats()]
+    if format is not None and format not in known:
+        raise UsageError(
+            f"--format {format}: not a format of {kind}; known are {', '.join(known)}."
+        )
+    for path in files:
+        check_file(path)
+
+
 def _find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
     formats = kind.formats()
     if name is not None:
-        for candidate in formats:
-            if candidate.name == name:
-                return candidate
-        known = ", ".join(candidate.name for candidate in formats)
-        raise UsageError(f"--format {name}: not a format of {kind.name}; known are {known}.")
+        return next(candidate for candidate in formats if candidate.name == name)
     fitting = [candidate for candidate in formats if candidate.matches(source)]
     if len(fitting) == 1:
         return fitting[0]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import re
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import duckdb
 import pyarrow as pa
@@ -29,20 +30,33 @@ _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
+def check_file(path: Path) -> None:
+    """Refuse a path that is no file.
+
+    Raises
+    ------
+    UsageError
+        There is no such file, it is not a file, or it may not be read.
+    """
+    if not path.exists():
+        raise UsageError(f"{path}: no such file.")
+    if not path.is_file():
+        raise UsageError(f"{path}: not a file; name the files in it.")
+    if not os.access(path, os.R_OK):
+        raise UsageError(f"{path}: you may not read this file.")
+
+
 def sniff(path: Path) -> SourceFile:
     """Read the head of a file and say what it looks like.
 
     Raises
     ------
     UsageError
-        There is no such file, or it is not a file.
+        See `check_file`.
     DataError
         It is empty, cannot be decompressed, is not text in UTF-8, or is not a whole parquet file.
     """
-    if not path.exists():
-        raise UsageError(f"{path}: no such file.")
-    if not path.is_file():
-        raise UsageError(f"{path}: not a file.")
+    check_file(path)
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty (0 bytes).")
     suffix = _suffix(path)
@@ -81,7 +95,7 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
 def _open_bytes(path: Path) -> IO[bytes]:
     match path.suffix.lower():
         case ".gz" | ".bgz":
-            return gzip.open(path, "rb")
+            return cast(IO[bytes], gzip.open(path, "rb"))
         case ".zst":
             return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
         case _:
@@ -167,6 +181,21 @@ def path_sql(path: Path) -> str:
 def parquet_sql(source: SourceFile) -> str:
     """Return a FROM item with a parquet file's columns and ``file_row_number`` (0-based)."""
     return f"read_parquet({path_sql(source.path)}, file_row_number=true, hive_partitioning=false)"
+
+
+def parquet_numbers(source: SourceFile) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the names of a parquet file's integer and of its floating-point columns.
+
+    Their values need not be parsed from text.
+    """
+    schema = pq.read_schema(source.path)
+    integers = (field.name for field in schema if pa.types.is_signed_integer(field.type))
+    floats = (
+        field.name
+        for field in schema
+        if pa.types.is_float32(field.type) or pa.types.is_float64(field.type)
+    )
+    return frozenset(integers), frozenset(floats)
 
 
 def require_columns(source: SourceFile, wanted: Sequence[str]) -> None:
@@ -289,7 +318,7 @@ def stage_fields(
     ).fetchone()
     if ragged and ragged[1] is None:
         raise DataError(
-            f"{source.path}, line {ragged[0]}: a quote is opened or closed in the middle of a value."
+            f"{source.path}, line {ragged[0]}: a quote opens or closes in the middle of a value."
         )
     if ragged:
         raise DataError(

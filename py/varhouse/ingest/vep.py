@@ -11,6 +11,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.keys import (
     VARIANT_PATTERN,
     allele_sql,
@@ -27,7 +28,7 @@ _FIRST_COLUMN = "Uploaded_variation"
 _NEEDED = ("Uploaded_variation", "Location", "Allele", "Gene", "Feature", "Feature_type",
            "Consequence")  # fmt: skip
 # Columns that some options of VEP add and from which the reference allele can be told.
-_REFERENCE_COLUMNS = ("GIVEN_REF", "REF_ALLELE", "USED_REF")
+_REFERENCE_COLUMNS = ("USED_REF", "REF_ALLELE", "GIVEN_REF")
 _ASSEMBLY = re.compile(r"(?:assembly version |assembly=\"?)(GRCh\d+)")
 
 
@@ -132,9 +133,7 @@ def _reference_sql(columns: tuple[str, ...]) -> str:
 
 def _stage_json(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
     stage_lines(con, source)
-    bad = con.execute(
-        "select min(line) from file_lines where not json_valid(content)"
-    ).fetchone()
+    bad = con.execute("select min(line) from file_lines where not json_valid(content)").fetchone()
     if bad and bad[0] is not None:
         raise DataError(
             f"{source.path}, line {bad[0]}: not a whole JSON object; is the file cut short?"
@@ -146,7 +145,9 @@ def _stage_json(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
             content ->> '$.id' as id_text,
             content ->> '$.input' as vcf_text,
             (content ->> '$.seq_region_name') || ':' || (content ->> '$.start') as location_text,
-            content ->> '$.allele_string' as allele_string,
+            -- alleles of the other strand are not those of the reference
+            case when content ->> '$.strand' = '1' then content ->> '$.allele_string' end
+                as allele_string,
             content ->> '$.assembly_name' as assembly_name,
             unnest(case
                 when json_type(content, '$.transcript_consequences') = 'ARRAY'
@@ -208,6 +209,11 @@ def _picked_alt_sql(ref: str, alts: str, allele: str) -> str:
 
 def _stage_rows(con: duckdb.DuckDBPyConnection, rows: str) -> None:
     # chrom_pos_ref_alt, and with it the ids of sites with several ALTs: chrom_pos_ref_alt1_alt2
+    alt = f"""case
+        when len(site.alts) = 1 then site.alts[1]
+        else {_picked_alt_sql("site.ref", "site.alts", "allele_text")}
+    end"""
+    terms = f"regexp_replace({missing_sql('consequence_text')}, '\\s', '', 'g')"
     several = VARIANT_PATTERN.removesuffix(r"(?:_b3[78])?$") + r"((?:[_,/][ACGTN*]+)*)(?:_b3[78])?$"
     con.execute(f"""
         create temp table incoming as
@@ -236,7 +242,8 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, rows: str) -> None:
                             lambda alt: alt <> ''
                         )
                     )
-                    when len(vcf_parts) >= 5 then struct_pack(
+                    when len(vcf_parts) >= 5 and regexp_full_match(upper(vcf_parts[4]), '[ACGTN]+')
+                        then struct_pack(
                         chrom := vcf_parts[1], pos := vcf_parts[2], ref := upper(vcf_parts[4]),
                         alts := string_split(upper(vcf_parts[5]), ',')
                     )
@@ -257,17 +264,12 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, rows: str) -> None:
                 {chrom_sql("site.chrom")} as chrom,
                 try_cast({integer_sql("site.pos")} as integer) as pos,
                 {allele_sql("site.ref")} as ref,
-                {allele_sql('''case
-                    when len(site.alts) = 1 then site.alts[1]
-                    else ''' + _picked_alt_sql("site.ref", "site.alts", "allele_text") + ''' end''')}
-                    as alt,
+                {allele_sql(alt)} as alt,
                 {gene_id_sql("gene_given")} as gene_id,
                 case when feature_type = 'Transcript' then {missing_sql("transcript_text")} end
                     as transcript_id,
-                list_filter(
-                    string_split(regexp_replace({missing_sql("consequence_text")}, '\\s', '', 'g'), ','),
-                    lambda term: term <> ''
-                ) as consequence_terms,
+                list_filter(string_split({terms}, ','), lambda term: term <> '')
+                    as consequence_terms,
                 {missing_sql("impact_text")} as impact,
                 site
             from alleles
@@ -301,6 +303,7 @@ def _stage_rows(con: duckdb.DuckDBPyConnection, rows: str) -> None:
             impact
         from keyed
     """)
+    report_unknown_genes(con)
 
 
 FORMATS: tuple[Format, ...] = (
