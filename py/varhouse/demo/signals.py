@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
-from scipy.stats import norm
 
 from varhouse.demo.locus import WINDOW_END, WINDOW_START, DemoGene, DemoLocus, DemoVariant
 
@@ -204,7 +204,7 @@ def _association_peak(
             reported = in_ld and variant.alt != "." and variant != locus.distance_only_lead
             if reported and strength >= _WEAKEST_EQTL_NEGLOG10_P:
                 p_value = float(f"{10.0**-strength:.6g}")
-                z = float(norm.isf(p_value / 2))
+                z = -NormalDist().inv_cdf(p_value / 2)
                 se = float(f"{abs(beta) / z:.6g}")
                 rows.append(EqtlRow(variant, gene, feature, round(beta, 6), se, p_value))
     return rows
