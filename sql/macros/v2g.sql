@@ -1,0 +1,97 @@
+{# One option of the V2G score: the var v2g_<name> if set, else the profile's, else the default. #}
+{% macro v2g_option(name) -%}
+    {%- set profiles = var('v2g_profiles') -%}
+    {%- set profile_name = var('v2g_profile') -%}
+    {%- if profile_name not in profiles -%}
+        {{- exceptions.raise_compiler_error(
+            "v2g_profile '" ~ profile_name ~ "' is not one of: " ~ (profiles | join(', '))
+        ) -}}
+    {%- endif -%}
+    {%- set chosen = var('v2g_' ~ name, none) -%}
+    {%- if chosen is not none -%}
+        {{- return(chosen) -}}
+    {%- endif -%}
+    {{- return(profiles[profile_name].get(name, var('v2g_defaults')[name])) -}}
+{%- endmacro %}
+
+{# The option as one of the words that it may take; anything else is refused. #}
+{% macro v2g_choice(name, allowed) -%}
+    {%- set chosen = v2g_option(name) -%}
+    {%- if chosen not in allowed -%}
+        {{- exceptions.raise_compiler_error(
+            "v2g_" ~ name ~ " is '" ~ chosen ~ "', wanted one of: " ~ (allowed | join(', '))
+        ) -}}
+    {%- endif -%}
+    {{- return(chosen) -}}
+{%- endmacro %}
+
+{# Scores and weights become integers before they are summed, so that equal sums are equal in
+   the last bit whatever the order of the rows: 1e-13 a score unit, 1e-4 a weight unit. #}
+{% macro score_units(score) -%}
+    cast(round({{ score }} * 10000000000000) as bigint)
+{%- endmacro %}
+
+{% macro weight_units(weight) -%}
+    cast(round({{ weight }} * 10000) as bigint)
+{%- endmacro %}
+
+{# A winning score and the group it came from in one integer, so that max() picks both; ties go
+   to the lowest group_idx. Holds scores to 1.0 and 65,536 groups in 61 bits. #}
+{% macro pack_score(score, group_idx) -%}
+    {{ score_units(score) }} * 65536 + (65535 - {{ group_idx }})
+{%- endmacro %}
+
+{% macro packed_units(packed) -%}
+    ({{ packed }} // 65536)
+{%- endmacro %}
+
+{% macro packed_group_idx(packed) -%}
+    cast(65535 - {{ packed }} % 65536 as integer)
+{%- endmacro %}
+
+{# QTL strength: -log10 p where p = 0 is the smallest double, or 1 - p (SPEC: option qtl). #}
+{% macro qtl_score(p_value, neglog10_p) -%}
+    {%- if v2g_choice('qtl', ['neglog10p', 'one_minus_p']) == 'one_minus_p' -%}
+    1 - coalesce({{ p_value }}, power(10, -{{ neglog10_p }}))
+    {%- else -%}
+    coalesce({{ neglog10_p }}, -log10(greatest({{ p_value }}, 5e-324)))
+    {%- endif -%}
+{%- endmacro %}
+
+{# Interval strength, higher is better whatever the source's own direction. #}
+{% macro interval_score(source_id, score) -%}
+    case
+        {%- if v2g_choice('fantom', ['as_is', 'neglog10_fdr']) == 'neglog10_fdr' %}
+        when {{ source_id }} = 'andersson2014' then -log10(greatest({{ score }}, 5e-324))
+        {%- endif %}
+        {%- for source in var('v2g_lower_is_better') %}
+        when {{ source_id }} = '{{ source | replace("'", "''") }}' then -{{ score }}
+        {%- endfor %}
+        when true then {{ score }}
+    end
+{%- endmacro %}
+
+{# A QTL source is its own name, or its type where production merged the studies of a type. #}
+{% macro qtl_source_id(source_id, type_id) -%}
+    {%- if v2g_option('source_alias') -%}
+    {{ type_id }}
+    {%- else -%}
+    {{ source_id }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# 1 / distance in bp; a variant on the TSS scores as one base beside it. #}
+{% macro distance_score(distance_bp) -%}
+    1.0 / greatest({{ distance_bp }}, 1)
+{%- endmacro %}
+
+{# Name of the profile with every option that a var changed, as one literal. #}
+{% macro v2g_profile_id() -%}
+    {%- set changed = [] -%}
+    {%- for name in var('v2g_defaults') -%}
+        {%- if var('v2g_' ~ name, none) is not none -%}
+            {%- do changed.append(name ~ '=' ~ var('v2g_' ~ name)) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    '{{ ([var('v2g_profile')] + changed) | join(';') | replace("'", "''") }}'
+{%- endmacro %}
