@@ -1,0 +1,169 @@
+"""Data tests: the SQL of the generic ones, running any, and showing the rows that fail."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from varhouse.errors import ProjectError
+from varhouse.runner.compile import CTE_PREFIX, Compiler
+from varhouse.runner.faults import sql_fault
+from varhouse.runner.gate import check_query
+from varhouse.runner.nodes import Node, Project
+from varhouse.runner.outcome import NodeResult
+from varhouse.runner.sourcemap import MappedSql
+
+_SHOWN_ROWS = 5
+_SHOWN_CHARACTERS = 60
+
+
+def unique_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
+    """Return the query for values that occur more than once; NULLs may repeat."""
+    return (
+        f"select {column} as unique_field, count(*) as n_records\nfrom {table}\n"
+        f"where {column} is not null\ngroup by {column}\nhaving count(*) > 1"
+    )
+
+
+def not_null_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
+    """Return the query for rows without a value."""
+    return f"select *\nfrom {table}\nwhere {column} is null"
+
+
+def accepted_values_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
+    """Return the query for values outside the list; NULL is not a value."""
+    quote = arguments.get("quote", True)
+    values = ", ".join(
+        "'" + str(value).replace("'", "''") + "'" if quote else str(value)
+        for value in arguments["values"]
+    )
+    return (
+        f"select * from (\n    select {column} as value_field, count(*) as n_records\n"
+        f"    from {table}\n    group by {column}\n) as all_values\n"
+        f"where value_field not in ({values})"
+    )
+
+
+def relationships_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
+    """Return the query for values that the other table's field does not have."""
+    return (
+        f"select child.from_field\nfrom (\n    select {column} as from_field\n    from {table}\n"
+        f"    where {column} is not null\n) as child\nleft join (\n"
+        f"    select {arguments['field']} as to_field\n    from {arguments['to']}\n) as parent\n"
+        "    on child.from_field = parent.to_field\nwhere parent.to_field is null"
+    )
+
+
+_SQL: dict[str, Callable[[str, str, Mapping[str, Any]], str]] = {
+    "unique": unique_sql,
+    "not_null": not_null_sql,
+    "accepted_values": accepted_values_sql,
+    "relationships": relationships_sql,
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """A data test ready to run: its node and the query for its failing rows."""
+
+    node: Node
+    sql: MappedSql
+
+
+def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
+    """Return the query of a data test, checked as every model is.
+
+    Raises
+    ------
+    ProjectError
+        An argument or the template is wrong; with file and line.
+    """
+    if node.test is None:
+        sql = compiler.compile(node)
+        check_query(sql)
+        return Check(node, sql)
+    used: list[Node] = []
+    scope = compiler.scope(node, used)
+    arguments = project.renderer.test_argument(dict(node.test.arguments), scope, node.location)
+    if node.test.kind == "accepted_values" and not (
+        isinstance(arguments["values"], list) and arguments["values"]
+    ):
+        raise ProjectError(
+            f"{node.location}: accepted_values: values is {arguments['values']!r}, wanted a list."
+        )
+    table = _tested_table(project, node, used)
+    where = node.config.get("where")
+    if where:
+        table = f"(select * from {table} where {where}) as dbt_subquery"
+    text = _SQL[node.test.kind](table, str(node.test.column), arguments)
+    sql = compiler.with_ephemerals(
+        MappedSql(text, MappedSql.copied_from("", node.location.path, node.location.line).segments),
+        used,
+    )
+    check_query(sql)
+    return Check(node, sql)
+
+
+def _tested_table(project: Project, node: Node, used: list[Node]) -> str:
+    tested = project.nodes[str(node.attached)]
+    if tested.materialized == "ephemeral":
+        if tested not in used:
+            used.append(tested)
+        return CTE_PREFIX + tested.name
+    return str(tested.relation)
+
+
+def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
+    """Run a data test and tell how many rows fail, and the first of them.
+
+    An error of the database becomes the status ``error``; an interruption is passed on.
+    """
+    node = check.node
+    began, started_at = time.perf_counter(), datetime.now(UTC)
+    try:
+        found = con.execute(f"select count(*) from (\n{check.sql.text}\n) as failing").fetchall()
+        n_failing = int(found[0][0])
+        status, message = "pass", ""
+        if n_failing:
+            status = "fail" if node.severity == "error" else "warn"
+            message = _failure(con, check, n_failing)
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        status, n_failing = "error", 0
+        fault = sql_fault(error, check.sql, node, header_lines=1)
+        message = f"{node.location}: test {node.name} cannot run: {fault}"
+    return NodeResult(
+        node.unique_id, node.resource_type, node.name, status, n_failing,
+        time.perf_counter() - began, message, started_at=started_at,
+    )  # fmt: skip
+
+
+def _failure(con: duckdb.DuckDBPyConnection, check: Check, n_failing: int) -> str:
+    cursor = con.execute(
+        f"select * from (\n{check.sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
+    )
+    names = [column[0] for column in cursor.description or ()]
+    lines = [
+        f"{check.node.location}: test {check.node.name}: {n_failing:,} failing "
+        f"{'row' if n_failing == 1 else 'rows'}"
+    ]
+    lines += ["    " + shown_row(names, row) for row in cursor.fetchall()]
+    if n_failing > _SHOWN_ROWS:
+        lines.append(f"    ... and {n_failing - _SHOWN_ROWS:,} more")
+    return "\n".join(lines)
+
+
+def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a row as ``column=value, ...``, long values cut."""
+    return ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True))
+
+
+def _shown(value: Any) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

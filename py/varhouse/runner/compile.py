@@ -1,0 +1,144 @@
+"""From templates to the SQL that runs: references resolved, ephemeral models put in as CTEs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import sqlglot
+
+from varhouse.errors import ProjectError
+from varhouse.runner.gate import DIALECT
+from varhouse.runner.nodes import SCHEMA, Node, Project, Relation, quote_identifier
+from varhouse.runner.render import Scope
+from varhouse.runner.sourcemap import MappedSql, join
+from varhouse.runner.templates import TemplateFault
+
+CTE_PREFIX = "__dbt__cte__"
+
+
+class Compiler:
+    """Compiles the nodes of one project.
+
+    Parameters
+    ----------
+    project
+        The project.
+    standing_in
+        Relations that replace those of some nodes, by unique id (unit tests).
+    vars
+        Override the project's vars (unit tests).
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        *,
+        standing_in: Mapping[str, str] | None = None,
+        vars: Mapping[str, Any] | None = None,
+        this: str | None = None,
+    ) -> None:
+        self._project = project
+        self._standing_in = standing_in or {}
+        self._vars = vars or {}
+        self._this = this
+
+    def scope(self, node: Node, used: list[Node], *, incremental: bool = False) -> Scope:
+        """Return the scope of a node; the ephemeral models it reads are appended to ``used``."""
+        nodes, name = self._project.nodes, self._project.name
+
+        def relation(found: Node) -> Relation:
+            if found.unique_id not in node.refs:
+                raise TemplateFault(
+                    f"'{found.name}' was not referred to when the project was loaded; references "
+                    "may not depend on is_incremental(). Refer to it outside the condition too."
+                )
+            stand_in = self._standing_in.get(found.unique_id)
+            if stand_in is not None:
+                return Relation(SCHEMA, found.name, literal=stand_in)
+            if found.materialized == "ephemeral":
+                if found not in used:
+                    used.append(found)
+                return Relation(SCHEMA, found.name, literal=CTE_PREFIX + found.name)
+            if found.relation is None:
+                raise TemplateFault(f"'{found.name}' has no table.")
+            return found.relation
+
+        def resolve_ref(target: str) -> Relation:
+            for kind in ("model", "seed"):
+                if f"{kind}.{name}.{target}" in nodes:
+                    return relation(nodes[f"{kind}.{name}.{target}"])
+            raise TemplateFault(f"ref('{target}'): no such model or seed.")
+
+        this = node.relation
+        if self._this is not None:
+            this = Relation(SCHEMA, node.name, literal=self._this)
+        return Scope(
+            resolve_ref=resolve_ref,
+            resolve_source=lambda source, table: relation(nodes[f"source.{name}.{source}.{table}"]),
+            this=this,
+            incremental=incremental,
+            config=node.config,
+            vars=self._vars,
+        )
+
+    def body(self, node: Node, *, incremental: bool = False) -> tuple[MappedSql, list[Node]]:
+        """Return the node's own rendered SQL and the ephemeral models that it reads."""
+        used: list[Node] = []
+        sql = self._project.renderer.render(
+            node.unique_id,
+            node.raw_code,
+            node.location.path,
+            self.scope(node, used, incremental=incremental),
+        )
+        if not sql.text.strip():
+            raise ProjectError(f"{node.location.path}:1: the model renders to nothing.")
+        return sql.strip(), used
+
+    def compile(self, node: Node, *, incremental: bool = False) -> MappedSql:
+        """Return the SQL of a model or singular test, ephemeral parents inside.
+
+        Raises
+        ------
+        ProjectError
+            The template fails; with file and line.
+        """
+        sql, used = self.body(node, incremental=incremental)
+        return self.with_ephemerals(sql, used)
+
+    def with_ephemerals(self, sql: MappedSql, used: list[Node]) -> MappedSql:
+        """Put these ephemeral models, and those that they read, before the query as CTEs."""
+        ordered: list[tuple[str, MappedSql]] = []
+        self._gather(used, ordered, set())
+        return with_ctes(sql, ordered)
+
+    def _gather(
+        self, used: list[Node], ordered: list[tuple[str, MappedSql]], done: set[str]
+    ) -> None:
+        for node in used:
+            if node.unique_id in done:
+                continue
+            done.add(node.unique_id)
+            body, deeper = self.body(node)
+            self._gather(deeper, ordered, done)
+            ordered.append((CTE_PREFIX + node.name, body))
+
+
+def with_ctes(sql: MappedSql, ctes: list[tuple[str, MappedSql]]) -> MappedSql:
+    """Return the query with these named queries in front, whatever ``with`` it has itself."""
+    if not ctes:
+        return sql
+    parts: list[MappedSql | str] = []
+    for name, body in ctes:
+        parts += [", " if parts else "", f"{quote_identifier(name)} as (\n", body, "\n)"]
+    tokens = sqlglot.tokenize(sql.text, read=DIALECT)
+    first = tokens[0] if tokens else None
+    if first is None or first.token_type is not sqlglot.TokenType.WITH:
+        return join(["with ", *parts, "\n", sql])
+    second = tokens[1]
+    recursive = second.token_type is sqlglot.TokenType.RECURSIVE
+    end = (second if recursive else first).end + 1
+    return join([sql.slice(0, end), " ", *parts, ",", sql.slice(end)])
+
+
+Compile = Callable[[Node], MappedSql]

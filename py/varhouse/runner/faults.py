@@ -1,0 +1,50 @@
+"""Say where in the source a database error lies."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from varhouse.runner.nodes import Node
+from varhouse.runner.sourcemap import MappedSql
+
+_LINE = re.compile(r"\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+
+
+def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: int = 0) -> str:
+    """Return the database's message with file and line of the model that caused it.
+
+    Parameters
+    ----------
+    error
+        What the database raised.
+    sql
+        The compiled query.
+    header_lines
+        Lines that the statement has before the query.
+    """
+    text = str(error).strip()
+    found = _LINE.search(text)
+    if found is None:
+        return f"{node.location.path}: {text}"
+    message = text[: found.start()].strip()
+    line = int(found[1]) - header_lines
+    if line < 1:
+        return f"{node.location.path}: {message}"
+    # The caret stands under the character, after the text "LINE n: ".
+    shown = found[2].split("\n")[0]
+    column = len(found[3]) - len(f"LINE {found[1]}: ") + 1
+    offset_text = _line_of(sql.text, line)
+    if shown.startswith("..."):
+        # The database cut the line; find the cut-out part again.
+        part = shown.removeprefix("...").removesuffix("...")
+        column += max(offset_text.find(part), 0) - 3
+    place, exact = sql.locate_line(line, max(column, 1))
+    about = "" if exact else " (approximately: this line is the output of an expression or macro)"
+    return f"{place}{about}: {message}\n    {offset_text.strip()}"
+
+
+def _line_of(text: str, line: int) -> str:
+    lines = text.split("\n")
+    return lines[line - 1] if line <= len(lines) else ""

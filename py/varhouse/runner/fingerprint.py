@@ -1,0 +1,175 @@
+"""Fingerprints: what a node was made from, so that what is unchanged is not built again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import duckdb
+
+from varhouse.runner.compile import Compiler
+from varhouse.runner.gate import DIALECT, check_query
+from varhouse.runner.graph import Graph
+from varhouse.runner.nodes import Node, Project
+from varhouse.runner.state import Fingerprint, Stored
+
+SourceVersion = Callable[[duckdb.DuckDBPyConnection, str], str]
+ABSENT = "absent"
+# Settings that do not change what a table holds.
+_NOT_HASHED = ("tags", "meta", "enabled", "full_refresh")
+
+
+def digest(*parts: Any) -> str:
+    """Return the sha256 of values, whatever the order of their mappings."""
+    text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+def content_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
+    """Return a text that changes when the rows of a table change, whatever their order.
+
+    Reads the whole table. A caller that keeps its own count of changes passes a cheaper one.
+    """
+    found = con.execute(
+        f"select count(*), bit_xor(hash(held)), sum(hash(held) // 4096) from {source} as held"
+    ).fetchall()
+    return digest([str(item) for item in found[0]])
+
+
+class Fingerprints:
+    """Fingerprints of the nodes of a project as they would be built now.
+
+    Parameters
+    ----------
+    project, graph
+        The project and its graph.
+    compiler
+        Renders the nodes.
+    stored
+        The last successful build of each node.
+    existing
+        Tables and views that are there: name to kind.
+    source_version
+        Tells whether a source's data changed.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        graph: Graph,
+        compiler: Compiler,
+        *,
+        stored: Mapping[str, Stored],
+        existing: Mapping[str, str],
+        con: duckdb.DuckDBPyConnection,
+        source_version: SourceVersion,
+    ) -> None:
+        self._project = project
+        self._graph = graph
+        self._compiler = compiler
+        self._stored = stored
+        self._existing = existing
+        self._con = con
+        self._source_version = source_version
+        self._own: dict[str, tuple[str, str]] = {}
+        self._sources: dict[str, str] = {}
+        self._built: dict[str, str] = {}
+        self._views: dict[str, str] = {}
+
+    def prepare(self, unique_ids: set[str]) -> None:
+        """Render, check and hash these nodes, and read the versions of the sources they need.
+
+        Everything that needs the main connection or Jinja happens here, before threads start.
+        """
+        for key in self._graph.order:
+            if key in unique_ids and self._project.nodes[key].resource_type != "source":
+                self.own(key)
+                if self._project.nodes[key].resource_type == "unit_test":
+                    self.own(self._graph.parents[key][0])
+                for above in self._graph.ancestors(key):
+                    kind = self._project.nodes[above].resource_type
+                    if kind == "source":
+                        self._source(above)
+                    elif self._project.nodes[above].materialized in ("ephemeral", "view"):
+                        self.own(above)
+
+    def own(self, key: str) -> tuple[str, str]:
+        """Return the hashes of a node's SQL and of its configuration."""
+        if key not in self._own:
+            node = self._project.nodes[key]
+            self._own[key] = (self._sql_hash(node), _config_hash(node))
+        return self._own[key]
+
+    def _sql_hash(self, node: Node) -> str:
+        if node.resource_type == "seed":
+            path = self._project.directory / node.location.path
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        if node.resource_type == "unit_test":
+            return digest(repr(node.unit))
+        if node.test is not None:
+            return digest(node.test.kind, node.test.column, dict(node.test.arguments))
+        renderings = [False, True] if node.materialized == "incremental" else [False]
+        canonical = []
+        for incremental in renderings:
+            sql, _ = self._compiler.body(node, incremental=incremental)
+            canonical.append(check_query(sql).sql(dialect=DIALECT, comments=False))
+        return digest(canonical)
+
+    def _source(self, key: str) -> str:
+        if key not in self._sources:
+            node = self._project.nodes[key]
+            try:
+                self._sources[key] = digest(self._source_version(self._con, str(node.relation)))
+            except duckdb.CatalogException:
+                # Not loaded yet; a model that reads it will say so when it is built.
+                self._sources[key] = ABSENT
+        return self._sources[key]
+
+    def of(self, key: str) -> Fingerprint:
+        """Return the fingerprint that building this node now would give."""
+        sql_hash, config_hash = self.own(key)
+        if self._project.nodes[key].resource_type == "unit_test":
+            # Its rows are given: only the model's SQL can change how it ends.
+            parents = {parent: digest(self.own(parent)) for parent in self._graph.parents[key]}
+        else:
+            parents = {parent: self.held(parent) for parent in self._graph.parents[key]}
+        return Fingerprint(sql_hash, config_hash, parents, digest(sql_hash, config_hash, parents))
+
+    def mark_built(self, key: str, value: str) -> None:
+        """Note that a node now holds this."""
+        self._built[key] = value
+        self._views.clear()
+
+    def held(self, key: str) -> str:
+        """Return what a parent holds now: as built in this run, else as last built."""
+        node = self._project.nodes[key]
+        if node.resource_type == "source":
+            return self._source(key)
+        if key in self._views:
+            return self._views[key]
+        if node.materialized == "ephemeral":
+            return self._views.setdefault(key, self.of(key).value)
+        if key in self._built:
+            return self._built[key]
+        stored = self._stored.get(key)
+        if stored is None or node.name not in self._existing:
+            return ABSENT
+        if node.materialized == "view":
+            # A view holds what its parents hold today, not what they held when it was made.
+            parents = {parent: self.held(parent) for parent in self._graph.parents[key]}
+            made = stored.fingerprint
+            value = digest(made.sql_hash, made.config_hash, parents)
+            return self._views.setdefault(key, value)
+        return stored.fingerprint.value
+
+
+def _config_hash(node: Node) -> str:
+    config = {key: value for key, value in node.config.items() if key not in _NOT_HASHED}
+    contract = config.get("contract") or {}
+    types = (
+        {name: column.data_type for name, column in node.columns.items()}
+        if contract.get("enforced") else {}
+    )  # fmt: skip
+    return digest(config, types)

@@ -1,0 +1,156 @@
+"""What a model may say: one query, no writing, no files. Checked on the syntax tree."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import ParseError, TokenError
+
+from varhouse.errors import ProjectError
+from varhouse.runner.sourcemap import MappedSql
+
+DIALECT = "duckdb"
+_FORBIDDEN: tuple[type[exp.Expression], ...] = tuple(
+    getattr(exp, name)
+    for name in (
+        "Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Copy", "Attach",
+        "Detach", "Set", "Pragma", "Command", "Use", "Transaction", "Commit", "Rollback",
+        "TruncateTable", "LoadData", "Describe", "Show", "Export", "Install", "Kill", "Comment",
+        "Cache", "Uncache", "Refresh", "Analyze", "Grant", "Revoke", "Execute", "Into",
+    )
+    if hasattr(exp, name)
+)  # fmt: skip
+# Reading files, running text as SQL, or changing the process; models read refs and sources only.
+_FORBIDDEN_CALLS = re.compile(
+    r"read_\w+|\w+_scan|parquet_\w+|glob|sniff_csv|query|query_table|(force_)?checkpoint|getenv"
+    r"|copy_\w+|write_\w+|(enable|disable)_\w+|truncate_\w+|add_parquet_key|set_\w+_secret"
+    r"|duckdb_secrets|which_secret|json_execute_serialized_sql|from_substrait\w*|pragma_\w+"
+    r"|currval|nextval|setseed|\w+_attach|load_\w+|install\w*|http\w*|shell\w*",
+    re.IGNORECASE,
+)
+_FILE_NAME = re.compile(
+    r"[/\\:*]|\.(csv|tsv|txt|json|ndjson|jsonl|parquet|gz|zst|db|duckdb|xlsx)$", re.I
+)
+_LINE = re.compile(r"\bline (\d+), col(?:umn)?:? (\d+)", re.IGNORECASE)
+
+
+def check_query(sql: MappedSql) -> exp.Query:
+    """Return the syntax tree of a rendered model, or refuse it.
+
+    Parameters
+    ----------
+    sql
+        One query, without a semicolon.
+
+    Raises
+    ------
+    ProjectError
+        It cannot be parsed, is not exactly one query, writes, or reads a file; with the file
+        and line of the source.
+    """
+    try:
+        tokens = sqlglot.tokenize(sql.text, read=DIALECT)
+        for token in tokens:
+            if token.token_type is sqlglot.TokenType.SEMICOLON:
+                raise _refusal(sql, token.start, "a ';'. A model is one query without a semicolon")
+        _check_statement(sql)
+        trees = sqlglot.parse(sql.text, read=DIALECT)
+    except (ParseError, TokenError) as error:
+        raise _parse_refusal(sql, error) from error
+    found = [tree for tree in trees if tree is not None]
+    if not found:
+        raise _refusal(sql, 0, "no query at all")
+    tree = found[0]
+    for node in tree.walk():
+        _check_node(sql, node)
+    if not isinstance(tree, exp.Query):
+        raise _refusal(sql, 0, f"{type(tree).__name__.lower()}. A model is one query (select ...)")
+    return tree
+
+
+def _check_statement(sql: MappedSql) -> None:
+    try:
+        statements = duckdb.extract_statements(sql.text)
+    except duckdb.ParserException:
+        # DuckDB tells the line better when it runs the model; nothing unparsable can run.
+        return
+    kinds = [statement.type for statement in statements]
+    if kinds and kinds != [duckdb.StatementType.SELECT]:
+        names = ", ".join(kind.name.lower() for kind in kinds)
+        raise _refusal(sql, 0, f"{names}. A model is one query (select ...)")
+
+
+def _check_node(sql: MappedSql, node: exp.Expression) -> None:
+    if isinstance(node, _FORBIDDEN):
+        raise _refusal(sql, _offset(node), f"{type(node).__name__.lower()}. A model only reads")
+    if isinstance(node, exp.ReadCSV | exp.ReadParquet):
+        raise _refusal(
+            sql, _offset(node), "a function that reads files. Models read refs and sources"
+        )
+    if isinstance(node, exp.Func):
+        name = node.name if isinstance(node, exp.Anonymous) else node.sql_name()
+        if _FORBIDDEN_CALLS.fullmatch(name):
+            raise _refusal(
+                sql, _offset(node),
+                f"{name.lower()}(). Models may not read files, run text as SQL or change settings",
+            )  # fmt: skip
+    if isinstance(node, exp.Table):
+        held = node.this
+        if isinstance(held, exp.Literal) or (
+            isinstance(held, exp.Identifier) and _FILE_NAME.search(held.name)
+        ):
+            raise _refusal(
+                sql, _offset(node), f"the file {held.name!r} as a table. Load it, and use source()"
+            )
+        schema = node.db.lower()
+        if schema.startswith("pg_") or schema in ("information_schema", "system"):
+            raise _refusal(
+                sql, _offset(node), f"the catalog {schema!r}. Models read refs and sources"
+            )
+
+
+def _offset(node: exp.Expression) -> int:
+    """Return where the first part of the tree that knows its place begins."""
+    for each in node.walk():
+        start = each.meta.get("start")
+        if isinstance(start, int):
+            return start
+    return 0
+
+
+def _refusal(sql: MappedSql, offset: int, what: str) -> ProjectError:
+    place, exact = sql.locate(min(offset, max(len(sql.text) - 1, 0)))
+    about = "" if exact else " (approximately)"
+    return ProjectError(f"{place}{about}: the rendered SQL holds {what}.")
+
+
+def _parse_refusal(sql: MappedSql, error: ParseError | TokenError) -> ProjectError:
+    line, column, what = 1, 1, str(error).splitlines()[0]
+    if isinstance(error, ParseError) and error.errors:
+        first = error.errors[0]
+        line, column = first.get("line") or 1, first.get("col") or 1
+        what = f"{first.get('description')} near {first.get('highlight')!r}"
+    else:
+        found = _LINE.search(str(error))
+        if found:
+            line, column = int(found[1]), int(found[2])
+    place, exact = sql.locate_line(line, max(column, 1))
+    about = "" if exact else " (approximately)"
+    return ProjectError(f"{place}{about}: not a query that can be parsed: {what}.")
+
+
+def lock_down(con: duckdb.DuckDBPyConnection, readable: Sequence[Path] = ()) -> None:
+    """Close the connection's door to the outside: no files but these folders, no settings.
+
+    The database, its spill folder and the ``readable`` folders stay open to it; nothing opens
+    the door again while the database is open.
+    """
+    folders = ", ".join("'" + str(folder).replace("'", "''") + "/'" for folder in readable)
+    con.execute(f"set allowed_directories = [{folders}]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")

@@ -1,0 +1,208 @@
+"""Make a table or view of a query: built aside, checked, swapped in, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import duckdb
+import sqlglot
+from sqlglot import exp
+
+from varhouse.errors import ModelError
+from varhouse.runner.faults import sql_fault
+from varhouse.runner.gate import DIALECT
+from varhouse.runner.nodes import SCHEMA, Node, Project, quote_identifier
+from varhouse.runner.seeds import seed_query
+from varhouse.runner.sourcemap import MappedSql
+
+_NEW = "__new"
+
+
+def build_node(
+    con: duckdb.DuckDBPyConnection,
+    project: Project,
+    node: Node,
+    sql: MappedSql | None,
+    *,
+    incremental: bool,
+    existing: str | None,
+) -> int | None:
+    """Build a model or load a seed inside the caller's transaction.
+
+    Parameters
+    ----------
+    sql
+        The compiled query; None for a seed.
+    incremental
+        Add to the table that is there instead of replacing it.
+    existing
+        ``table`` or ``view`` where something has the node's name already.
+
+    Returns
+    -------
+    int or None
+        Rows that the table holds afterwards; None for a view.
+
+    Raises
+    ------
+    ModelError
+        The query fails or breaks its contract; file and line of the source are named.
+    """
+    if node.resource_type == "seed":
+        text = seed_query(project, node)
+        sql = MappedSql.copied_from(text, node.location.path)
+        try:
+            con.execute(f"create table {_relation(node, _NEW)} as {text}")
+        except duckdb.InterruptException:
+            raise
+        except duckdb.Error as error:
+            raise ModelError(f"{node.location.path}: the seed cannot be read: {error}") from error
+        _swap(con, node, existing)
+        return _n_rows(con, node)
+    if sql is None:
+        raise ModelError(f"{node.location.path}: nothing to build.")
+    if node.materialized == "view":
+        return _build_view(con, node, sql, existing)
+    if incremental:
+        _check_contract(con, node, sql)
+        _add_rows(con, node, sql)
+        return _n_rows(con, node)
+    _create(con, node, sql, f"create table {_relation(node, _NEW)} as")
+    _compare_contract(con, node, _relation(node, _NEW))
+    _swap(con, node, existing)
+    return _n_rows(con, node)
+
+
+def _build_view(
+    con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, existing: str | None
+) -> None:
+    if existing is not None:
+        con.execute(f"drop {existing} {node.relation}")
+    _create(con, node, sql, f"create view {node.relation} as")
+    _compare_contract(con, node, str(node.relation))
+
+
+def _relation(node: Node, suffix: str = "") -> str:
+    return f"{quote_identifier(SCHEMA)}.{quote_identifier(node.name + suffix)}"
+
+
+def _n_rows(con: duckdb.DuckDBPyConnection, node: Node) -> int:
+    found = con.execute(f"select count(*) from {node.relation}").fetchall()
+    return int(found[0][0])
+
+
+def _create(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str) -> None:
+    try:
+        con.execute(f"{header}\n{sql.text}")
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
+
+
+def _swap(con: duckdb.DuckDBPyConnection, node: Node, existing: str | None) -> None:
+    if existing is not None:
+        con.execute(f"drop {existing} {node.relation}")
+    con.execute(f"alter table {_relation(node, _NEW)} rename to {quote_identifier(node.name)}")
+
+
+def _add_rows(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> None:
+    """Append, replace by key, or merge the query's rows, as dbt-duckdb does."""
+    aside = quote_identifier(node.name + _NEW)
+    _create(con, node, sql, f"create temp table {aside} as")
+    aside = f"temp.{aside}"
+    have = _columns(con, str(node.relation))
+    new = _columns(con, aside)
+    missing = [name for name in have if name not in new]
+    extra = [name for name in new if name not in have]
+    if missing or (extra and node.config.get("on_schema_change") == "fail"):
+        raise ModelError(
+            f"{node.location.path}: the table has the columns {', '.join(have)}, the query now "
+            f"{', '.join(new)}. Rebuild it with --full-refresh."
+        )
+    keys = node.config.get("unique_key") or []
+    keys = [keys] if isinstance(keys, str) else list(keys)
+    strategy = node.config.get("incremental_strategy") or ("delete+insert" if keys else "append")
+    if strategy != "append" and not keys:
+        raise ModelError(
+            f"{node.location.path}: incremental_strategy {strategy} needs a unique_key."
+        )
+    names = ", ".join(quote_identifier(name) for name in have)
+    if strategy == "merge":
+        on = " and ".join(
+            f"held.{quote_identifier(key)} = new.{quote_identifier(key)}" for key in keys
+        )
+        sets = ", ".join(
+            f"{quote_identifier(name)} = new.{quote_identifier(name)}" for name in have
+        )
+        values = ", ".join(f"new.{quote_identifier(name)}" for name in have)
+        con.execute(
+            f"merge into {node.relation} as held using {aside} as new on {on} "
+            f"when matched then update set {sets} "
+            f"when not matched then insert ({names}) values ({values})"
+        )
+    else:
+        if strategy == "delete+insert":
+            on = " and ".join(
+                f"new.{quote_identifier(key)} = held.{quote_identifier(key)}" for key in keys
+            )
+            con.execute(
+                f"delete from {node.relation} as held where exists (select 1 from {aside} as new where {on})"
+            )
+        con.execute(f"insert into {node.relation} ({names}) select {names} from {aside}")
+    con.execute(f"drop table {aside}")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
+    return {row[0]: row[1] for row in con.execute(f"describe {relation}").fetchall()}
+
+
+def _enforced(node: Node) -> bool:
+    return bool((node.config.get("contract") or {}).get("enforced"))
+
+
+def _check_contract(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> None:
+    if _enforced(node):
+        _compare_contract(con, node, f"({sql.text}\n)", query=True)
+
+
+def _compare_contract(
+    con: duckdb.DuckDBPyConnection, node: Node, relation: str, *, query: bool = False
+) -> None:
+    """Refuse a result whose columns or types are not those that its contract promises."""
+    if not _enforced(node):
+        return
+    found = _columns(con, f"select * from {relation}" if query else relation)
+    where = node.patch or node.location
+    wanted: dict[str, str] = {}
+    for column in node.columns.values():
+        if column.data_type is None:
+            raise ModelError(f"{where}: contract: the column '{column.name}' has no data_type.")
+        wanted[column.name] = canonical_type(con, column.data_type, str(where))
+    wrong = [
+        f"{name}: {have or 'not there'}, promised {want or 'nothing'}"
+        for name in dict.fromkeys([*wanted, *found])
+        if (have := _of(found, name)) != (want := _of(wanted, name))
+    ]
+    if wrong:
+        raise ModelError(f"{where}: contract of {node.name} broken: " + "; ".join(wrong))
+
+
+def _of(columns: Mapping[str, str], name: str) -> str | None:
+    return next((kind for key, kind in columns.items() if key.lower() == name.lower()), None)
+
+
+def canonical_type(con: duckdb.DuckDBPyConnection, data_type: str, where: str) -> str:
+    """Return a type as the database itself writes it (``int`` becomes ``INTEGER``).
+
+    Raises
+    ------
+    ModelError
+        It is not a type.
+    """
+    try:
+        kind = exp.DataType.build(data_type, dialect=DIALECT).sql(dialect=DIALECT)
+        found = con.execute(f"describe select cast(null as {kind}) as held").fetchall()
+    except (sqlglot.errors.SqlglotError, ValueError, duckdb.Error) as error:
+        raise ModelError(f"{where}: {data_type!r} is not a data type.") from error
+    return str(found[0][1])

@@ -1,0 +1,186 @@
+"""What a project is made of: models, seeds, sources, tests and unit tests, with where they stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from varhouse.errors import ProjectError
+
+if TYPE_CHECKING:
+    from varhouse.runner.render import Renderer
+
+SCHEMA = "main"
+
+
+def quote_identifier(name: str) -> str:
+    """Return ``name`` as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return a sentence that names the closest known names, or an empty string."""
+    close = get_close_matches(name, list(known), n=3, cutoff=0.6)
+    return f" Did you mean {', '.join(close)}?" if close else ""
+
+
+@dataclass(frozen=True)
+class Location:
+    """A place in a project file: ``path`` is relative to the project folder."""
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view as SQL sees it; in a template it prints as its quoted name."""
+
+    schema: str
+    identifier: str
+    database: str | None = None
+    literal: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The bare name, as dbt calls it."""
+        return self.identifier
+
+    def __str__(self) -> str:
+        if self.literal is not None:
+            return self.literal
+        return f"{quote_identifier(self.schema)}.{quote_identifier(self.identifier)}"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a yml file describes."""
+
+    name: str
+    description: str = ""
+    data_type: str | None = None
+
+
+@dataclass(frozen=True)
+class GenericTest:
+    """One use of unique, not_null, accepted_values or relationships."""
+
+    kind: str
+    column: str | None
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Given:
+    """Rows that stand in for one input of a unit test."""
+
+    input: str
+    rows: tuple[dict[str, Any], ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class UnitTest:
+    """Given rows, expected rows, and what is overridden while they are computed."""
+
+    model: str
+    given: tuple[Given, ...]
+    expect: tuple[dict[str, Any], ...]
+    vars: Mapping[str, Any]
+    is_incremental: bool
+
+
+@dataclass(kw_only=True)
+class Node:
+    """One model, seed, source table, data test or unit test.
+
+    Parameters
+    ----------
+    unique_id
+        As dbt forms it, such as ``model.varhouse.v2g_scores``.
+    resource_type
+        ``model``, ``seed``, ``source``, ``test`` or ``unit_test``.
+    location
+        Where it is defined: the SQL or CSV file, for tests in yml their line there.
+    patch
+        Where a yml file describes it, if one does.
+    fqn
+        Project, folders and name, for selection and for the config tree.
+    refs
+        Unique ids of what it reads, in the order found.
+    """
+
+    unique_id: str
+    resource_type: str
+    name: str
+    location: Location
+    fqn: tuple[str, ...]
+    raw_code: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    description: str = ""
+    columns: dict[str, Column] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    refs: list[str] = field(default_factory=list)
+    patch: Location | None = None
+    relation: Relation | None = None
+    source_name: str | None = None
+    test: GenericTest | None = None
+    unit: UnitTest | None = None
+    attached: str | None = None
+    line_offset: int = 0
+
+    @property
+    def materialized(self) -> str:
+        """``table``, ``view``, ``ephemeral``, ``incremental``, ``seed``, ``test`` or ``source``."""
+        return str(self.config.get("materialized", self.resource_type))
+
+    @property
+    def severity(self) -> str:
+        """``error`` or ``warn``."""
+        return str(self.config.get("severity", "error")).lower()
+
+
+@dataclass(kw_only=True)
+class Project:
+    """A loaded project: every node parsed, every reference resolved."""
+
+    name: str
+    version: str
+    directory: Path
+    profile: str
+    target: Mapping[str, Any]
+    vars: Mapping[str, Any]
+    cli_vars: Mapping[str, Any]
+    nodes: dict[str, Node]
+    renderer: Renderer
+    seed_dirs: tuple[Path, ...] = ()
+    warnings: list[str] = field(default_factory=list)
+
+    def of_type(self, *resource_types: str) -> list[Node]:
+        """Return the nodes of these types in the order of their unique ids."""
+        return [
+            self.nodes[key]
+            for key in sorted(self.nodes)
+            if self.nodes[key].resource_type in resource_types
+        ]
+
+    def model(self, name: str) -> Node:
+        """Return the model or seed called ``name``.
+
+        Raises
+        ------
+        ProjectError
+            There is none; the text suggests close names.
+        """
+        for kind in ("model", "seed"):
+            found = self.nodes.get(f"{kind}.{self.name}.{name}")
+            if found is not None:
+                return found
+        known = [node.name for node in self.of_type("model", "seed")]
+        raise ProjectError(f"no model or seed is called '{name}'.{suggest(name, known)}")

@@ -1,0 +1,82 @@
+"""What a run tells: one result a node, the outcome of all, and who listens while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from varhouse.errors import VarhouseError
+
+BAD = frozenset({"error", "fail", "skipped"})
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one node.
+
+    Parameters
+    ----------
+    status
+        ``success`` or ``unchanged`` (models, seeds), ``pass``, ``warn`` or ``fail`` (tests),
+        ``error`` (could not run), ``skipped`` (something it needs failed).
+    rows
+        Rows of the table; for a test the number of failing rows.
+    message
+        Why it ran, or what went wrong and where.
+    """
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    rows: int | None = None
+    seconds: float = 0.0
+    message: str = ""
+    fingerprint: str | None = None
+    started_at: datetime | None = None
+
+    @property
+    def bad(self) -> bool:
+        """Whether this result fails the run."""
+        return self.status in BAD
+
+
+@dataclass
+class RunOutcome:
+    """The results of a run, in the order in which nodes finished."""
+
+    run_id: str
+    command: str
+    results: list[NodeResult] = field(default_factory=list)
+    seconds: float = 0.0
+    compiled: dict[str, str] = field(default_factory=dict)
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed and nothing was skipped."""
+        return not any(result.bad for result in self.results)
+
+    def count(self, status: str) -> int:
+        """Return how many nodes ended with this status."""
+        return sum(result.status == status for result in self.results)
+
+
+class Reporter(Protocol):
+    """Hears of every step; the runner itself prints nothing."""
+
+    def started(self, unique_id: str) -> None:
+        """Hear that a node begins."""
+
+    def finished(self, result: NodeResult) -> None:
+        """Hear what became of a node."""
+
+
+class RunInterruptedError(VarhouseError):
+    """A signal ended the run; the node that was being built is as it was before."""
+
+    def __init__(self, signal_number: int) -> None:
+        super().__init__("interrupted; the warehouse is as it was before the current step")
+        self.exit_code = 128 + signal_number

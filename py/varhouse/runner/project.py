@@ -1,0 +1,319 @@
+"""Load a project folder: find files, read configs, resolve every reference."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from varhouse.errors import ProjectError
+from varhouse.runner.config import REFUSED, ConfigTree, check_value, merged
+from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation, suggest
+from varhouse.runner.properties import PropertyReader
+from varhouse.runner.render import Renderer, Scope
+from varhouse.runner.templates import TemplateFault
+from varhouse.runner.yml import Entry, plain, read_yaml
+
+PROJECT_FILE = "dbt_project.yml"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_KEYS = (
+    "name", "version", "config-version", "profile", "model-paths", "seed-paths", "macro-paths",
+    "test-paths", "vars", "models", "seeds", "data_tests", "target-path", "clean-targets",
+    "require-dbt-version", "flags",
+)  # fmt: skip
+_TEST_CONFIG = ("severity", "tags", "enabled", "meta")
+
+
+def load_project(
+    project_dir: Path,
+    *,
+    vars: Mapping[str, Any] | None = None,
+    target: str = "warehouse",
+    env: Mapping[str, str] | None = None,
+) -> Project:
+    """Load a dbt project of the supported subset.
+
+    Parameters
+    ----------
+    project_dir
+        The folder with ``dbt_project.yml``.
+    vars
+        Override the vars of the project file, as ``--vars`` does.
+    target
+        What templates see as ``target.name``.
+    env
+        What ``env_var`` reads; the process environment when None.
+
+    Returns
+    -------
+    Project
+        With every template rendered once, so that references and configs are known.
+
+    Raises
+    ------
+    ProjectError
+        Anything outside the subset or wrong, with file and line.
+    """
+    directory = project_dir.resolve()
+    path = directory / PROJECT_FILE
+    if not path.is_file():
+        raise ProjectError(
+            f"{path}: no such project file. Name a project with --project-dir, "
+            "or make one with `varhouse init DIR`."
+        )
+    return _Loader(directory, dict(vars or {}), target, os.environ if env is None else env).load()
+
+
+class _Loader:
+    def __init__(
+        self, directory: Path, cli_vars: dict[str, Any], target: str, env: Mapping[str, str]
+    ) -> None:
+        self.directory = directory
+        self.cli_vars = cli_vars
+        top = read_yaml(directory / PROJECT_FILE, PROJECT_FILE)
+        self.entry = Entry(top, Location(PROJECT_FILE, 1), "the project file")
+        self.entry.allow(*_KEYS, refused=REFUSED)
+        self.name = self.entry.text("name")
+        if not _NAME.fullmatch(self.name):
+            raise ProjectError(
+                f"{self.entry.at('name')}: the name {self.name!r} is not a plain word."
+            )
+        if self.entry.value.get("config-version", 2) != 2:
+            raise ProjectError(f"{self.entry.at('config-version')}: config-version must be 2.")
+        self.target = {
+            "name": target, "schema": SCHEMA, "type": "duckdb", "threads": 1,
+            "profile_name": self.entry.text("profile", "varhouse"),
+        }  # fmt: skip
+        # dbt renders the project file with the command line's vars only.
+        self.bootstrap = Renderer(self.name, vars=cli_vars, target=self.target, env=env)
+        project_vars = plain(self.entry.mapping("vars", "vars").value)
+        own = project_vars.pop(self.name, None) if isinstance(
+            project_vars.get(self.name), dict
+        ) else None  # fmt: skip
+        self.vars = {**project_vars, **(own or {}), **cli_vars}
+        self.renderer = Renderer(self.name, vars=self.vars, target=self.target, env=env)
+        self.nodes: dict[str, Node] = {}
+        self.disabled: set[str] = set()
+        self.warnings: list[str] = []
+
+    def load(self) -> Project:
+        self.renderer.add_macro_files(
+            {
+                self._shown(path): _read(path)
+                for path in self._files("macro-paths", "sql/macros", ".sql")
+            }
+        )
+        model_files = self._files("model-paths", "models", ".sql")
+        for path in self._files("model-paths", "models", ".md"):
+            self.renderer.add_docs(self._shown(path), _read(path))
+        trees = {
+            section: ConfigTree(self.entry.mapping(section, section), section, self.name)
+            for section in ("models", "seeds")
+        }
+        for root, path in model_files:
+            self._add(root, path, "model", trees["models"])
+        for root, path in self._files("seed-paths", "data/seeds", ".csv"):
+            self._add(root, path, "seed", trees["seeds"])
+        for root, path in self._files("test-paths", "sql/checks", ".sql"):
+            self._add(root, path, "test", None)
+        reader = PropertyReader(self.name, self.renderer, self.nodes)
+        for key, default in (("model-paths", "models"), ("seed-paths", "data/seeds"),
+                             ("test-paths", "sql/checks")):  # fmt: skip
+            for suffix in (".yml", ".yaml"):
+                for root, path in self._files(key, default, suffix):
+                    reader.read(path, self._shown(path), path.relative_to(root))
+        for tree in trees.values():
+            self.warnings += tree.unused()
+        self._parse_all()
+        return Project(
+            name=self.name,
+            version=str(self.entry.value.get("version", "")),
+            directory=self.directory,
+            profile=str(self.target["profile_name"]),
+            target=self.target,
+            vars=self.vars,
+            cli_vars=self.cli_vars,
+            nodes={key: self.nodes[key] for key in sorted(self.nodes)},
+            renderer=self.renderer,
+            seed_dirs=tuple(self._folders("seed-paths", "data/seeds")),
+            warnings=self.warnings,
+        )
+
+    def _shown(self, path: Path | tuple[Path, Path]) -> str:
+        found = path[1] if isinstance(path, tuple) else path
+        return found.relative_to(self.directory).as_posix()
+
+    def _folders(self, key: str, default: str) -> list[Path]:
+        folders = []
+        for name in self.entry.strings(key) or [default]:
+            folder = (self.directory / name).resolve()
+            if not folder.is_relative_to(self.directory):
+                raise ProjectError(
+                    f"{self.entry.at(key)}: {key}: {name} is outside the project folder."
+                )
+            folders.append(folder)
+        return folders
+
+    def _files(self, key: str, default: str, suffix: str) -> list[tuple[Path, Path]]:
+        return [
+            (folder, path)
+            for folder in self._folders(key, default)
+            for path in sorted(folder.rglob(f"*{suffix}"))
+            if path.is_file()
+        ]
+
+    def _add(self, root: Path, path: Path, kind: str, tree: ConfigTree | None) -> None:
+        shown = self._shown(path)
+        name = path.stem
+        if not _NAME.fullmatch(name):
+            raise ProjectError(
+                f"{shown}: the name {name!r} is not a plain word (letters, digits, _)."
+            )
+        for other in ("model", "seed") if kind != "test" else ("test",):
+            twin = self.nodes.get(f"{other}.{self.name}.{name}")
+            if twin is not None:
+                raise ProjectError(
+                    f"{shown}: '{name}' is defined already, in {twin.location.path}."
+                )
+        folders = path.relative_to(root).parent.parts
+        node = Node(
+            unique_id=f"{kind}.{self.name}.{name}",
+            resource_type=kind,
+            name=name,
+            location=Location(shown, 1),
+            fqn=(self.name, *folders, name),
+            raw_code="" if kind == "seed" else _read(path),
+            relation=None if kind == "test" else Relation(SCHEMA, name),
+        )
+        if tree is not None:
+            where = Location(PROJECT_FILE, 1)
+            node.config = self.bootstrap.yml_value(tree.config_for(node.fqn), where)
+        if kind == "model":
+            node.config.setdefault("materialized", "view")
+        self.nodes[node.unique_id] = node
+
+    def _parse_all(self) -> None:
+        """Render every template once: configs and references become known."""
+        order = [node for node in self.nodes.values() if node.resource_type in ("model", "test")]
+        for node in order:
+            if node.test is None:
+                self._configure(node)
+        self._drop_disabled()
+        for node in list(self.nodes.values()):
+            if node.resource_type in ("model", "test"):
+                self._find_refs(node)
+            elif node.resource_type == "unit_test" and node.unit is not None:
+                node.refs = [f"model.{self.name}.{node.unit.model}"]
+            node.tags = tuple(dict.fromkeys(node.config.get("tags", ())))
+
+    def _configure(self, node: Node) -> None:
+        """Take the ``config(...)`` call of a model or singular test; references do not matter yet."""
+        scope = Scope(
+            resolve_ref=lambda name: Relation(SCHEMA, name),
+            resolve_source=Relation,
+            this=node.relation,
+            config=node.config,
+        )
+        self.renderer.render(node.unique_id, node.raw_code, node.location.path, scope)
+        line = next(
+            (
+                number
+                for number, text in enumerate(node.raw_code.splitlines(), 1)
+                if "config(" in text
+            ),
+            1,
+        )
+        where = Location(node.location.path, line)
+        allowed = _TEST_CONFIG if node.resource_type == "test" else None
+        for key, value in scope.configured.items():
+            self._check_inline(key, value, where, allowed)
+        node.config = merged(node.config, scope.configured)
+
+    @staticmethod
+    def _check_inline(
+        key: str, value: Any, where: Location, allowed: tuple[str, ...] | None
+    ) -> None:
+        from varhouse.runner.config import CONFIG_KEYS
+
+        keys = allowed or CONFIG_KEYS["models"]
+        if key not in keys:
+            reason = REFUSED.get(key) or suggest(key, keys).strip()
+            raise ProjectError(f"{where}: the config '{key}' is not supported. {reason}".rstrip())
+        check_value(key, value, where)
+
+    def _drop_disabled(self) -> None:
+        for key, node in list(self.nodes.items()):
+            if node.config.get("enabled", True) is False:
+                self.disabled.add(node.name)
+                del self.nodes[key]
+        for key, node in list(self.nodes.items()):
+            target = node.unit.model if node.unit else node.attached
+            if target is not None and target.rsplit(".", 1)[-1] in self.disabled:
+                if target not in self.nodes and f"model.{self.name}.{target}" not in self.nodes:
+                    del self.nodes[key]
+
+    def _find_refs(self, node: Node) -> None:
+        scope = self.scope(node)
+        if node.test is not None:
+            # The tested table first, then whatever the arguments name.
+            if node.attached is not None:
+                node.refs.append(node.attached)
+            self.renderer.test_argument(dict(node.test.arguments), scope, node.location)
+        else:
+            self.renderer.render(node.unique_id, node.raw_code, node.location.path, scope)
+        if node.unique_id in node.refs:
+            raise ProjectError(
+                f"{node.location.path}:1: the model refers to itself; "
+                "use {{ this }} inside is_incremental()."
+            )
+
+    def scope(self, node: Node) -> Scope:
+        """Return a scope that records every reference of ``node``."""
+
+        def record(found: Node) -> Relation:
+            if found.unique_id not in node.refs:
+                node.refs.append(found.unique_id)
+            if found.relation is None:
+                raise TemplateFault(f"'{found.name}' has no table.")
+            return found.relation
+
+        def resolve_ref(name: str) -> Relation:
+            for kind in ("model", "seed"):
+                found = self.nodes.get(f"{kind}.{self.name}.{name}")
+                if found is not None:
+                    return record(found)
+            if name in self.disabled:
+                raise TemplateFault(f"ref('{name}'): the model is disabled (enabled: false).")
+            known = [
+                each.name for each in self.nodes.values() if each.resource_type in ("model", "seed")
+            ]
+            raise TemplateFault(f"ref('{name}'): no such model or seed.{suggest(name, known)}")
+
+        def resolve_source(source: str, table: str) -> Relation:
+            found = self.nodes.get(f"source.{self.name}.{source}.{table}")
+            if found is None:
+                known = [
+                    f"{each.source_name}.{each.name}"
+                    for each in self.nodes.values()
+                    if each.resource_type == "source"
+                ]
+                raise TemplateFault(
+                    f"source('{source}', '{table}'): no yml file declares it."
+                    f"{suggest(f'{source}.{table}', known)}"
+                )
+            return record(found)
+
+        return Scope(
+            resolve_ref=resolve_ref, resolve_source=resolve_source, this=node.relation,
+            config=node.config,
+        )  # fmt: skip
+
+
+def _read(path: Path | tuple[Path, Path]) -> str:
+    found = path[1] if isinstance(path, tuple) else path
+    try:
+        return found.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ProjectError(f"{found}: not UTF-8 text: {error}") from error

@@ -1,0 +1,175 @@
+"""The append-only table ``run_results``: what was built, from what, and how it ended."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import duckdb
+
+from varhouse import __version__
+from varhouse.runner.nodes import SCHEMA, Project
+from varhouse.runner.outcome import NodeResult
+from varhouse.settings import shipped_project_dir
+
+_COLUMNS = (
+    "run_id", "command", "node", "resource_type", "status", "fingerprint", "sql_hash",
+    "config_hash", "parents", "n_rows", "seconds", "started_at", "message", "vars_json",
+    "full_refresh", "varhouse_version",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """What a node is made from: its SQL, its configuration, and what its parents hold."""
+
+    sql_hash: str
+    config_hash: str
+    parents: Mapping[str, str]
+    value: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The last successful build of a model or seed, or the last run of a test."""
+
+    status: str
+    fingerprint: Fingerprint
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What is the same for every row of one run."""
+
+    run_id: str
+    command: str
+    vars_json: str
+    full_refresh: bool
+
+    @classmethod
+    def of(cls, project: Project, command: str, full_refresh: bool) -> RunContext:
+        """Begin a run."""
+        stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
+        return cls(
+            f"{stamp}-{uuid.uuid4().hex[:8]}",
+            command,
+            json.dumps(project.cli_vars, sort_keys=True, default=str),
+            full_refresh,
+        )
+
+
+def ensure_table(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``run_results`` where it is not there yet."""
+    path = shipped_project_dir() / "sql" / "schema" / "40_runs.sql"
+    con.execute(path.read_text(encoding="utf-8"))
+
+
+def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
+    """Return what was last built or tested, by unique id; empty where nothing ever ran."""
+    if not has_table(con):
+        return {}
+    rows = con.execute(
+        f"""
+        select node, status, sql_hash, config_hash, parents, fingerprint
+        from {SCHEMA}.run_results
+        where fingerprint is not null
+            and (status in ('success', 'pass', 'warn', 'fail'))
+        qualify row_number() over (partition by node order by started_at desc, rowid desc) = 1
+        """
+    ).fetchall()
+    return {
+        node: Stored(status, Fingerprint(sql_hash, config_hash, parents or {}, fingerprint))
+        for node, status, sql_hash, config_hash, parents, fingerprint in rows
+    }
+
+
+def has_table(con: duckdb.DuckDBPyConnection) -> bool:
+    """Return whether this warehouse has a ``run_results`` table."""
+    return "run_results" in relations(con)
+
+
+def relations(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the tables and views of the models' schema: name to ``table`` or ``view``."""
+    rows = con.execute(
+        """
+        select table_name, 'table' from duckdb_tables()
+        where schema_name = $1 and database_name = current_database()
+        union all
+        select view_name, 'view' from duckdb_views()
+        where schema_name = $1 and database_name = current_database()
+        """,
+        [SCHEMA],
+    ).fetchall()
+    return dict(rows)
+
+
+def write_row(
+    con: duckdb.DuckDBPyConnection,
+    run: RunContext,
+    result: NodeResult,
+    fingerprint: Fingerprint | None,
+) -> None:
+    """Append one row; inside the caller's transaction if there is one."""
+    parents = dict(fingerprint.parents) if fingerprint else {}
+    values: list[Any] = [
+        run.run_id, run.command, result.unique_id, result.resource_type, result.status,
+        fingerprint.value if fingerprint else None,
+        fingerprint.sql_hash if fingerprint else None,
+        fingerprint.config_hash if fingerprint else None,
+        list(parents), list(parents.values()),
+        result.rows, result.seconds, result.started_at or datetime.now(UTC), result.message,
+        run.vars_json, run.full_refresh, __version__,
+    ]  # fmt: skip
+    places = ", ".join(
+        "map(?::varchar[], ?::varchar[])" if column == "parents" else "?" for column in _COLUMNS
+    )
+    con.execute(
+        f"insert into {SCHEMA}.run_results ({', '.join(_COLUMNS)}) values ({places})", values
+    )
+
+
+def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any], list[str]] | None:
+    """Return command, vars and the failed and skipped nodes of the last run that wrote rows."""
+    if not has_table(con):
+        return None
+    rows = con.execute(
+        f"""
+        with last_run as (
+            select run_id from {SCHEMA}.run_results
+            order by started_at desc, rowid desc
+            limit 1
+        )
+
+        select command, vars_json, full_refresh, node
+        from {SCHEMA}.run_results
+        where run_id in (select run_id from last_run) and status in ('error', 'fail', 'skipped')
+        order by rowid
+        """
+    ).fetchall()
+    if not rows:
+        return None
+    command, vars_json, full_refresh, _ = rows[0]
+    about = {"vars": json.loads(vars_json), "full_refresh": full_refresh}
+    return command, about, [row[3] for row in rows]
+
+
+@contextmanager
+def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Commit at the end, or roll everything back and pass the error on."""
+    con.execute("begin transaction")
+    try:
+        yield
+    except BaseException:
+        # An error inside may have ended the transaction already; there is then nothing to undo.
+        try:
+            con.execute("rollback")
+        except duckdb.TransactionException as error:
+            if "no transaction is active" not in str(error):
+                raise
+        raise
+    con.execute("commit")

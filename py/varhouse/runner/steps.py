@@ -1,0 +1,222 @@
+"""What one step of a run does: build a node with its tests, test a table, run a unit test."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import duckdb
+
+from varhouse.errors import ModelError
+from varhouse.runner.checks import Check, compile_check, run_check
+from varhouse.runner.materialise import build_node
+from varhouse.runner.nodes import Node
+from varhouse.runner.outcome import NodeResult
+from varhouse.runner.plan import UNCHANGED, Decision, Prepared, decide
+from varhouse.runner.schedule import Task
+from varhouse.runner.sourcemap import MappedSql
+from varhouse.runner.state import Fingerprint, RunContext, transaction, write_row
+from varhouse.runner.unit_tests import CompiledUnitTest, compile_unit_test, run_unit_test
+
+Work = Callable[[duckdb.DuckDBPyConnection], list[NodeResult]]
+
+
+class Stopped(Exception):
+    """The run is ending; raised between the queries of a step."""
+
+
+class _TestsFailed(Exception):
+    """Carries the results of the tests that keep a table from being committed."""
+
+    def __init__(self, results: list[NodeResult]) -> None:
+        super().__init__()
+        self.results = results
+
+
+class Steps:
+    """Compiles the tasks of a run and does their work."""
+
+    def __init__(self, prepared: Prepared, run: RunContext, *, full_refresh: bool) -> None:
+        self._prepared = prepared
+        self._run = run
+        self._full_refresh = full_refresh
+        self._nodes = prepared.project.nodes
+        self._models: dict[str, MappedSql] = {}
+        self._checks: dict[str, Check] = {}
+        self._units: dict[str, CompiledUnitTest] = {}
+        self._decisions: dict[str, Decision] = {}
+        self._test_prints: dict[str, Fingerprint] = {}
+        self._stopped = False
+
+    def compile(self, tasks: dict[str, Task]) -> dict[str, str]:
+        """Compile everything before anything runs; return the SQL by unique id."""
+        for task in tasks.values():
+            for key in (task.key, *task.gates):
+                self._compile(self._nodes[key])
+        texts = {key: sql.text for key, sql in self._models.items()}
+        texts |= {key: check.sql.text for key, check in self._checks.items()}
+        return texts
+
+    def _compile(self, node: Node) -> None:
+        prepared = self._prepared
+        if node.resource_type == "test":
+            self._checks[node.unique_id] = compile_check(prepared.project, prepared.compiler, node)
+        elif node.resource_type == "unit_test":
+            self._units[node.unique_id] = compile_unit_test(prepared.project, node)
+        elif node.resource_type == "model":
+            sql = prepared.compiler.compile(node, incremental=self._adds(node))
+            self._models[node.unique_id] = sql
+
+    def _adds(self, node: Node) -> bool:
+        """Return whether an incremental model will add to its table."""
+        refresh = node.config.get("full_refresh")
+        refresh = self._full_refresh if refresh is None else refresh
+        return (
+            node.materialized == "incremental"
+            and not refresh
+            and self._prepared.existing.get(node.name) == "table"
+            and node.unique_id in self._prepared.stored
+        )
+
+    def stop(self) -> None:
+        """End running steps between two of their queries."""
+        self._stopped = True
+
+    def work_for(self, task: Task) -> Work | None:
+        """Return the work of a task, or None where nothing has to be done."""
+        node = self._nodes[task.key]
+        if node.resource_type in ("test", "unit_test"):
+            self._note_prints([task.key])
+            if self._run.command != "test" and self._passed_before(task.key):
+                return None
+            return lambda con: [self._test(con, task.key)]
+        decision = decide(self._prepared, task.key, full_refresh=self._full_refresh)
+        self._decisions[task.key] = decision
+        if decision.action != UNCHANGED:
+            self._prepared.fingerprints.mark_built(task.key, decision.fingerprint.value)
+            self._note_prints(task.gates)
+            return lambda con: self._build(con, task, decision)
+        self._note_prints(task.gates)
+        due = [key for key in task.gates if not self._passed_before(key)]
+        if not due:
+            return None
+        return lambda con: [
+            *self.unchanged(task, without=set(due)), *(self._test(con, key) for key in due)
+        ]  # fmt: skip
+
+    def _note_prints(self, keys: list[str]) -> None:
+        for key in keys:
+            self._test_prints[key] = self._prepared.fingerprints.of(key)
+
+    def _passed_before(self, key: str) -> bool:
+        stored = self._prepared.stored.get(key)
+        return (
+            stored is not None
+            and stored.status == "pass"
+            and stored.fingerprint.value == self._test_prints[key].value
+        )
+
+    def unchanged(self, task: Task, without: set[str] | None = None) -> list[NodeResult]:
+        """Return the results of a task of which nothing changed."""
+        return [
+            NodeResult(key, self._nodes[key].resource_type, self._nodes[key].name, UNCHANGED)
+            for key in (task.key, *task.gates)
+            if key not in (without or ())
+        ]
+
+    def record(self, con: duckdb.DuckDBPyConnection, results: list[NodeResult]) -> None:
+        """Write results that no transaction of a build holds."""
+        with transaction(con):
+            for each in results:
+                # Without a fingerprint: what was tried is not what the table holds.
+                write_row(con, self._run, each, None)
+
+    def skip(self, task: Task, culprits: list[str]) -> list[NodeResult]:
+        """Return the results of a task that cannot run because others failed."""
+        names = ", ".join(self._nodes[key].name for key in culprits)
+        return [
+            NodeResult(
+                key, self._nodes[key].resource_type, self._nodes[key].name, "skipped",
+                message=f"skipped: {names} failed",
+            )
+            for key in (task.key, *task.gates)
+        ]  # fmt: skip
+
+    def _test(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
+        self._check_stop()
+        if key in self._units:
+            result = run_unit_test(con, self._prepared.project, self._units[key])
+        else:
+            result = run_check(con, self._checks[key])
+        with transaction(con):
+            write_row(con, self._run, result, self._test_prints.get(key))
+        return result
+
+    def _check_stop(self) -> None:
+        if self._stopped:
+            raise Stopped
+
+    def _build(
+        self, con: duckdb.DuckDBPyConnection, task: Task, decision: Decision
+    ) -> list[NodeResult]:
+        node = decision.node
+        began, started_at = time.perf_counter(), datetime.now(UTC)
+
+        def result(status: str, message: str, rows: int | None = None) -> NodeResult:
+            return NodeResult(
+                node.unique_id, node.resource_type, node.name, status, rows,
+                time.perf_counter() - began, message, decision.fingerprint.value, started_at,
+            )  # fmt: skip
+
+        try:
+            with transaction(con):
+                self._check_stop()
+                rows = self._make(con, node)
+                tests = self._gate(con, task)
+                built = result("success", decision.reason, rows)
+                write_row(con, self._run, built, decision.fingerprint)
+                for test in tests:
+                    write_row(con, self._run, test, self._test_prints[test.unique_id])
+            return [built, *tests]
+        except (duckdb.InterruptException, Stopped):
+            raise
+        except _TestsFailed as failed:
+            bad = [test for test in failed.results if test.bad]
+            what = f"{len(bad)} of its tests failed" if len(bad) > 1 else "a test of it failed"
+            results = [result("error", f"{what}; {_left(node, self._prepared)}"), *failed.results]
+        except (ModelError, duckdb.Error) as error:
+            where = "" if isinstance(error, ModelError) else f"{node.location.path}: "
+            results = [
+                result("error", f"{where}{error}"),
+                *self.skip(Task(task.key, task.gates), [task.key])[1:],
+            ]
+        self.record(con, results)
+        return results
+
+    def _make(self, con: duckdb.DuckDBPyConnection, node: Node) -> int | None:
+        existing = self._prepared.existing.get(node.name)
+        if existing is not None and node.unique_id not in self._prepared.stored:
+            raise ModelError(
+                f"{node.location.path}: a {existing} called {node.name} is there already and was "
+                "not made by this model. Rename the model, or drop that first."
+            )
+        return build_node(
+            con, self._prepared.project, node, self._models.get(node.unique_id),
+            incremental=self._adds(node), existing=existing,
+        )  # fmt: skip
+
+    def _gate(self, con: duckdb.DuckDBPyConnection, task: Task) -> list[NodeResult]:
+        results = []
+        for key in task.gates:
+            self._check_stop()
+            results.append(run_check(con, self._checks[key]))
+        if any(test.bad for test in results):
+            raise _TestsFailed(results)
+        return results
+
+
+def _left(node: Node, prepared: Prepared) -> str:
+    if node.name in prepared.existing:
+        return f"the {prepared.existing[node.name]} is as it was before"
+    return "nothing was created"

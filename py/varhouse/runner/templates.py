@@ -1,0 +1,281 @@
+"""Jinja as dbt sets it up, in a sandbox: macros shared over files, lines kept, names checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2.nativetypes import NativeCodeGenerator, NativeTemplate
+from jinja2.parser import Parser
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from varhouse.errors import ProjectError, VarhouseError
+from varhouse.runner.nodes import Location, suggest
+from varhouse.runner.sourcemap import MappedSql, Segment
+
+MACRO_PREFIX = "varhouse_macro__"
+_MARK = re.compile("\ue000(\\d+)([ce])\ue001")
+_EXTENSIONS = ["jinja2.ext.do", "jinja2.ext.loopcontrols"]
+_JINJA_GLOBALS = ("range", "dict", "namespace", "cycler", "joiner")
+_CONTEXT = (
+    "ref", "source", "var", "config", "is_incremental", "env_var", "target", "this", "doc",
+    "exceptions", "return", "log",
+)  # fmt: skip
+_REFUSED = {
+    "adapter": "Models here do not inspect the database while they render.",
+    "run_query": "Models here do not query the database while they render.",
+    "statement": "Models here do not query the database while they render.",
+    "execute": "Rendering happens once, without a database; leave the test of `execute` out.",
+    "dbt_utils": "dbt packages are not available; write the macro in sql/macros.",
+    "dbt": "dbt's cross-database macros are not available; write the SQL.",
+    "graph": "The graph is not visible to models.",
+    "modules": "Python modules are not visible to models.",
+    "run_started_at": "A model that holds the time of its run would never be unchanged.",
+    "invocation_id": "A model that holds the id of its run would never be unchanged.",
+}
+
+
+class TemplateFault(Exception):
+    """Something wrong found while a template renders; its place is added by the renderer."""
+
+
+class MacroReturn(Exception):
+    """Carries the value of ``return`` out of a macro, as in dbt."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__()
+        self.value = value
+
+
+class _PrefixingParser(Parser):
+    """Names macros apart, so that calls between macros pass through our wrapper (as dbt does)."""
+
+    def parse_macro(self) -> nodes.Macro:
+        node = super().parse_macro()
+        node.name = MACRO_PREFIX + node.name
+        return node
+
+
+class _Environment(ImmutableSandboxedEnvironment):
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        return _PrefixingParser(self, source, name, filename).parse()
+
+
+class _NativeEnvironment(_Environment):
+    code_generator_class = NativeCodeGenerator
+    template_class = NativeTemplate
+
+
+class _NativeText(NativeTemplate):
+    """Renders yml text as dbt: one expression keeps its type, text stays text."""
+
+    environment_class = _NativeEnvironment
+
+    def render(self, *args: Any, **kwargs: Any) -> Any:
+        parts = list(self.root_render_func(self.new_context(dict(*args, **kwargs))))
+        if not parts:
+            return ""
+        return parts[0] if len(parts) == 1 else "".join(str(part) for part in parts)
+
+
+_NativeEnvironment.template_class = _NativeText
+
+
+def _environment(native: bool) -> _Environment:
+    made = (_NativeEnvironment if native else _Environment)(
+        undefined=StrictUndefined, extensions=_EXTENSIONS, autoescape=False
+    )
+    made.globals = {name: made.globals[name] for name in _JINJA_GLOBALS}
+    return made
+
+
+ENVIRONMENT = _environment(native=False)
+_NATIVE = _environment(native=True)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """A macro of ``sql/macros``: its name, its file's template and where it stands."""
+
+    name: str
+    template: Template
+    location: Location
+    calls: frozenset[str]
+
+
+@dataclass(frozen=True)
+class ModelTemplate:
+    """The compiled template of a model or a singular test."""
+
+    template: Template
+    path: str
+    first_line: int
+
+
+def _parse(text: str, path: str, line_offset: int = 0) -> nodes.Template:
+    try:
+        return ENVIRONMENT.parse(text, path, path)
+    except TemplateSyntaxError as error:
+        where = Location(path, error.lineno + line_offset)
+        raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
+
+
+def check_names(
+    tree: nodes.Template, path: str, macros: Collection[str], line_offset: int = 0
+) -> None:
+    """Refuse a name that is neither in dbt's subset nor a macro of the project."""
+    known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
+    unknown = meta.find_undeclared_variables(tree) - known
+    for name in sorted(unknown):
+        line = next((each.lineno for each in tree.find_all(nodes.Name) if each.name == name), 1)
+        reason = _REFUSED.get(name) or (
+            "It is neither a macro of sql/macros nor a part of the supported dbt subset."
+            + suggest(name, known)
+        )
+        raise ProjectError(f"{path}:{line + line_offset}: '{name}' is not available. {reason}")
+
+
+def _code_to_template(tree: nodes.Template, text: str, path: str) -> Template:
+    try:
+        code = ENVIRONMENT.compile(tree, path, path)
+    except TemplateError as error:
+        line = getattr(error, "lineno", 1)
+        raise ProjectError(f"{path}:{line}: not a Jinja template: {error.message}") from error
+    template = Template.from_code(ENVIRONMENT, code, ENVIRONMENT.make_globals(None), None)
+    return template
+
+
+def parse_macro_file(text: str, path: str) -> tuple[list[Macro], nodes.Template]:
+    """Return the macros that a file defines, and its syntax tree for checking names later."""
+    tree = _parse(text, path)
+    found: list[nodes.Macro] = []
+    for node in tree.body:
+        if isinstance(node, nodes.Macro):
+            found.append(node)
+        elif not (isinstance(node, nodes.Output) and _only_space(node)):
+            raise ProjectError(
+                f"{path}:{node.lineno}: a macro file holds only macros and comments; "
+                f"found {type(node).__name__.lower()}. (Generic tests and hooks are not supported.)"
+            )
+    template = _code_to_template(tree, text, path)
+    return [
+        Macro(
+            macro.name.removeprefix(MACRO_PREFIX),
+            template,
+            Location(path, macro.lineno),
+            frozenset(name.name for child in macro.body for name in child.find_all(nodes.Name)),
+        )
+        for macro in found
+    ], tree
+
+
+def _only_space(node: nodes.Output) -> bool:
+    return all(
+        isinstance(item, nodes.TemplateData) and not item.data.strip() for item in node.nodes
+    )
+
+
+def parse_model(
+    text: str, path: str, macros: Collection[str], line_offset: int = 0
+) -> ModelTemplate:
+    """Compile a model's template so that its output tells the line of each part."""
+    tree = _parse(text, path, line_offset)
+    check_names(tree, path, macros, line_offset)
+    for macro in tree.find_all(nodes.Macro):
+        raise ProjectError(
+            f"{path}:{macro.lineno + line_offset}: a macro is defined in a model; "
+            "dbt cannot call it there either. Move it to sql/macros."
+        )
+    _mark_lines(tree.body)
+    return ModelTemplate(_code_to_template(tree, text, path), path, 1 + line_offset)
+
+
+def _mark_lines(body: list[nodes.Node]) -> None:
+    """Put a mark with its line before each part of the output; blocks that are values stay."""
+    for node in body:
+        if isinstance(node, nodes.Output):
+            marked: list[nodes.Expr] = []
+            for item in node.nodes:
+                kind = "c" if isinstance(item, nodes.TemplateData) else "e"
+                mark = f"\ue000{item.lineno}{kind}\ue001"
+                marked += [nodes.TemplateData(mark, lineno=item.lineno), item]
+            node.nodes = marked
+        elif isinstance(node, nodes.If):
+            _mark_lines(node.body)
+            for branch in node.elif_:
+                _mark_lines(branch.body)
+            _mark_lines(node.else_)
+        elif isinstance(node, nodes.For):
+            _mark_lines(node.body)
+            _mark_lines(node.else_)
+        elif isinstance(node, nodes.With | nodes.Scope):
+            _mark_lines(node.body)
+
+
+def render_template(model: ModelTemplate, context: Mapping[str, Any]) -> MappedSql:
+    """Render a model, telling file and line of whatever goes wrong."""
+    with_marks = located(lambda: model.template.render(context), model)
+    parts: list[str] = []
+    segments: list[Segment] = []
+    length = position = 0
+    for mark in _MARK.finditer(with_marks):
+        before = with_marks[position : mark.start()]
+        parts.append(before)
+        length += len(before)
+        line = int(mark[1]) + model.first_line - 1
+        segments.append(Segment(length, model.path, line, mark[2] == "c"))
+        position = mark.end()
+    parts.append(with_marks[position:])
+    if not segments:
+        segments.append(Segment(0, model.path, model.first_line, True))
+    return MappedSql("".join(parts), tuple(segments))
+
+
+def located(render: Callable[[], str], model: ModelTemplate) -> str:
+    """Call ``render``; an error names the innermost template line that it passed through."""
+    try:
+        return render()
+    except MacroReturn as error:
+        raise ProjectError(
+            f"{model.path}:{model.first_line}: return() is called outside a macro."
+        ) from error
+    except (TemplateFault, VarhouseError, TemplateError, TypeError, ValueError, LookupError,
+            AttributeError, ArithmeticError) as error:  # fmt: skip
+        places = _template_places(error)
+        path, line = places[-1] if places else (model.path, 1)
+        if path == model.path:
+            line += model.first_line - 1
+        message = str(error) or type(error).__name__
+        outer = f" (while rendering {model.path})" if path != model.path else ""
+        raise ProjectError(f"{path}:{line}: {message}{outer}") from error
+
+
+def _template_places(error: BaseException) -> list[tuple[str, int]]:
+    places = []
+    trace = error.__traceback__
+    while trace is not None:
+        frame = trace.tb_frame
+        template = frame.f_globals.get("__jinja_template__")
+        if template is not None:
+            # Not yet rewritten by Jinja: the line is of the generated code.
+            places.append((template.filename, template.get_corresponding_lineno(trace.tb_lineno)))
+        elif frame.f_code.co_filename.endswith((".sql", ".yml", ".yaml")):
+            places.append((frame.f_code.co_filename, trace.tb_lineno))
+        trace = trace.tb_next
+    return places
+
+
+def render_native(text: str, context: Mapping[str, Any], where: Location) -> Any:
+    """Render text of a yml file; a lone ``{{ expression }}`` keeps the type of its value."""
+    try:
+        tree = _NATIVE.parse(text)
+        unknown = meta.find_undeclared_variables(tree) - {*context, *_JINJA_GLOBALS}
+        if unknown:
+            name = min(unknown)
+            raise TemplateFault(f"'{name}' is not available here.{suggest(name, context)}")
+        return _NATIVE.from_string(text).render(context)
+    except (TemplateFault, TemplateError, TypeError, ValueError, LookupError) as error:
+        raise ProjectError(f"{where}: {text!r}: {error}") from error

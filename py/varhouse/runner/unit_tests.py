@@ -1,0 +1,260 @@
+"""Unit tests: a model computed from given rows, compared with the rows expected of it."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+
+from varhouse.errors import ModelError, ProjectError
+from varhouse.runner.checks import shown_row
+from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
+from varhouse.runner.faults import sql_fault
+from varhouse.runner.gate import check_query
+from varhouse.runner.nodes import Location, Node, Project, UnitTest, quote_identifier, suggest
+from varhouse.runner.outcome import NodeResult
+from varhouse.runner.sourcemap import MappedSql
+
+_INPUT = re.compile(r"^\s*(ref|source)\s*(\(.+\))\s*$", re.DOTALL)
+_THIS = "this"
+_SHOWN_ROWS = 5
+
+
+@dataclass(frozen=True)
+class CompiledUnitTest:
+    """A unit test whose inputs are known but not yet typed."""
+
+    node: Node
+    sql: MappedSql
+    model: Node
+    inputs: tuple[tuple[str, Node, tuple[dict[str, Any], ...], Location], ...]
+
+
+def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
+    """Render the tested model with its inputs replaced by names of given rows.
+
+    Raises
+    ------
+    ProjectError
+        An input is not known, not an input of the model, or not given.
+    """
+    unit = _unit(node)
+    model = project.model(unit.model)
+    inputs = []
+    standing_in: dict[str, str] = {}
+    this: str | None = None
+    for index, given in enumerate(unit.given):
+        where = Location(node.location.path, given.line)
+        name = f"{CTE_PREFIX}given_{index}"
+        if given.input.strip() == _THIS:
+            this, found = name, model
+        else:
+            found = _input_node(project, given.input, where)
+            if found.unique_id not in model.refs:
+                names = [project.nodes[ref].name for ref in model.refs]
+                raise ProjectError(
+                    f"{where}: unit test {node.name}: {model.name} does not read {given.input}; "
+                    f"it reads {', '.join(names) or 'nothing'}."
+                )
+            standing_in[found.unique_id] = name
+        inputs.append((name, found, given.rows, where))
+    missing = [project.nodes[ref].name for ref in model.refs if ref not in standing_in]
+    if missing:
+        raise ProjectError(
+            f"{node.location}: unit test {node.name}: no rows are given for "
+            f"{', '.join(missing)}; every input of {model.name} must be given (rows: [] for none)."
+        )
+    if unit.is_incremental and this is None:
+        raise ProjectError(
+            f"{node.location}: unit test {node.name}: is_incremental needs an input 'this'."
+        )
+    compiler = Compiler(project, standing_in=standing_in, vars=unit.vars, this=this)
+    sql, _ = compiler.body(model, incremental=unit.is_incremental)
+    check_query(sql)
+    return CompiledUnitTest(node, sql, model, tuple(inputs))
+
+
+def _unit(node: Node) -> UnitTest:
+    if node.unit is None:
+        raise ProjectError(f"{node.location}: {node.name} is not a unit test.")
+    return node.unit
+
+
+def _input_node(project: Project, text: str, where: Location) -> Node:
+    parts = _INPUT.match(text)
+    arguments: Any = None
+    if parts is not None:
+        try:
+            arguments = ast.literal_eval(parts[2].rstrip(")") + ",)")
+        except (ValueError, SyntaxError) as error:
+            raise ProjectError(f"{where}: the input {text!r} cannot be read: {error}") from error
+    if parts is None or not all(isinstance(item, str) for item in arguments):
+        raise ProjectError(
+            f"{where}: the input is {text!r}, wanted ref('name'), source('name', 'table') or this."
+        )
+    if parts[1] == "ref":
+        keys = [f"{kind}.{project.name}.{arguments[-1]}" for kind in ("model", "seed")]
+    else:
+        keys = [f"source.{project.name}.{'.'.join(arguments)}"]
+    found = next((project.nodes[key] for key in keys if key in project.nodes), None)
+    if found is None:
+        known = [each.name for each in project.of_type("model", "seed", "source")]
+        raise ProjectError(f"{where}: {text}: not there.{suggest(arguments[-1], known)}")
+    return found
+
+
+def run_unit_test(
+    con: duckdb.DuckDBPyConnection, project: Project, test: CompiledUnitTest
+) -> NodeResult:
+    """Run a unit test; rows are compared as multisets on the columns that are expected.
+
+    Errors of the database become the status ``error``; an interruption is passed on.
+    """
+    node = test.node
+    began, started_at = time.perf_counter(), datetime.now(UTC)
+    n_wrong: int | None = 0
+    try:
+        n_wrong, message = _differences(con, project, test)
+        status = "fail" if n_wrong else "pass"
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        status, n_wrong = "error", None
+        message = (
+            f"{node.location}: unit test {node.name}: {sql_fault(error, test.sql, test.model)}"
+        )
+    except ModelError as error:
+        status, n_wrong, message = "error", None, str(error)
+    return NodeResult(
+        node.unique_id, node.resource_type, node.name, status, n_wrong,
+        time.perf_counter() - began, message, started_at=started_at,
+    )  # fmt: skip
+
+
+def _differences(
+    con: duckdb.DuckDBPyConnection, project: Project, test: CompiledUnitTest
+) -> tuple[int, str]:
+    ctes = []
+    for name, source, rows, where in test.inputs:
+        if not rows and source.resource_type == "seed":
+            ctes.append(
+                (name, MappedSql.copied_from(f"select * from {source.relation}", where.path))
+            )
+            continue
+        types = _input_types(con, project, source, where)
+        text = rows_sql(rows, types, where)
+        ctes.append((name, MappedSql.copied_from(text, where.path, where.line)))
+    model_sql = with_ctes(test.sql, ctes)
+    try:
+        described = con.execute(
+            f"describe select * from (\n{model_sql.text}\n) as actual"
+        ).fetchall()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        fault = sql_fault(error, model_sql, test.model, header_lines=1)
+        raise ModelError(f"{test.node.location}: unit test {test.node.name}: {fault}") from error
+    types = {row[0]: row[1] for row in described}
+    expect = _unit(test.node).expect
+    names = list(dict.fromkeys(name for row in expect for name in row)) or list(types)
+    expected_types = {name: types.get(name, "") for name in names}
+    where = test.node.location
+    for name in names:
+        if name not in types:
+            raise ModelError(
+                f"{where}: unit test {test.node.name}: the model has no column '{name}'."
+                f"{suggest(name, types)}"
+            )
+    shown = ", ".join(quote_identifier(name) for name in names)
+    actual = f"select {shown} from (\n{model_sql.text}\n) as actual"
+    expected = rows_sql(expect, expected_types, where)
+    con.execute(f"create or replace temp table __actual as\n{actual}")
+    con.execute(f"create or replace temp table __expected as\n{expected}")
+    try:
+        surplus = _except(con, "__actual", "__expected")
+        missing = _except(con, "__expected", "__actual")
+    finally:
+        con.execute("drop table temp.__actual")
+        con.execute("drop table temp.__expected")
+    if not surplus and not missing:
+        return 0, ""
+    lines = [
+        f"{where}: unit test {test.node.name} of {test.model.name}: "
+        f"{len(missing)} expected rows are missing, {len(surplus)} rows were not expected"
+    ]
+    lines += [f"    missing:      {shown_row(names, row)}" for row in missing[:_SHOWN_ROWS]]
+    lines += [f"    not expected: {shown_row(names, row)}" for row in surplus[:_SHOWN_ROWS]]
+    return len(surplus) + len(missing), "\n".join(lines)
+
+
+def _except(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple[Any, ...]]:
+    return con.execute(
+        f"select * from (from {left} except all from {right}) order by all"
+    ).fetchall()
+
+
+def _input_types(
+    con: duckdb.DuckDBPyConnection, project: Project, source: Node, where: Location
+) -> dict[str, str]:
+    relation = str(source.relation)
+    if source.materialized == "ephemeral":
+        relation = f"(\n{Compiler(project).compile(source).text}\n) as held"
+    try:
+        found = con.execute(f"describe select * from {relation}").fetchall()
+    except duckdb.CatalogException as error:
+        raise ModelError(
+            f"{where}: the columns of {source.name} are not known: it is not in the warehouse yet."
+        ) from error
+    return {row[0]: row[1] for row in found}
+
+
+def rows_sql(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], where: Location) -> str:
+    """Return a query that yields these rows in these types; what a row does not say is NULL."""
+    by_lower = {name.lower(): name for name in types}
+    selects = []
+    for row in rows:
+        unknown = [name for name in row if name.lower() not in by_lower]
+        if unknown:
+            raise ModelError(
+                f"{where}: there is no column '{unknown[0]}', only {', '.join(types)}."
+                f"{suggest(unknown[0], types)}"
+            )
+        held = {by_lower[name.lower()]: value for name, value in row.items()}
+        cells = [
+            f"cast({literal(held.get(name))} as {kind}) as {quote_identifier(name)}"
+            for name, kind in types.items()
+        ]
+        selects.append("select " + ", ".join(cells))
+    if not selects:
+        cells = [
+            f"cast(null as {kind}) as {quote_identifier(name)}" for name, kind in types.items()
+        ]
+        return "select " + ", ".join(cells) + " where false"
+    return "\nunion all ".join(selects)
+
+
+def literal(value: Any) -> str:
+    """Return a Python value of a yml file as an SQL literal."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"'{value}'"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, Mapping):
+        inside = ", ".join(f"{literal(str(key))}: {literal(item)}" for key, item in value.items())
+        return "{" + inside + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(literal(item) for item in value) + "]"
+    if isinstance(value, date | datetime):
+        value = value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
+    return "'" + str(value).replace("'", "''") + "'"
