@@ -1,10 +1,14 @@
-"""Ours: fill the raw tables of a warehouse, or run the V2G models on a filled one."""
+"""Ours: fill the raw tables of a warehouse, or run the V2G models on a filled one.
+
+As the peers do, scoring ends with the ranked genes in ``varhouse.parquet`` beside the evidence.
+"""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Literal
 
 import duckdb
 from measure import measured
@@ -36,11 +40,11 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("checkpoint")
 
 
-def run(con: duckdb.DuckDBPyConnection, command: str, *, threads: int) -> None:
+def run(con: duckdb.DuckDBPyConnection, command: Literal["seed", "run"]) -> None:
     """Run the shipped project's ``command`` for the ranked genes; end the process if it fails."""
     project = load_project(shipped_project_dir(), vars=VARS)
     select = () if command == "seed" else ("+v2g_scores",)
-    outcome = run_project(project, con, command=command, select=select, threads=threads)
+    outcome = run_project(project, con, command=command, select=select)
     for result in outcome.results:
         print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")
     if not outcome.ok:
@@ -54,7 +58,6 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("database", type=Path)
     parser.add_argument("report", type=Path)
-    parser.add_argument("--out", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB")
     arguments = parser.parse_args()
@@ -62,16 +65,18 @@ def main() -> None:
         database=arguments.database, threads=arguments.threads, memory=arguments.memory
     )
     with open_warehouse(settings) as con:
-        with measured(arguments.report):
-            if arguments.step == "fill":
+        if arguments.step == "fill":
+            with measured(arguments.report):
                 fill(con, arguments.folder)
-                run(con, "seed", threads=1)
-            else:
-                run(con, "run", threads=1)
-        if arguments.out is not None:
-            con.sql(
-                "select variant_id, gene_id, overall_score, rank, n_sources from v2g_scores"
-            ).write_parquet(str(arguments.out))
+                run(con, "seed")
+        else:
+            with measured(arguments.report):
+                run(con, "run")
+                # v2g_scores may be a view on integer keys: reading it belongs to the work
+                con.sql(
+                    "select variant_id, gene_id, overall_score, rank, n_sources, sources "
+                    "from v2g_scores"
+                ).write_parquet(str(arguments.folder / "varhouse.parquet"))
 
 
 if __name__ == "__main__":

@@ -127,7 +127,7 @@ def _time_scoring(
                 # a fresh copy: models that are up to date would be skipped
                 database = data / "scored.duckdb"
                 shutil.copyfile(filled, database)
-                cost = _run_ours("score", data, database, arguments=arguments, out=out)
+                cost = _run_ours("score", data, database, arguments=arguments)
                 database.unlink()
             else:
                 cost = _run_peer(name, data, out, arguments=arguments)
@@ -139,14 +139,10 @@ def _time_scoring(
     return costs
 
 
-def _run_ours(
-    step: str, data: Path, database: Path, *, arguments: argparse.Namespace, out: Path | None = None
-) -> Cost:
+def _run_ours(step: str, data: Path, database: Path, *, arguments: argparse.Namespace) -> Cost:
     report = data / f"{step}.json"
     command = [step, str(data), str(database), str(report)]
     command += ["--threads", str(arguments.threads), "--memory", arguments.memory]
-    if out is not None:
-        command += ["--out", str(out)]
     return run_contender("ours_varhouse.py", command, report=report)
 
 
