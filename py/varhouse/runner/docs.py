@@ -1,0 +1,385 @@
+"""One static page that documents a project: models, columns, lineage, tests, SQL and the DAG."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from varhouse.runner.lineage import ColumnLineage, ColumnRef, column_lineage
+
+_TEMPLATE = "docs_page.html"
+_DOCUMENTED = ("model", "seed", "source")
+_TESTS = ("test", "unit_test")
+_TEST_NAMES = {"test": "data test", "unit_test": "unit test"}
+_KEYWORDS = (
+    "all|and|any|as|asc|between|by|case|cast|coalesce|cross|date|desc|distinct|double|"
+    "else|end|exclude|exists|false|filter|from|full|group|having|in|inner|integer|"
+    "interval|is|join|lambda|lateral|left|like|limit|materialized|not|null|on|or|order|"
+    "outer|over|partition|qualify|recursive|replace|select|semi|struct|then|true|union|"
+    "unnest|using|values|varchar|when|where|window|with"
+)
+_SQL_TOKEN = re.compile(
+    r"(?P<jinja>\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})"
+    r"|(?P<comment>--[^\n]*|/\*.*?\*/)"
+    r"|(?P<string>'(?:[^']|'')*')"
+    rf"|(?P<keyword>\b(?:{_KEYWORDS})\b)",
+    re.DOTALL | re.IGNORECASE,
+)
+_CODE_SPAN = re.compile(r"`([^`\n]+)`")
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """A column that another one derives from; ``unique_id`` is None outside the project."""
+
+    label: str
+    unique_id: str | None
+
+
+@dataclass
+class _Column:
+    name: str
+    data_type: str = ""
+    description: str = ""
+    tests: list[str] = field(default_factory=list)
+    origins: list[_Origin] = field(default_factory=list)
+    unresolved: str | None = None
+
+
+@dataclass(frozen=True)
+class _Test:
+    name: str
+    kind: str
+    description: str
+
+
+@dataclass
+class _Page:
+    """What the page says about one model, seed or source table."""
+
+    unique_id: str
+    name: str
+    kind: str
+    folder: str
+    relation: str
+    description: str
+    path: str
+    tags: Sequence[str]
+    raw_code: str
+    compiled_code: str
+    parents: list[str]
+    children: list[str]
+    columns: list[_Column] = field(default_factory=list)
+    tests: list[_Test] = field(default_factory=list)
+    has_lineage: bool = False
+
+
+def write_docs(
+    project_name: str,
+    manifest: Mapping[str, Any],
+    out_dir: Path,
+    *,
+    lineage: Mapping[str, Mapping[str, ColumnLineage]] | None = None,
+    column_types: Mapping[str, Mapping[str, str]] | None = None,
+) -> Path:
+    """Write the documentation of a project as one HTML file that loads nothing else.
+
+    Parameters
+    ----------
+    project_name
+        Shown as the title.
+    manifest
+        In dbt's shape: ``nodes`` and optionally ``sources``, ``unit_tests``, ``parent_map``.
+    out_dir
+        Where ``index.html`` goes; made when it is not there.
+    lineage
+        What `column_lineage` found, models named ``schema.name``. Worked out from the compiled
+        code of the manifest when None.
+    column_types
+        ``schema.name`` to columns and types in order, from ``describe``; they win over the types
+        in the manifest and add columns that no yml file names.
+
+    Returns
+    -------
+    Path
+        The written file.
+    """
+    documented, tests = _split_nodes(manifest)
+    types = {**_described_types(documented), **(column_types or {})}
+    if lineage is None:
+        lineage = column_lineage(_compiled_models(documented), types)
+    pages = _make_pages(documented, tests, _parent_map(manifest, documented))
+    _add_columns(pages, documented, types, lineage)
+    _add_tests(pages, tests)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / "index.html"
+    target.write_text(_render(project_name, pages), encoding="utf-8")
+    return target
+
+
+def _split_nodes(
+    manifest: Mapping[str, Any],
+) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
+    every: dict[str, Mapping[str, Any]] = {}
+    for part in ("nodes", "sources", "unit_tests"):
+        every.update(manifest.get(part) or {})
+    documented = {key: node for key, node in every.items() if _kind_of(key, node) in _DOCUMENTED}
+    tests = {key: node for key, node in every.items() if _kind_of(key, node) in _TESTS}
+    return documented, tests
+
+
+def _kind_of(unique_id: str, node: Mapping[str, Any]) -> str:
+    return str(node.get("resource_type") or unique_id.partition(".")[0])
+
+
+def _relation_of(node: Mapping[str, Any]) -> str:
+    name = node.get("identifier") or node.get("alias") or node["name"]
+    return f"{node.get('schema') or node.get('source_name') or 'main'}.{name}"
+
+
+def _described_types(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
+    """Return the types of the relations whose every column has one in the manifest."""
+    found = {}
+    for node in nodes.values():
+        columns = node.get("columns") or {}
+        types = {name: column.get("data_type") for name, column in columns.items()}
+        if types and all(types.values()):
+            found[_relation_of(node)] = {name: str(text) for name, text in types.items()}
+    return found
+
+
+def _compiled_models(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    return {
+        _relation_of(node): node["compiled_code"]
+        for unique_id, node in nodes.items()
+        if _kind_of(unique_id, node) == "model" and node.get("compiled_code")
+    }
+
+
+def _parents_of(node: Mapping[str, Any]) -> list[str]:
+    return list((node.get("depends_on") or {}).get("nodes") or ())
+
+
+def _parent_map(
+    manifest: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]]
+) -> dict[str, list[str]]:
+    stated = manifest.get("parent_map") or {}
+    return {
+        unique_id: sorted(
+            {
+                parent
+                for parent in stated.get(unique_id, _parents_of(node))
+                if parent in documented and parent != unique_id
+            }
+        )
+        for unique_id, node in documented.items()
+    }
+
+
+def _make_pages(
+    documented: Mapping[str, Mapping[str, Any]],
+    tests: Mapping[str, Mapping[str, Any]],
+    parents: Mapping[str, list[str]],
+) -> dict[str, _Page]:
+    pages = {}
+    for unique_id, node in documented.items():
+        kind = _kind_of(unique_id, node)
+        config = node.get("config") or {}
+        path = str(node.get("original_file_path") or node.get("path") or "")
+        pages[unique_id] = _Page(
+            unique_id=unique_id,
+            name=_page_name(node, kind),
+            kind=str(config.get("materialized") or kind) if kind == "model" else kind,
+            folder=_folder_of(kind, path, node),
+            relation=_relation_of(node),
+            description=str(node.get("description") or ""),
+            path=path,
+            tags=_texts(node.get("tags") or config.get("tags") or ()),
+            raw_code=str(node.get("raw_code") or "") if kind == "model" else "",
+            compiled_code=str(node.get("compiled_code") or "") if kind == "model" else "",
+            parents=parents[unique_id],
+            children=sorted(child for child in documented if unique_id in parents[child]),
+        )
+    return pages
+
+
+def _page_name(node: Mapping[str, Any], kind: str) -> str:
+    name = str(node["name"])
+    return f"{node['source_name']}.{name}" if kind == "source" and "source_name" in node else name
+
+
+def _texts(value: str | Iterable[Any]) -> list[str]:
+    return [value] if isinstance(value, str) else [str(each) for each in value]
+
+
+def _folder_of(kind: str, path: str, node: Mapping[str, Any]) -> str:
+    """Return where the list shows a node: its folder below ``models``, or what it is."""
+    if kind == "source":
+        return f"sources / {node.get('source_name') or 'raw'}"
+    if kind == "seed":
+        return "seeds"
+    parts = PurePosixPath(path).parent.parts
+    inner = parts[1:] if parts[:1] == ("models",) else parts
+    return " / ".join(inner) or "models"
+
+
+def _add_columns(
+    pages: Mapping[str, _Page],
+    documented: Mapping[str, Mapping[str, Any]],
+    types: Mapping[str, Mapping[str, str]],
+    lineage: Mapping[str, Mapping[str, ColumnLineage]],
+) -> None:
+    by_relation = {page.relation.lower(): page for page in pages.values()}
+    for unique_id, page in pages.items():
+        described = {
+            str(name).lower(): column
+            for name, column in (documented[unique_id].get("columns") or {}).items()
+        }
+        known = types.get(page.relation, {})
+        traced = lineage.get(page.relation, {})
+        page.has_lineage = bool(traced)
+        names: dict[str, str] = {}
+        for name in [*known, *(traced if not known else ()), *described]:
+            if name != "*":
+                names.setdefault(name.lower(), name)
+        for key, name in names.items():
+            column = described.get(key, {})
+            found = _lineage_of(name, traced)
+            page.columns.append(
+                _Column(
+                    name=str(column.get("name") or name),
+                    data_type=str(known.get(name) or column.get("data_type") or ""),
+                    description=str(column.get("description") or ""),
+                    origins=[_origin(ref, by_relation) for ref in sorted(found.sources)],
+                    unresolved=found.unresolved,
+                )
+            )
+
+
+def _lineage_of(name: str, traced: Mapping[str, ColumnLineage]) -> ColumnLineage:
+    for written, found in traced.items():
+        if written.lower() == name.lower():
+            return found
+    reason = traced["*"].unresolved if "*" in traced else None
+    if traced and reason is None:
+        reason = "the query has no such column"
+    return ColumnLineage(frozenset(), reason)
+
+
+def _origin(ref: ColumnRef, by_relation: Mapping[str, _Page]) -> _Origin:
+    page = by_relation.get(ref.relation.lower())
+    relation = page.name if page else ref.relation
+    return _Origin(f"{relation}.{ref.column}", page.unique_id if page else None)
+
+
+def _add_tests(pages: Mapping[str, _Page], tests: Mapping[str, Mapping[str, Any]]) -> None:
+    for unique_id in sorted(tests):
+        node = tests[unique_id]
+        page = pages.get(str(_tested_node(unique_id, node)))
+        if page is None:
+            continue
+        label = _test_label(node)
+        column = str(node.get("column_name") or "").lower()
+        for each in page.columns:
+            if column and each.name.lower() == column:
+                each.tests.append(label)
+                break
+        else:
+            kind = _TEST_NAMES[_kind_of(unique_id, node)]
+            page.tests.append(_Test(label, kind, str(node.get("description") or "")))
+
+
+def _tested_node(unique_id: str, node: Mapping[str, Any]) -> str | None:
+    if node.get("attached_node"):
+        return str(node["attached_node"])
+    parents = _parents_of(node)
+    if _kind_of(unique_id, node) == "unit_test" and node.get("model"):
+        named = [parent for parent in parents if parent.rpartition(".")[2] == node["model"]]
+        return named[0] if named else None
+    return parents[0] if parents else None
+
+
+def _test_label(node: Mapping[str, Any]) -> str:
+    generic = node.get("test_metadata") or {}
+    if not generic:
+        return str(node["name"])
+    kwargs = {
+        key: value
+        for key, value in (generic.get("kwargs") or {}).items()
+        if key not in ("column_name", "model")
+    }
+    arguments = ", ".join(
+        ", ".join(_texts(value)) if isinstance(value, list) else str(value)
+        for value in kwargs.values()
+    )
+    return f"{generic['name']}: {arguments}" if arguments else str(generic["name"])
+
+
+def _render(project_name: str, pages: Mapping[str, _Page]) -> str:
+    environment = Environment(
+        loader=PackageLoader("varhouse.runner", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(prose=_prose, sql=_highlighted)
+    ordered = sorted(pages.values(), key=lambda page: (_folder_order(page.folder), page.name))
+    folders: dict[str, list[_Page]] = {}
+    for page in ordered:
+        folders.setdefault(page.folder, []).append(page)
+    graph = {
+        page.unique_id: {"name": page.name, "kind": page.kind, "parents": page.parents}
+        for page in ordered
+    }
+    return environment.get_template(_TEMPLATE).render(
+        project_name=project_name,
+        folders=folders,
+        pages=ordered,
+        by_id=pages,
+        n_models=sum(page.kind not in ("seed", "source") for page in ordered),
+        n_tests=sum(
+            len(page.tests) + sum(len(column.tests) for column in page.columns) for page in ordered
+        ),
+        graph=_inline_json(graph),
+    )
+
+
+def _folder_order(folder: str) -> tuple[int, str]:
+    order = ("results", "marts", "intermediate", "staging", "models")
+    top = folder.partition(" / ")[0]
+    if top in ("seeds", "sources"):
+        return len(order) + 1, folder
+    return (order.index(top) if top in order else len(order)), folder
+
+
+def _inline_json(value: object) -> Markup:
+    """Return JSON that is safe inside a script element, whatever its strings hold."""
+    text = json.dumps(value, sort_keys=True)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _prose(text: str) -> Markup:
+    """Return escaped text in which `spans` are code."""
+    return Markup(_CODE_SPAN.sub(r"<code>\1</code>", str(escape(text.strip()))))
+
+
+def _highlighted(sql: str) -> Markup:
+    """Return escaped SQL with its keywords, strings, comments and Jinja marked."""
+    pieces: list[Markup] = []
+    end = 0
+    for token in _SQL_TOKEN.finditer(sql):
+        pieces.append(escape(sql[end : token.start()]))
+        pieces.append(Markup('<i class="{}">{}</i>').format(token.lastgroup, token.group()))
+        end = token.end()
+    pieces.append(escape(sql[end:]))
+    return Markup("").join(pieces)
