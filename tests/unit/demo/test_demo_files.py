@@ -133,6 +133,12 @@ def test_promoter_capture_repeats_some_keys(con: duckdb.DuckDBPyConnection) -> N
     assert one(con, repeated)[0] != 0
 
 
+def test_a_tissue_has_one_row_only(con: duckdb.DuckDBPyConnection) -> None:
+    assert one(
+        con, "select count(*) from evidence where source_id = 'gtex_v7' and feature = 'ovary'"
+    ) == (1,)
+
+
 def test_fantom_scores_look_like_an_fdr(con: duckdb.DuckDBPyConnection) -> None:
     lowest, highest = one(
         con,

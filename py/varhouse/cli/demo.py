@@ -1,0 +1,329 @@
+"""``varhouse demo`` and ``varhouse plot``: files to ranked genes to a figure, in one command."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import duckdb
+from click.core import ParameterSource
+from rich.console import Console
+
+from varhouse.ask import explain, genes_for_variant
+from varhouse.cli import common_options
+from varhouse.cli.demo_tables import (
+    explanation_table,
+    loads_table,
+    planted_table,
+    ranking_table,
+)
+from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
+from varhouse.errors import DataError, ModelError, UsageError
+from varhouse.ingest.load import LoadReport, load_files
+from varhouse.runner import load_project, run_project
+from varhouse.settings import Settings
+from varhouse.warehouse import open_warehouse
+
+_DATABASE = "demo.duckdb"
+_HEATMAP = "demo_heatmap.png"
+_N_RANKED = 8
+_FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+class _Input(NamedTuple):
+    kind: str
+    files: list[Path]
+    source_id: str | None = None
+
+
+class _Case(NamedTuple):
+    """What one demo loads and whom it asks about; ``planted`` is empty for real data."""
+
+    inputs: list[_Input]
+    build: str
+    lead: str
+    planted: list[PlantedAnswer]
+
+
+@click.command("demo", short_help="Score a locus end to end and show the answer.")
+@click.option(
+    "--out",
+    default="demo",
+    show_default=True,
+    metavar="DIR",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where files, warehouse and figure go.",
+)
+@click.option(
+    "--seed",
+    default=DEFAULT_SEED,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Of the invented locus.",
+)
+@click.option(
+    "--evidence",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Use this evidence instead of an invented locus; may be given several times.",
+)
+@click.option(
+    "--variants",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --evidence: the variant index.",
+)
+@click.option(
+    "--genes",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --evidence: the gene table.",
+)
+@click.option("--build", metavar="BUILD", help="With --evidence: its genome build.")
+@click.option("--lead", metavar="VARIANT", help="With --evidence: id or rs number to ask about.")
+@common_options
+def demo_command(
+    settings: Settings,
+    out: Path,
+    seed: int,
+    evidence: tuple[Path, ...],
+    variants: Path | None,
+    genes: Path | None,
+    build: str | None,
+    lead: str | None,
+) -> None:
+    """Load, build and test a locus, then rank the genes of its lead variant.
+
+    Without options the locus is invented, with planted answers, and nothing is downloaded. With
+    --evidence, --variants, --genes, --build and --lead the same is done with your files.
+    """  # fmt: skip
+    started = time.monotonic()
+    say = Console(stderr=True, quiet=settings.verbosity < 0)
+    stated = {"--variants": variants, "--genes": genes, "--build": build, "--lead": lead}
+    given = [name for name, value in stated.items() if value is not None]
+    if given and not evidence:
+        raise UsageError(f"demo: {', '.join(given)} without --evidence FILE.")
+    if evidence:
+        if not (variants and genes and build and lead):
+            missing = [name for name in stated if name not in given]
+            raise UsageError(f"demo --evidence FILE: also give {', '.join(missing)}.")
+        case = _real_case(evidence, variants, genes, build, lead)
+    else:
+        case = _invented_case(out, seed, say)
+    out.mkdir(parents=True, exist_ok=True)
+    _run(_with_demo_database(settings, out), case, out, say)
+    say.print(f"Done in {time.monotonic() - started:.1f} s.")
+
+
+def _invented_case(out: Path, seed: int, say: Console) -> _Case:
+    files = write_demo_files(out / "files", seed=seed)
+    say.print(f"An invented locus (seed {seed}) is in {out / 'files'}.")
+    inputs = [
+        _Input("genes", [files.genes]),
+        _Input("variants", [files.variants]),
+        _Input("evidence", [files.evidence]),
+        _Input("qtl", [files.qtl]),
+        _Input("intervals", [files.intervals], source_id="thurman2012"),
+        _Input("vep", [files.vep]),
+    ]
+    return _Case(inputs, files.build, files.planted[0].rsid, files.planted)
+
+
+def _real_case(
+    evidence: tuple[Path, ...], variants: Path, genes: Path, build: str, lead: str
+) -> _Case:
+    inputs = [
+        _Input("genes", [genes]),
+        _Input("variants", [variants]),
+        _Input("evidence", list(evidence)),
+    ]
+    return _Case(inputs, build, lead, [])
+
+
+def _with_demo_database(settings: Settings, out: Path) -> Settings:
+    """Return settings for a fresh database: ``--db`` if it was typed, else one inside ``out``.
+
+    A demo never goes into the warehouse that VARHOUSE_DB or the default names.
+    """
+    source = click.get_current_context().get_parameter_source("db")
+    if source is ParameterSource.COMMANDLINE:
+        if settings.database.exists():
+            raise UsageError(f"--db {settings.database}: exists; the demo makes a new warehouse.")
+        return settings
+    settings = dataclasses.replace(settings, database=out / _DATABASE)
+    if settings.database.exists():
+        # opening first tells whether another process is using the earlier demo
+        with open_warehouse(settings):
+            pass
+        settings.database.unlink()
+    return settings
+
+
+def _run(settings: Settings, case: _Case, out: Path, say: Console) -> None:
+    show = Console()
+    with open_warehouse(settings) as con:
+        show.print(loads_table(_load(con, case, say)))
+        _build(settings, con, show)
+        ranked = genes_for_variant(con, case.lead).table.to_pylist()
+        if not ranked:
+            raise DataError(f"{case.lead}: no gene has a score, so there is nothing to show.")
+        first = ranked[0]
+        label = first["gene_name"] or first["gene_id"]
+        n_shown = min(_N_RANKED, len(ranked))
+        show.print(
+            ranking_table(
+                f"Genes of {case.lead} ({first['variant_id']}), {n_shown} of {len(ranked)}",
+                ranked[:n_shown],
+            )
+        )
+        parts = explain(con, first["variant_id"], first["gene_id"]).table.to_pylist()
+        show.print(
+            explanation_table(
+                f"Why {label}: weight x score / {parts[0]['denominator']:.4g} for each source",
+                parts,
+            )
+        )
+        _judge_planted(con, case.planted, show)
+        figure = out / _HEATMAP
+        _save_heatmap(con, first["variant_id"], figure, top=_N_RANKED)
+        questions = _questions(con, case, ranked)
+    show.print(f"Gene x source heatmap: {figure}\n")
+    _print_next_steps(show, settings.database, questions)
+
+
+def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: Console) -> list[LoadReport]:
+    reports = []
+    for entry in case.inputs:
+        say.print(f"Loading {entry.kind}: {', '.join(path.name for path in entry.files)}")
+        reports += load_files(
+            con,
+            entry.kind,
+            entry.files,
+            build=case.build,
+            source_id=entry.source_id,
+            format=None,
+        )
+    return reports
+
+
+def _build(settings: Settings, con: duckdb.DuckDBPyConnection, show: Console) -> None:
+    project = load_project(settings.project_dir)
+    outcome = run_project(project, con, command="build", threads=settings.threads)
+    if not outcome.ok:
+        raise ModelError("the demo did not build; see the messages above.")
+    counts = Counter(result.resource_type for result in outcome.results)
+    listed = ", ".join(f"{n} {kind.replace('_', ' ')}s" for kind, n in sorted(counts.items()))
+    show.print(f"Built and tested {settings.database}: {listed}.\n", soft_wrap=True)
+
+
+def _judge_planted(
+    con: duckdb.DuckDBPyConnection, planted: Sequence[PlantedAnswer], show: Console
+) -> None:
+    """Show what was planted beside what was found.
+
+    Raises
+    ------
+    ModelError
+        A planted gene is not alone at rank 1.
+    """
+    if not planted:
+        return
+    found = []
+    for answer in planted:
+        rows = genes_for_variant(con, answer.variant_id).table.to_pylist()
+        found.append((answer, [row for row in rows if row["rank"] == 1]))
+    show.print(planted_table(found))
+    lost = [
+        f"{answer.rsid} ({answer.gene_name})"
+        for answer, first in found
+        if [row["gene_id"] for row in first] != [answer.gene_id]
+    ]
+    if lost:
+        raise ModelError(
+            f"planted answers not found: {', '.join(lost)}. Each was built to be rank 1 alone "
+            "under the default profile; were models or vars of the project changed?"
+        )
+
+
+def _save_heatmap(con: duckdb.DuckDBPyConnection, variant_id: str, path: Path, *, top: int) -> None:
+    """Draw the heatmap into a PNG, PDF or SVG file, by its suffix."""
+    # matplotlib is an extra and slow to import: not before a figure is wanted
+    from varhouse.report.heatmap import v2g_heatmap
+
+    axes = v2g_heatmap(con, variant_id, top=top)
+    axes.figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def _questions(
+    con: duckdb.DuckDBPyConnection, case: _Case, ranked: Sequence[dict[str, Any]]
+) -> list[str]:
+    """Return commands whose answers are worth seeing in this data set."""
+    runner_up = ranked[min(1, len(ranked) - 1)]
+    questions = [f"explain {case.lead} {runner_up['gene_name'] or runner_up['gene_id']}"]
+    questions += [f"genes-for-variant {answer.rsid}" for answer in case.planted[1:]]
+    excluded = con.execute(
+        "select coalesce(gene_name, gene_id) from v2g_excluded_genes order by gene_id limit 1"
+    ).fetchall()
+    questions += [f"why-missing {case.lead} {gene}" for (gene,) in excluded]
+    return [
+        *questions,
+        'sql "select code, source_id, n, message from v2g_warnings"',
+        "build --vars '{v2g_fantom: neglog10_fdr}'",
+        "docs",
+    ]
+
+
+def _print_next_steps(show: Console, database: Path, questions: Sequence[str]) -> None:
+    show.print("Try next:")
+    for question in questions:
+        # one line each, so that it can be copied
+        show.print(
+            f"  varhouse {question} --db {database}", soft_wrap=True, highlight=False, markup=False
+        )
+
+
+@click.group("plot", short_help="Draw results.")
+def plot_command() -> None:
+    """Draw results into a file: PNG, PDF or SVG, by its suffix."""
+
+
+@plot_command.command("heatmap")
+@click.argument("variant")
+@click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="PNG, PDF or SVG.",
+)
+@click.option(
+    "--top",
+    default=15,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Genes to show.",
+)
+@common_options
+def heatmap_command(settings: Settings, variant: str, out: Path, top: int) -> None:
+    """Draw the scores of VARIANT's best genes by source."""
+    if out.suffix.lower() not in _FIGURE_SUFFIXES:
+        raise UsageError(
+            f"--out {out}: the name does not tell a format; wanted {', '.join(_FIGURE_SUFFIXES)}."
+        )
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
+    with open_warehouse(settings, read_only=True) as con:
+        ranked = genes_for_variant(con, variant)
+        variant_ids = sorted(set(ranked.table.column("variant_id").to_pylist()))
+        if not variant_ids:
+            raise DataError(" ".join(ranked.notes))
+        if len(variant_ids) > 1:
+            raise UsageError(
+                f"{variant}: has {len(variant_ids)} alleles; name one: {', '.join(variant_ids)}."
+            )
+        _save_heatmap(con, variant_ids[0], out, top=top)
+    if settings.verbosity >= 0:
+        click.echo(f"wrote {out}", err=True)
