@@ -28,7 +28,7 @@ _KEYWORDS = (
 _SQL_TOKEN = re.compile(
     r"(?P<jinja>\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\})"
     r"|(?P<comment>--[^\n]*|/\*.*?\*/)"
-    r"|(?P<string>'(?:[^']|'')*')"
+    r"|(?P<string>'(?:[^'\n{]|''|\{(?![{%#]))*')"
     rf"|(?P<keyword>\b(?:{_KEYWORDS})\b)",
     re.DOTALL | re.IGNORECASE,
 )
