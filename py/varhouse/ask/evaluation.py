@@ -19,7 +19,7 @@ from varhouse.errors import DataError
 # A gold row with one of these counts; a gene that the scores do not rank is a miss (1/rank = 0).
 _RANKED = "ranked"
 _NOT_RANKED = "gene not scored for the variant"
-_EXCLUDED = "gene excluded by biotype"
+_EXCLUDED = "gene excluded"
 _COUNTED = (_RANKED, _NOT_RANKED, _EXCLUDED)
 _TOP = (1, 3)
 _VARIANT_COLUMNS = ("variant_id", "variant", "rsid", "rs_id")
@@ -135,7 +135,7 @@ def evaluate(con: duckdb.DuckDBPyConnection, gold: Path) -> Evaluation:
     rows = [_judge(row, facts) for row in gold_rows]
     return Evaluation(
         pa.Table.from_pylist(rows, schema=_ROW_SCHEMA),
-        pa.Table.from_pylist(_summarise(rows), schema=_SUMMARY_SCHEMA),
+        pa.Table.from_pylist(_summarise(rows, facts), schema=_SUMMARY_SCHEMA),
     )
 
 
@@ -405,11 +405,12 @@ def _status(
     return next((reason for is_so, reason in checks if is_so), _NOT_RANKED)
 
 
-def _summarise(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    groups: dict[str, list[dict[str, Any]]] = defaultdict(list)
+def _summarise(rows: list[dict[str, Any]], facts: _Facts) -> list[dict[str, Any]]:
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = defaultdict(list)
     for row in rows:
-        # a row without a variant is a case of its own
-        groups[row["variant"] or f"line {row['line']}"].append(row)
+        # one variant however it is spelled; a row without a variant is a case of its own
+        name = row["variant"] or f"line {row['line']}"
+        groups[tuple(facts.alleles.get(name, [name]))].append(row)
     counted = [
         group for group in groups.values() if any(row["status"] in _COUNTED for row in group)
     ]

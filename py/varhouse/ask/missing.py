@@ -200,7 +200,7 @@ def _evidence(
         found = "; ".join(f"{source}: {n} rows without a number" for source, n in lost.items())
         findings.append(_Finding("dropped rows", found, "problem"))
     weighted = (
-        query_column(con, "select source_id from v2g_source_weights")
+        query_column(con, "select source_id from v2g_source_weights where weight > 0")
         if has_table(con, "v2g_source_weights")
         else []
     )
@@ -266,15 +266,13 @@ def _genes(
         return known
     excluded = query_rows(
         con,
-        "select gene_id, biotype from v2g_excluded_genes where list_contains(?, gene_id) "
+        "select gene_id, biotype, reason from v2g_excluded_genes where list_contains(?, gene_id) "
         "order by gene_id",
         [wanted],
     )
     if excluded:
-        named = _few([f"{gene_id} ({biotype})" for gene_id, biotype in excluded])
-        findings.append(
-            _Finding("excluded genes", f"{len(excluded)} by biotype: {named}", "problem")
-        )
+        named = _few([f"{gene_id} ({biotype}; {reason})" for gene_id, biotype, reason in excluded])
+        findings.append(_Finding("excluded genes", f"{len(excluded)}: {named}", "problem"))
     return known - {row[0] for row in excluded}
 
 

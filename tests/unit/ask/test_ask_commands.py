@@ -1,0 +1,143 @@
+"""The commands: what goes to stdout, what to stderr, and the exit codes."""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from small_house import AAA
+
+from varhouse.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(built_file: Path, monkeypatch, capsys) -> Run:
+    """Return a function that runs a command on the built warehouse: (exit code, out, err)."""
+
+    def run_command(*arguments: str, db: Path = built_file) -> tuple[int, str, str]:
+        monkeypatch.setattr(
+            sys, "argv", ["varhouse", *arguments, "--db", str(db), "--threads", "1"]
+        )
+        with pytest.raises(SystemExit) as ended:
+            main()
+        seen = capsys.readouterr()
+        return int(ended.value.code or 0), seen.out, seen.err
+
+    return run_command
+
+
+def test_genes_for_variant_as_table_and_json(run):
+    code, out, err = run("genes-for-variant", "1_100_A_G")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[1].split()[:5] == ["1_100_A_G", "1", AAA, "AAA", "0.3350"]
+    code, out, err = run("genes-for-variant", "rs1", "--format", "json", "--limit", "1")
+    assert json.loads(out)[0]["overall_score"] == 0.335
+    assert len(json.loads(out)) == 1
+
+
+def test_explain(run):
+    code, out, err = run("explain", "1_100_A_G", "aaa", "--format", "csv")
+    assert code == 0
+    contributions = [float(row["contribution"]) for row in csv.DictReader(out.splitlines())]
+    assert sum(contributions) == pytest.approx(0.335, abs=1e-15)
+    assert "overall score 0.3350" in err
+    code, _, err = run("explain", "AAA")
+    assert code == 2
+    assert "wanted two" in err
+
+
+def test_variants_for_gene_to_a_file(run, tmp_path):
+    out = tmp_path / "x.parquet"
+    code, text, _ = run("variants-for-gene", "BBB", "--out", str(out))
+    assert (code, text) == (0, "")
+    assert pq.read_table(out).column("variant_id").to_pylist() == [
+        "1_100_A_T",
+        "1_100_A_G",
+        "1_5000_C_T",
+    ]
+
+
+def test_why_missing(run):
+    code, out, _ = run("why-missing", "rs2")
+    assert code == 0
+    assert out.splitlines()[-1].startswith("1_5000_C_T")
+    assert "scored through its distance" in out
+    assert run("why-missing", "rs2", "PSEU")[0] == 0
+
+
+def test_evaluate(run, tmp_path):
+    gold = tmp_path / "gold.csv"
+    gold.write_text("variant_id,gene_name\n1_100_A_T,BBB\n")
+    code, out, _ = run("evaluate", str(gold))
+    assert code == 0
+    assert "ranked" in out
+    assert "mrr" in out
+    code, out, err = run("evaluate", str(gold), "--format", "json")
+    assert json.loads(out)[0]["rank"] == 1
+    assert "mrr" in err
+    code, out, err = run("evaluate", str(gold), "--format", "json", "--summary")
+    assert json.loads(out)[1] == {"measure": "top_1", "n": 1, "v2g": 1.0, "nearest_gene": 0.0}
+
+
+def test_freeze(run, tmp_path):
+    out = tmp_path / "r.parquet"
+    code, text, err = run("freeze", "r1", "--out", str(out))
+    assert (code, text) == (0, "")
+    assert "2 cut points" in err
+    assert run("freeze", "r1")[0] == 2
+    assert run("freeze", "r2", "--from", str(out))[0] == 0
+    assert run("freeze", "r3", "--from", str(out), "--out", str(out))[0] == 2
+
+
+def test_sql(run):
+    code, out, _ = run("sql", "select 1 as a, 0.5::double as b", "--format", "csv")
+    assert (code, out) == (0, "a,b\n1,0.5\n")
+    assert run("sql", "from genes_for_variant('rs1')")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "told"),
+    [
+        ("select 1; select 2", 2, "found 2 statements"),
+        ("", 2, "found 0 statements"),
+        ("drop table load_manifest", 2, "not a query"),
+        ("copy genes to 'x.csv'", 2, "not a query"),
+        ("selec 1", 2, "syntax error"),
+        ("select * from nowhere", 1, "nowhere"),
+        ("with gone as (delete from raw.genes returning *) from gone", 1, "read-only"),
+    ],
+)
+def test_sql_that_is_not_one_reading_statement(run, query, code, told):
+    found, out, err = run("sql", query)
+    assert (found, out) == (code, "")
+    assert told in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("genes-for-variant", "rs99"), 1),
+        (("variants-for-gene", "DUP"), 1),
+        (("explain", "rs1", "NOPE"), 1),
+        (("genes-for-variant", "rs1", "--format", "parquet"), 2),
+        (("genes-for-variant", "rs1", "--format", "xml"), 2),
+        (("evaluate", "/nowhere.tsv"), 2),
+    ],
+)
+def test_exit_codes(run, arguments, code):
+    found, out, err = run(*arguments)
+    assert (found, out) == (code, "")
+    assert err
+
+
+def test_before_the_build(run, loaded_file):
+    code, _, err = run("genes-for-variant", "rs1", db=loaded_file)
+    assert code == 1
+    assert "varhouse build" in err

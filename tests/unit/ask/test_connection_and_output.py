@@ -1,0 +1,159 @@
+"""``varhouse.connect`` and how results are written."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import gc
+import json
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import varhouse
+from varhouse import output
+from varhouse.errors import DataError, UsageError
+
+
+def test_results_come_in_three_kinds(built_file):
+    with varhouse.connect(built_file, threads=1) as house:
+        found = house.sql("select gene_id, rank from genes_for_variant(?)", ["1_100_A_T"])
+        named = house.sql("select $x::int as x", {"x": 3})
+    assert found.pl().shape == (2, 2)
+    assert found.arrow().column("rank").to_pylist() == [1, 2]
+    assert found.df()["rank"].tolist() == [1, 2]
+    assert found.columns == ["gene_id", "rank"]
+    assert len(found) == 2
+    assert named.rows() == [{"x": 3}]
+    assert "shape: (2, 2)" in repr(found)
+    assert "<table" in found._repr_html_()
+
+
+def test_without_pandas_df_says_what_to_do(built_file, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with (
+        varhouse.connect(built_file, threads=1) as house,
+        pytest.raises(UsageError, match="pip install pandas"),
+    ):
+        house.sql("select 1").df()
+
+
+def test_a_warehouse_is_read_only_unless_asked(built_file):
+    with (
+        varhouse.connect(built_file, threads=1) as house,
+        pytest.raises(Exception, match="read-only"),
+    ):
+        house.sql("create table t (a int)")
+    with varhouse.connect(built_file, read_only=False, threads=1) as house:
+        house.sql("create table t (a int)")
+        house.sql("insert into t values (1)")
+        assert house.sql("from t").rows() == [{"a": 1}]
+
+
+def test_a_notebook_cell_can_be_run_twice(built_file):
+    house = varhouse.connect(built_file, threads=1)
+    again = varhouse.connect(built_file, threads=1)
+    house.close()
+    assert again.sql("select count(*) as n from genes").rows() == [{"n": 5}]
+    with pytest.raises(UsageError, match="other settings"):
+        varhouse.connect(built_file, read_only=False, threads=1)
+    again.close()
+    again.close()
+    with pytest.raises(UsageError, match="was closed"):
+        again.sql("select 1")
+    varhouse.connect(built_file, read_only=False, threads=1).close()
+
+
+def test_a_forgotten_warehouse_leaves_nothing_behind(built_file):
+    house = varhouse.connect(built_file, threads=1)
+    assert list(built_file.parent.glob(".varhouse_spill_*"))
+    del house
+    gc.collect()
+    assert not list(built_file.parent.glob(".varhouse_spill_*"))
+
+
+def test_connect_to_nothing(tmp_path):
+    with pytest.raises(UsageError, match="no such warehouse"):
+        varhouse.connect(tmp_path / "none.duckdb")
+
+
+@pytest.fixture
+def table() -> pa.Table:
+    return pa.table(
+        {
+            "name": ["a,b", None],
+            "x": [0.123456789012345, 12345.678],
+            "n": [1, 20000],
+            "parts": [[{"k": "v", "w": 0.5}], None],
+            "when": [datetime.datetime(2024, 1, 2, tzinfo=datetime.UTC), None],
+            "wrong": [float("nan"), float("inf")],
+        }
+    )
+
+
+def test_csv_keeps_all_digits_and_quotes(table):
+    first, second = csv.DictReader(output.as_text(table, "csv").splitlines())
+    assert float(first["x"]) == 0.123456789012345
+    assert first["name"] == "a,b"
+    assert json.loads(first["parts"]) == [{"k": "v", "w": 0.5}]
+    assert second["name"] == ""
+
+
+def test_json_is_records_with_null_for_what_json_cannot_say(table):
+    first, second = json.loads(output.as_text(table, "json"))
+    assert first["x"] == 0.123456789012345
+    assert first["parts"] == [{"k": "v", "w": 0.5}]
+    assert first["when"] == "2024-01-02T00:00:00+00:00"
+    assert (first["wrong"], second["wrong"], second["name"]) == (None, None, None)
+    assert json.loads(output.as_text(table.slice(0, 0), "json")) == []
+
+
+def test_tables_are_aligned_and_have_four_digits(table):
+    header, first, second = output.as_text(table.select(["name", "x", "n"]), "table").splitlines()
+    assert header == "name          x      n"
+    assert first == "a,b      0.1235      1"
+    assert second == "      1.235e+04  20000"
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (0.136, "0.1360"),
+        (1.0, "1.000"),
+        (1234.5, "1234"),
+        (0.0, "0"),
+        (1.5e-9, "1.5e-09"),
+        (float("nan"), "NaN"),
+        (-0.25, "-0.2500"),
+        (True, "true"),
+        (None, ""),
+        ([1, 0.5], "[1, 0.5000]"),
+        ({"a": 1.0}, "{a: 1.000}"),
+        ("two\nlines", "two lines"),
+    ],
+)
+def test_cells_read_well(value, shown):
+    assert output.format_cell(value) == shown
+
+
+def test_files_are_written_whole(table, tmp_path):
+    out = tmp_path / "x.parquet"
+    output.write_file(table, out, "parquet")
+    assert pq.read_table(out).select(["name", "x"]).equals(table.select(["name", "x"]))
+    assert [path.name for path in tmp_path.iterdir()] == ["x.parquet"]
+    with pytest.raises(UsageError, match="does not exist"):
+        output.write_file(table, tmp_path / "no" / "x.csv", "csv")
+    with pytest.raises(DataError, match="cannot be written"):
+        output.write_file(table, tmp_path, "csv")
+
+
+def test_the_format_is_asked_for_or_told_by_the_name(tmp_path):
+    assert output.choose_format(None, None) == "table"
+    assert output.choose_format(None, tmp_path / "x.csv") == "csv"
+    assert output.choose_format("json", tmp_path / "x.csv") == "json"
+    with pytest.raises(UsageError, match="needs a file"):
+        output.choose_format("parquet", None)
+    with pytest.raises(UsageError, match="does not tell the format"):
+        output.choose_format(None, tmp_path / "x.foo")
