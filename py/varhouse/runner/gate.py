@@ -15,7 +15,7 @@ from varhouse.errors import ProjectError
 from varhouse.runner.sourcemap import MappedSql
 
 DIALECT = "duckdb"
-_FORBIDDEN: tuple[type[exp.Expression], ...] = tuple(
+_FORBIDDEN: tuple[type[exp.Expr], ...] = tuple(
     getattr(exp, name)
     for name in (
         "Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Copy", "Attach",
@@ -85,7 +85,7 @@ def _check_statement(sql: MappedSql) -> None:
         raise _refusal(sql, 0, f"{names}. A model is one query (select ...)")
 
 
-def _check_node(sql: MappedSql, node: exp.Expression) -> None:
+def _check_node(sql: MappedSql, node: exp.Expr) -> None:
     if isinstance(node, _FORBIDDEN):
         raise _refusal(sql, _offset(node), f"{type(node).__name__.lower()}. A model only reads")
     if isinstance(node, exp.ReadCSV | exp.ReadParquet):
@@ -114,7 +114,7 @@ def _check_node(sql: MappedSql, node: exp.Expression) -> None:
             )
 
 
-def _offset(node: exp.Expression) -> int:
+def _offset(node: exp.Expr) -> int:
     """Return where the first part of the tree that knows its place begins."""
     for each in node.walk():
         start = each.meta.get("start")

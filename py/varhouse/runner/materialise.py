@@ -62,7 +62,8 @@ def build_node(
     if sql is None:
         raise ModelError(f"{node.location.path}: nothing to build.")
     if node.materialized == "view":
-        return _build_view(con, node, sql, existing)
+        _build_view(con, node, sql, existing)
+        return None
     if incremental:
         _check_contract(con, node, sql)
         _add_rows(con, node, sql)
@@ -147,7 +148,8 @@ def _add_rows(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> Non
                 f"new.{quote_identifier(key)} = held.{quote_identifier(key)}" for key in keys
             )
             con.execute(
-                f"delete from {node.relation} as held where exists (select 1 from {aside} as new where {on})"
+                f"delete from {node.relation} as held "
+                f"where exists (select 1 from {aside} as new where {on})"
             )
         con.execute(f"insert into {node.relation} ({names}) select {names} from {aside}")
     con.execute(f"drop table {aside}")

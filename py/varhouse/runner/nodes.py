@@ -1,4 +1,4 @@
-"""What a project is made of: models, seeds, sources, tests and unit tests, with where they stand."""
+"""What a project is made of: models, seeds, sources, tests, and where each stands."""
 
 from __future__ import annotations
 

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from varhouse.errors import ProjectError
-from varhouse.runner.config import REFUSED, ConfigTree, check_value, merged
-from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation, suggest
+from varhouse.runner.config import REFUSED, ConfigTree
+from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation
 from varhouse.runner.properties import PropertyReader
-from varhouse.runner.render import Renderer, Scope
-from varhouse.runner.templates import TemplateFault
+from varhouse.runner.references import resolve_references
+from varhouse.runner.render import Renderer
 from varhouse.runner.yml import Entry, plain, read_yaml
 
 PROJECT_FILE = "dbt_project.yml"
@@ -23,7 +23,6 @@ _KEYS = (
     "test-paths", "vars", "models", "seeds", "data_tests", "target-path", "clean-targets",
     "require-dbt-version", "flags",
 )  # fmt: skip
-_TEST_CONFIG = ("severity", "tags", "enabled", "meta")
 
 
 def load_project(
@@ -95,18 +94,17 @@ class _Loader:
         self.vars = {**project_vars, **(own or {}), **cli_vars}
         self.renderer = Renderer(self.name, vars=self.vars, target=self.target, env=env)
         self.nodes: dict[str, Node] = {}
-        self.disabled: set[str] = set()
         self.warnings: list[str] = []
 
     def load(self) -> Project:
         self.renderer.add_macro_files(
             {
                 self._shown(path): _read(path)
-                for path in self._files("macro-paths", "sql/macros", ".sql")
+                for _, path in self._files("macro-paths", "sql/macros", ".sql")
             }
         )
         model_files = self._files("model-paths", "models", ".sql")
-        for path in self._files("model-paths", "models", ".md"):
+        for _, path in self._files("model-paths", "models", ".md"):
             self.renderer.add_docs(self._shown(path), _read(path))
         trees = {
             section: ConfigTree(self.entry.mapping(section, section), section, self.name)
@@ -126,7 +124,7 @@ class _Loader:
                     reader.read(path, self._shown(path), path.relative_to(root))
         for tree in trees.values():
             self.warnings += tree.unused()
-        self._parse_all()
+        resolve_references(self.name, self.renderer, self.nodes)
         return Project(
             name=self.name,
             version=str(self.entry.value.get("version", "")),
@@ -141,9 +139,8 @@ class _Loader:
             warnings=self.warnings,
         )
 
-    def _shown(self, path: Path | tuple[Path, Path]) -> str:
-        found = path[1] if isinstance(path, tuple) else path
-        return found.relative_to(self.directory).as_posix()
+    def _shown(self, path: Path) -> str:
+        return path.relative_to(self.directory).as_posix()
 
     def _folders(self, key: str, default: str) -> list[Path]:
         folders = []
@@ -194,126 +191,9 @@ class _Loader:
             node.config.setdefault("materialized", "view")
         self.nodes[node.unique_id] = node
 
-    def _parse_all(self) -> None:
-        """Render every template once: configs and references become known."""
-        order = [node for node in self.nodes.values() if node.resource_type in ("model", "test")]
-        for node in order:
-            if node.test is None:
-                self._configure(node)
-        self._drop_disabled()
-        for node in list(self.nodes.values()):
-            if node.resource_type in ("model", "test"):
-                self._find_refs(node)
-            elif node.resource_type == "unit_test" and node.unit is not None:
-                node.refs = [f"model.{self.name}.{node.unit.model}"]
-            node.tags = tuple(dict.fromkeys(node.config.get("tags", ())))
 
-    def _configure(self, node: Node) -> None:
-        """Take the ``config(...)`` call of a model or singular test; references do not matter yet."""
-        scope = Scope(
-            resolve_ref=lambda name: Relation(SCHEMA, name),
-            resolve_source=Relation,
-            this=node.relation,
-            config=node.config,
-        )
-        self.renderer.render(node.unique_id, node.raw_code, node.location.path, scope)
-        line = next(
-            (
-                number
-                for number, text in enumerate(node.raw_code.splitlines(), 1)
-                if "config(" in text
-            ),
-            1,
-        )
-        where = Location(node.location.path, line)
-        allowed = _TEST_CONFIG if node.resource_type == "test" else None
-        for key, value in scope.configured.items():
-            self._check_inline(key, value, where, allowed)
-        node.config = merged(node.config, scope.configured)
-
-    @staticmethod
-    def _check_inline(
-        key: str, value: Any, where: Location, allowed: tuple[str, ...] | None
-    ) -> None:
-        from varhouse.runner.config import CONFIG_KEYS
-
-        keys = allowed or CONFIG_KEYS["models"]
-        if key not in keys:
-            reason = REFUSED.get(key) or suggest(key, keys).strip()
-            raise ProjectError(f"{where}: the config '{key}' is not supported. {reason}".rstrip())
-        check_value(key, value, where)
-
-    def _drop_disabled(self) -> None:
-        for key, node in list(self.nodes.items()):
-            if node.config.get("enabled", True) is False:
-                self.disabled.add(node.name)
-                del self.nodes[key]
-        for key, node in list(self.nodes.items()):
-            target = node.unit.model if node.unit else node.attached
-            if target is not None and target.rsplit(".", 1)[-1] in self.disabled:
-                if target not in self.nodes and f"model.{self.name}.{target}" not in self.nodes:
-                    del self.nodes[key]
-
-    def _find_refs(self, node: Node) -> None:
-        scope = self.scope(node)
-        if node.test is not None:
-            # The tested table first, then whatever the arguments name.
-            if node.attached is not None:
-                node.refs.append(node.attached)
-            self.renderer.test_argument(dict(node.test.arguments), scope, node.location)
-        else:
-            self.renderer.render(node.unique_id, node.raw_code, node.location.path, scope)
-        if node.unique_id in node.refs:
-            raise ProjectError(
-                f"{node.location.path}:1: the model refers to itself; "
-                "use {{ this }} inside is_incremental()."
-            )
-
-    def scope(self, node: Node) -> Scope:
-        """Return a scope that records every reference of ``node``."""
-
-        def record(found: Node) -> Relation:
-            if found.unique_id not in node.refs:
-                node.refs.append(found.unique_id)
-            if found.relation is None:
-                raise TemplateFault(f"'{found.name}' has no table.")
-            return found.relation
-
-        def resolve_ref(name: str) -> Relation:
-            for kind in ("model", "seed"):
-                found = self.nodes.get(f"{kind}.{self.name}.{name}")
-                if found is not None:
-                    return record(found)
-            if name in self.disabled:
-                raise TemplateFault(f"ref('{name}'): the model is disabled (enabled: false).")
-            known = [
-                each.name for each in self.nodes.values() if each.resource_type in ("model", "seed")
-            ]
-            raise TemplateFault(f"ref('{name}'): no such model or seed.{suggest(name, known)}")
-
-        def resolve_source(source: str, table: str) -> Relation:
-            found = self.nodes.get(f"source.{self.name}.{source}.{table}")
-            if found is None:
-                known = [
-                    f"{each.source_name}.{each.name}"
-                    for each in self.nodes.values()
-                    if each.resource_type == "source"
-                ]
-                raise TemplateFault(
-                    f"source('{source}', '{table}'): no yml file declares it."
-                    f"{suggest(f'{source}.{table}', known)}"
-                )
-            return record(found)
-
-        return Scope(
-            resolve_ref=resolve_ref, resolve_source=resolve_source, this=node.relation,
-            config=node.config,
-        )  # fmt: skip
-
-
-def _read(path: Path | tuple[Path, Path]) -> str:
-    found = path[1] if isinstance(path, tuple) else path
+def _read(path: Path) -> str:
     try:
-        return found.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ProjectError(f"{found}: not UTF-8 text: {error}") from error
+        raise ProjectError(f"{path}: not UTF-8 text: {error}") from error

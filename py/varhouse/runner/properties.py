@@ -167,7 +167,7 @@ class PropertyReader:
             raise ProjectError(
                 f"{where}: the same test stands already at {self._nodes[unique_id].location}."
             )
-        inherited = [tag for tag in node.config.get("tags", [])]
+        inherited = list(node.config.get("tags", []))
         self._nodes[unique_id] = Node(
             unique_id=unique_id,
             resource_type="test",

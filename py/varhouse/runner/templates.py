@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
-from jinja2.nativetypes import NativeCodeGenerator, NativeTemplate
+from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -64,15 +64,8 @@ class _Environment(ImmutableSandboxedEnvironment):
         return _PrefixingParser(self, source, name, filename).parse()
 
 
-class _NativeEnvironment(_Environment):
-    code_generator_class = NativeCodeGenerator
-    template_class = NativeTemplate
-
-
-class _NativeText(NativeTemplate):
+class _NativeText(Template):
     """Renders yml text as dbt: one expression keeps its type, text stays text."""
-
-    environment_class = _NativeEnvironment
 
     def render(self, *args: Any, **kwargs: Any) -> Any:
         parts = list(self.root_render_func(self.new_context(dict(*args, **kwargs))))
@@ -81,7 +74,9 @@ class _NativeText(NativeTemplate):
         return parts[0] if len(parts) == 1 else "".join(str(part) for part in parts)
 
 
-_NativeEnvironment.template_class = _NativeText
+class _NativeEnvironment(_Environment):
+    code_generator_class = NativeCodeGenerator
+    template_class = _NativeText
 
 
 def _environment(native: bool) -> _Environment:
@@ -144,8 +139,7 @@ def _code_to_template(tree: nodes.Template, text: str, path: str) -> Template:
     except TemplateError as error:
         line = getattr(error, "lineno", 1)
         raise ProjectError(f"{path}:{line}: not a Jinja template: {error.message}") from error
-    template = Template.from_code(ENVIRONMENT, code, ENVIRONMENT.make_globals(None), None)
-    return template
+    return Template.from_code(ENVIRONMENT, code, ENVIRONMENT.make_globals(None), None)
 
 
 def parse_macro_file(text: str, path: str) -> tuple[list[Macro], nodes.Template]:

@@ -56,20 +56,20 @@ class _LineLoader(yaml.SafeLoader):
         self.flatten_mapping(node)
         made = LineDict(node.start_mark.line + 1)
         for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)  # type: ignore[no-untyped-call]
+            key = self.construct_object(key_node, deep=True)
             key = key if isinstance(key, str) else str(key)
             line = key_node.start_mark.line + 1
             if key in made.lines:
                 raise _Duplicate(key, line)
             made.lines[key] = line
-            made[key] = self.construct_object(value_node, deep=True)  # type: ignore[no-untyped-call]
+            made[key] = self.construct_object(value_node, deep=True)
         return made
 
     def line_sequence(self, node: yaml.SequenceNode) -> LineList:
         made = LineList(node.start_mark.line + 1)
         for item in node.value:
             made.lines.append(item.start_mark.line + 1)
-            made.append(self.construct_object(item, deep=True))  # type: ignore[no-untyped-call]
+            made.append(self.construct_object(item, deep=True))
         return made
 
 

@@ -1,0 +1,462 @@
+"""Commands that build the models: plan, run, test, build, compile, show, ls, retry, docs, init."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import duckdb
+import yaml
+
+from varhouse.cli import common_options
+from varhouse.errors import DataError, UsageError
+from varhouse.output import FORMATS, Format, as_text, choose_format, write_file
+from varhouse.settings import Settings, shipped_project_dir
+from varhouse.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from varhouse.runner.nodes import Project
+    from varhouse.runner.outcome import RunOutcome
+
+_SHIPPED = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
+
+
+def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--select``, ``--exclude`` and ``--vars``; the command gets them as three arguments."""
+
+    @functools.wraps(function)
+    def with_selection(*args: Any, **kwargs: Any) -> Any:
+        kwargs["vars"] = parse_vars(kwargs.pop("vars_text"))
+        return function(*args, **kwargs)
+
+    decorators = [
+        click.option(
+            "--select", "-s", multiple=True, metavar="S",
+            help="Which nodes: name, +name, name+1, tag:, source:, path:, state:modified+ ...",
+        ),
+        click.option("--exclude", multiple=True, metavar="S", help="Which nodes not."),
+        click.option("--vars", "vars_text", metavar="YAML", help="Vars, as YAML or JSON."),
+    ]  # fmt: skip
+    for decorator in reversed(decorators):
+        with_selection = decorator(with_selection)
+    return with_selection
+
+
+def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--full-refresh`` and ``--engine``; any engine but duckdb is refused."""
+
+    @functools.wraps(function)
+    def with_build(*args: Any, **kwargs: Any) -> Any:
+        engine = kwargs.pop("engine")
+        if engine != "duckdb":
+            raise UsageError(f"--engine {engine}: not available yet; models run on duckdb.")
+        return function(*args, **kwargs)
+
+    decorators = [
+        click.option("--full-refresh", is_flag=True, help="Build everything chosen again."),
+        click.option(
+            "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb",
+            show_default=True, help="What runs the models.",
+        ),
+    ]  # fmt: skip
+    for decorator in reversed(decorators):
+        with_build = decorator(with_build)
+    return with_build
+
+
+def parse_vars(text: str | None) -> dict[str, Any]:
+    """Return the mapping that ``--vars`` holds.
+
+    Raises
+    ------
+    UsageError
+        Not YAML, or not a mapping.
+    """
+    if text is None:
+        return {}
+    try:
+        found = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UsageError(f"--vars {text!r}: not YAML: {error}") from error
+    if not isinstance(found, dict):
+        raise UsageError(f"--vars {text!r}: wanted a mapping, such as '{{max_maf: 0.01}}'.")
+    return {str(name): value for name, value in found.items()}
+
+
+def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
+    """Return a text that changes when rows are loaded into or removed from a raw table.
+
+    Loaded tables carry the id of their load, so nothing has to be read but one column.
+    """
+    from varhouse.runner.fingerprint import content_version
+
+    columns = {row[0] for row in con.execute(f"describe {source}").fetchall()}
+    if "load_id" not in columns:
+        return content_version(con, source)
+    found = con.execute(
+        f"select count(*), max(load_id), sum(load_id), bit_xor(hash(load_id)) from {source}"
+    ).fetchall()
+    return "/".join(str(item) for item in found[0])
+
+
+def target_dir(settings: Settings) -> Path:
+    """Return where artifacts go: the project's ``target``, or one beside the warehouse file."""
+    project_dir = settings.project_dir.resolve()
+    is_shipped = project_dir == shipped_project_dir().resolve()
+    if is_shipped or not os.access(project_dir, os.W_OK):
+        return settings.database.resolve().parent / "target"
+    return project_dir / "target"
+
+
+@contextmanager
+def _stopping() -> Iterator[threading.Event]:
+    """Yield an event that SIGTERM sets; Python itself turns SIGINT into KeyboardInterrupt."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _run(
+    settings: Settings,
+    command: Any,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    vars: dict[str, Any],
+    full_refresh: bool,
+) -> int:
+    from varhouse.cli.model_report import StderrReporter
+    from varhouse.runner import load_project, run_project
+    from varhouse.runner.gate import lock_down
+
+    project = load_project(settings.project_dir, vars=vars)
+    reporter = StderrReporter(settings)
+    reporter.warnings(project.warnings)
+    with _stopping() as stop, open_warehouse(settings) as con:
+        lock_down(con, project.seed_dirs)
+        outcome = run_project(
+            project, con, command=command, select=select, exclude=exclude,
+            full_refresh=full_refresh, threads=settings.threads, reporter=reporter,
+            source_version=source_version, stop=stop,
+        )  # fmt: skip
+    args = {
+        "select": list(select), "exclude": list(exclude), "vars": vars,
+        "full_refresh": full_refresh,
+    }  # fmt: skip
+    _write_artifacts(settings, project, outcome, args)
+    reporter.summary(outcome)
+    return 0 if outcome.ok else 1
+
+
+def _write_artifacts(
+    settings: Settings, project: Project, outcome: RunOutcome, args: dict[str, Any]
+) -> None:
+    from varhouse.runner.graph import project_graph
+    from varhouse.runner.manifest import (
+        compile_project,
+        make_manifest,
+        make_run_results,
+        write_compiled,
+        write_json,
+    )
+
+    target = target_dir(settings)
+    compiled = {**compile_project(project), **outcome.compiled}
+    try:
+        write_json(
+            target / "manifest.json", make_manifest(project, project_graph(project), compiled)
+        )
+        write_json(target / "run_results.json", make_run_results(project, outcome, args))
+        write_compiled(project, outcome.compiled, target)
+    except OSError as error:
+        raise DataError(
+            f"{target}: the run ended, but its artifacts cannot be written: {error}"
+        ) from error
+
+
+@click.command("run")
+@common_options
+@selection_options
+@build_options
+def run_command(settings: Settings, **options: Any) -> int:
+    """Build models (and the seeds they need), each checked by its tests before it is kept."""
+    return _run(settings, "run", **options)
+
+
+@click.command("build")
+@common_options
+@selection_options
+@build_options
+def build_command(settings: Settings, **options: Any) -> int:
+    """Load seeds, run unit tests, build models and test them, in the order of the graph."""
+    return _run(settings, "build", **options)
+
+
+@click.command("test")
+@common_options
+@selection_options
+@build_options
+def test_command(settings: Settings, **options: Any) -> int:
+    """Run data tests and unit tests on the tables as they are."""
+    return _run(settings, "test", **options)
+
+
+@click.command("retry")
+@common_options
+def retry_command(settings: Settings) -> int:
+    """Run again what failed or was skipped in the last run, with its command and vars."""
+    from varhouse.runner import load_project
+    from varhouse.runner.state import last_unfinished
+
+    with open_warehouse(settings, must_exist=True) as con:
+        found = last_unfinished(con)
+    if found is None:
+        if settings.verbosity >= 0:
+            click.echo("nothing to retry: the last run has no failures", err=True)
+        return 0
+    command, about, unique_ids = found
+    nodes = load_project(settings.project_dir, vars=about["vars"]).nodes
+    gone = [key for key in unique_ids if key not in nodes]
+    select = tuple(dict.fromkeys(_retried(nodes[key]) for key in unique_ids if key in nodes))
+    if gone and settings.verbosity >= 0:
+        click.echo(f"no longer in the project: {', '.join(gone)}", err=True)
+    if not select:
+        return 0
+    return _run(settings, command, select, (), about["vars"], about["full_refresh"])
+
+
+def _retried(node: Any) -> str:
+    """Return what selects a failed node again: a test's table, so that it is rebuilt with it."""
+    return str(node.name)
+
+
+@click.command("plan")
+@common_options
+@selection_options
+@build_options
+@click.option("--format", "form", type=click.Choice(FORMATS), help="How to write the rows. [table]")
+def plan_command(
+    settings: Settings,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    vars: dict[str, Any],
+    full_refresh: bool,
+    form: Format | None,
+) -> None:
+    """Show what a run would build, and why; nothing is changed."""
+    from varhouse.runner import load_project, plan_project
+
+    project = load_project(settings.project_dir, vars=vars)
+    with _for_reading(settings) as con:
+        decisions = plan_project(
+            project, con, select=select, exclude=exclude, full_refresh=full_refresh,
+            source_version=source_version,
+        )  # fmt: skip
+    rows = [
+        {
+            "node": decision.node.name, "resource_type": decision.node.resource_type,
+            "materialized": decision.node.materialized, "action": decision.action,
+            "reason": decision.reason,
+        }
+        for decision in decisions
+    ]  # fmt: skip
+    _print_rows(rows, form)
+
+
+@contextmanager
+def _for_reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open the warehouse without write access; where there is none yet, an empty one in memory."""
+    from varhouse.warehouse import create_schema
+
+    if settings.database.is_file():
+        with open_warehouse(settings, read_only=True) as con:
+            yield con
+        return
+    memory = duckdb.connect(config={"threads": settings.threads})
+    try:
+        create_schema(memory)
+        yield memory
+    finally:
+        memory.close()
+
+
+def _print_rows(rows: list[dict[str, Any]], form: Format | None) -> None:
+    import pyarrow as pa
+
+    click.echo(as_text(pa.Table.from_pylist(rows), choose_format(form, None)), nl=False)
+
+
+@click.command("compile")
+@common_options
+@selection_options
+def compile_command(
+    settings: Settings, select: tuple[str, ...], exclude: tuple[str, ...], vars: dict[str, Any]
+) -> None:
+    """Write the SQL of models and tests, as it would run, to target/compiled."""
+    from varhouse.runner import load_project
+    from varhouse.runner.graph import project_graph
+    from varhouse.runner.manifest import compile_project, make_manifest, write_compiled, write_json
+    from varhouse.runner.selection import select_nodes
+
+    project = load_project(settings.project_dir, vars=vars)
+    graph = project_graph(project)
+    chosen = select_nodes(project, graph, select=select, exclude=exclude)
+    compiled = compile_project(project)
+    target = target_dir(settings)
+    write_json(target / "manifest.json", make_manifest(project, graph, compiled))
+    wanted = {key: sql for key, sql in compiled.items() if key in chosen}
+    n_files = write_compiled(project, wanted, target)
+    if len(wanted) == 1:
+        click.echo(next(iter(wanted.values())))
+    if settings.verbosity >= 0:
+        click.echo(f"{n_files} files in {target / 'compiled'}", err=True)
+
+
+@click.command("show")
+@common_options
+@selection_options
+@click.option("--limit", type=click.IntRange(min=1), default=10, show_default=True, help="Rows.")
+@click.option("--format", "form", type=click.Choice(FORMATS), help="How to write the rows.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write to this file.")
+def show_command(
+    settings: Settings,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    vars: dict[str, Any],
+    limit: int,
+    form: Format | None,
+    out: Path | None,
+) -> None:
+    """Run the query of one model and print its first rows; nothing is changed."""
+    from varhouse.runner import load_project
+    from varhouse.runner.gate import lock_down
+    from varhouse.runner.graph import project_graph
+    from varhouse.runner.selection import select_nodes
+    from varhouse.runner.show import preview
+
+    project = load_project(settings.project_dir, vars=vars)
+    if not select:
+        raise UsageError("show: name the model with --select.")
+    chosen = select_nodes(project, project_graph(project), select=select, exclude=exclude)
+    models = [
+        key for key in sorted(chosen) if project.nodes[key].resource_type in ("model", "seed")
+    ]
+    if len(models) != 1:
+        raise UsageError(f"show: {len(models)} models are selected, wanted one.")
+    form = choose_format(form, out)
+    with open_warehouse(settings, read_only=True) as con:
+        lock_down(con, project.seed_dirs)
+        table = preview(project, con, project.nodes[models[0]], limit=limit)
+    if out is not None:
+        write_file(table, out, form)
+    else:
+        click.echo(as_text(table, form), nl=False)
+
+
+@click.command("ls")
+@common_options
+@selection_options
+@click.option("--resource-type", multiple=True, help="Only this type, such as model.")
+@click.option(
+    "--output", type=click.Choice(["name", "selector", "path", "json"]), default="selector",
+    show_default=True, help="What to print of each node.",
+)  # fmt: skip
+def ls_command(
+    settings: Settings,
+    select: tuple[str, ...],
+    exclude: tuple[str, ...],
+    vars: dict[str, Any],
+    resource_type: tuple[str, ...],
+    output: str,
+) -> None:
+    """List the chosen nodes, one a line."""
+    import json
+
+    from varhouse.runner import load_project
+    from varhouse.runner.plan import prepare_run
+
+    project = load_project(settings.project_dir, vars=vars)
+    with _for_reading(settings) as con:
+        prepared = prepare_run(
+            project, con, select=select, exclude=exclude, source_version=lambda con, source: "",
+        )  # fmt: skip
+    for key in prepared.graph.order:
+        node = project.nodes[key]
+        if key not in prepared.chosen or (
+            resource_type and node.resource_type not in resource_type
+        ):
+            continue
+        if output == "json":
+            entry = {
+                "unique_id": key, "name": node.name, "resource_type": node.resource_type,
+                "original_file_path": node.location.path, "tags": list(node.tags),
+                "config": node.config, "depends_on": {"nodes": node.refs},
+            }  # fmt: skip
+            click.echo(json.dumps(entry, default=str))
+            continue
+        prefix = "" if node.resource_type in ("model", "seed") else f"{node.resource_type}:"
+        shown = {
+            "name": node.name,
+            "path": node.location.path,
+            "selector": prefix + ".".join(node.fqn),
+        }
+        click.echo(shown[output])
+
+
+@click.command("docs")
+@common_options
+@click.option("--vars", "vars_text", metavar="YAML", help="Vars, as YAML or JSON.")
+@click.option(
+    "--out", type=click.Path(file_okay=False, path_type=Path),
+    help="Folder for index.html. [docs in the target folder]",
+)  # fmt: skip
+def docs_command(settings: Settings, vars_text: str | None, out: Path | None) -> None:
+    """Write one page that documents models, columns and where each column comes from."""
+    from varhouse.runner import load_project
+    from varhouse.runner.docs import write_docs
+    from varhouse.runner.graph import project_graph
+    from varhouse.runner.manifest import make_manifest, write_json
+    from varhouse.runner.show import column_types
+
+    project = load_project(settings.project_dir, vars=parse_vars(vars_text))
+    manifest = make_manifest(project, project_graph(project))
+    target = target_dir(settings)
+    write_json(target / "manifest.json", manifest)
+    with _for_reading(settings) as con:
+        types = column_types(project, con)
+    written = write_docs(project.name, manifest, out or target / "docs", column_types=types)
+    click.echo(written)
+
+
+@click.command("init")
+@click.argument("directory", type=click.Path(file_okay=False, path_type=Path))
+@common_options
+def init_command(settings: Settings, directory: Path) -> None:
+    """Copy the shipped project to DIRECTORY, to edit and to build with --project-dir."""
+    source = shipped_project_dir()
+    if directory.exists() and any(directory.iterdir()):
+        raise UsageError(f"{directory}: the folder is not empty; name a new one.")
+    directory.mkdir(parents=True, exist_ok=True)
+    for name in _SHIPPED:
+        here, there = source / name, directory / name
+        there.parent.mkdir(parents=True, exist_ok=True)
+        if here.is_dir():
+            shutil.copytree(here, there, ignore=shutil.ignore_patterns("__pycache__", ".*"))
+        elif here.is_file():
+            shutil.copyfile(here, there)
+    click.echo(directory)
+    if settings.verbosity >= 0:
+        click.echo(f"edit it, then: varhouse build --project-dir {directory}", err=True)

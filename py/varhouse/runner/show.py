@@ -1,0 +1,59 @@
+"""Look without changing: the first rows of a model, the column types of every table."""
+
+from __future__ import annotations
+
+import duckdb
+import pyarrow as pa
+
+from varhouse.errors import ModelError
+from varhouse.runner.compile import Compiler
+from varhouse.runner.faults import sql_fault
+from varhouse.runner.gate import check_query
+from varhouse.runner.nodes import Node, Project
+from varhouse.runner.seeds import seed_query
+from varhouse.runner.sourcemap import MappedSql
+
+
+def preview(
+    project: Project, con: duckdb.DuckDBPyConnection, node: Node, *, limit: int
+) -> pa.Table:
+    """Return the first rows of a model's query or a seed's file.
+
+    Raises
+    ------
+    ModelError
+        The query fails; with file and line.
+    """
+    if node.resource_type == "seed":
+        sql = MappedSql.copied_from(seed_query(project, node), node.location.path)
+    else:
+        sql = Compiler(project).compile(node)
+        check_query(sql)
+    try:
+        return con.sql(f"select * from (\n{sql.text}\n) as shown limit {limit}").to_arrow_table()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
+
+
+def column_types(project: Project, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    """Return columns and types of each model, seed and source that is there, by ``schema.name``."""
+    found: dict[str, dict[str, str]] = {}
+    rows = con.execute(
+        """
+        select schema_name || '.' || table_name, column_name, data_type
+        from duckdb_columns()
+        where database_name = current_database()
+        order by schema_name, table_name, column_index
+        """
+    ).fetchall()
+    wanted = {
+        f"{node.relation.schema}.{node.relation.identifier}"
+        for node in project.of_type("model", "seed", "source")
+        if node.relation is not None
+    }
+    for relation, column, kind in rows:
+        if relation in wanted:
+            found.setdefault(relation, {})[column] = kind
+    return found
