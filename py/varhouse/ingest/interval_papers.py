@@ -385,7 +385,8 @@ def _reject_beyond_deviations(con: duckdb.DuckDBPyConnection, n_deviations: int)
     """Reject rows farther from their gene than so many standard deviations of that distance.
 
     In whole numbers, so that no order of rows changes the outcome: with d twice the distance and
-    n rows, d > k sd is d^2 n (n - 1) > k^2 (n sum d^2 - (sum d)^2). One row alone has no deviation.
+    n rows, d > k sd is d^2 n (n - 1) > k^2 (n sum d^2 - (sum d)^2). Nothing is far
+    where there is no spread.
     """
     con.execute(f"""
         update incoming
@@ -416,7 +417,7 @@ def _reject_beyond_deviations(con: duckdb.DuckDBPyConnection, n_deviations: int)
             from distances
             cross join totals
             where
-                totals.n > 1
+                totals.n * totals.total_of_squares > totals.total * totals.total
                 and distances.distance * distances.distance * totals.n * (totals.n - 1)
                 > {n_deviations**2}
                 * (totals.n * totals.total_of_squares - totals.total * totals.total)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
-from conftest import GENES
+from small_warehouse import GENES
 
 CONTIGS = {str(number) for number in range(1, 23)} | {"X", "Y", "MT"}
 RESULT = ("chrom", "start_pos", "end_pos", "gene_id", "feature", "score")
