@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import Literal
 
 import duckdb
 from measure import measured
@@ -22,7 +21,7 @@ VARS = {"v2g_distance": False}
 
 
 def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """Put the generated rows into the raw tables, and the seeds into theirs."""
+    """Put the generated rows into the raw tables."""
     for table, columns in (
         ("raw.variants", "variant_idx, variant_id, chrom, pos, ref, alt, rsid"),
         ("raw.genes", "gene_id, gene_name, chrom, start_pos, end_pos, strand, tss_pos, biotype"),
@@ -40,15 +39,14 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("checkpoint")
 
 
-def run(con: duckdb.DuckDBPyConnection, command: Literal["seed", "run"]) -> None:
-    """Run the shipped project's ``command`` for the ranked genes; end the process if it fails."""
+def score(con: duckdb.DuckDBPyConnection) -> None:
+    """Run the shipped project for the ranked genes, its data tests too; stop if a node fails."""
     project = load_project(shipped_project_dir(), vars=VARS)
-    select = () if command == "seed" else ("+v2g_scores",)
-    outcome = run_project(project, con, command=command, select=select)
+    outcome = run_project(project, con, command="run", select=["+v2g_scores"])
     for result in outcome.results:
         print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")
     if not outcome.ok:
-        sys.exit(f"varhouse {command} failed: see the nodes above")
+        sys.exit("varhouse run failed: see the nodes above")
 
 
 def main() -> None:
@@ -68,10 +66,9 @@ def main() -> None:
         if arguments.step == "fill":
             with measured(arguments.report):
                 fill(con, arguments.folder)
-                run(con, "seed")
         else:
             with measured(arguments.report):
-                run(con, "run")
+                score(con)
                 # v2g_scores may be a view on integer keys: reading it belongs to the work
                 con.sql(
                     "select variant_id, gene_id, overall_score, rank, n_sources, sources "
