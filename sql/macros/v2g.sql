@@ -87,11 +87,11 @@
 
 {# Name of the profile with every option that a var changed, as one literal. #}
 {% macro v2g_profile_id() -%}
-    {%- set changed = namespace(options=[]) -%}
+    {%- set named = namespace(text=var('v2g_profile')) -%}
     {%- for name in var('v2g_defaults') -%}
         {%- if var('v2g_' ~ name, none) is not none -%}
-            {%- set changed.options = changed.options + [name ~ '=' ~ var('v2g_' ~ name)] -%}
+            {%- set named.text = named.text ~ ';' ~ name ~ '=' ~ var('v2g_' ~ name) -%}
         {%- endif -%}
     {%- endfor -%}
-    '{{ ([var('v2g_profile')] + changed.options) | join(';') | replace("'", "''") }}'
+    '{{ named.text | replace("'", "''") }}'
 {%- endmacro %}

@@ -1,3 +1,5 @@
+-- depends_on: {{ ref('int_v2g__score_counts') }}, {{ ref('int_v2g__groups') }}
+-- depends_on: {{ source('raw', 'quantile_reference') }}
 -- The quantile reference: in each group, the highest score of each quantile step (of sklearn10:
 -- its nodes). A new score takes the quantile of the first step that reaches up to it.
 {%- set method = v2g_quantile_method() -%}

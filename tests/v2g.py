@@ -1,0 +1,41 @@
+"""Small warehouses for tests of the V2G models."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from varhouse.runner import load_project, run_project
+from varhouse.settings import shipped_project_dir
+from varhouse.warehouse import create_functions, create_schema
+
+
+@contextlib.contextmanager
+def empty_warehouse(path: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyConnection]:
+    """Open a warehouse with the raw schema and the SQL functions, and nothing loaded."""
+    con = duckdb.connect(str(path))
+    try:
+        create_schema(con)
+        create_functions(con)
+        yield con
+    finally:
+        con.close()
+
+
+def build(
+    con: duckdb.DuckDBPyConnection, *, threads: int = 1, **variables: Any
+) -> Mapping[str, str]:
+    """Build the shipped project and return the status of every node by its name."""
+    project = load_project(shipped_project_dir(), vars=variables)
+    outcome = run_project(project, con, command="build", threads=threads)
+    failed = [
+        f"{result.unique_id}: {result.message}"
+        for result in outcome.results
+        if result.status in ("error", "fail")
+    ]
+    assert outcome.ok, "\n".join(failed)
+    return {result.unique_id.split(".")[-1]: result.status for result in outcome.results}
