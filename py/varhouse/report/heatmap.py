@@ -1,0 +1,209 @@
+"""Genes by sources: where the V2G score of one variant comes from, as a figure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from varhouse.connection import Warehouse
+
+_COLOURS = "cividis"  # even in lightness, and the same to colour-blind eyes
+_NO_EVIDENCE = "#f2f2f2"
+# Above this score cividis is light enough for dark letters.
+_DARK_LETTERS_FROM = 0.55
+_CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.42  # inches
+_MARGIN_WIDTH, _MARGIN_HEIGHT = 3.6, 1.9
+
+
+class _Gene(NamedTuple):
+    gene_id: str
+    gene_name: str | None
+    rank: int
+    overall_score: float
+
+
+class _Source(NamedTuple):
+    source_id: str
+    weight: float
+
+
+def v2g_heatmap(
+    con: duckdb.DuckDBPyConnection | Warehouse,
+    variant_id: str,
+    *,
+    top: int = 15,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the best genes of a variant by the sources that point to them.
+
+    Parameters
+    ----------
+    con
+        An open, built warehouse, or its connection.
+    variant_id
+        ``chrom_pos_ref_alt``, or any spelling that ``variant_key`` understands.
+    top
+        Genes to show, best rank first.
+    ax
+        Axes to draw into; a new figure of fitting size when None.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        One row a gene (rank on the left, overall score on the right), one column a source with
+        its weight, each cell the source's score from 0 to 1; an empty cell means no evidence.
+
+    Raises
+    ------
+    UsageError
+        matplotlib is not installed, or ``top`` is below 1.
+    DataError
+        The variant has no scores.
+
+    Examples
+    --------
+    >>> import varhouse
+    >>> from varhouse.report.heatmap import v2g_heatmap
+    >>> house = varhouse.connect("varhouse.duckdb")  # doctest: +SKIP
+    >>> v2g_heatmap(house, "16_53800954_T_C").figure.savefig("fto.png")  # doctest: +SKIP
+    """
+    if top < 1:
+        raise UsageError(f"top: found {top}, wanted at least 1 gene.")
+    connection = con if isinstance(con, duckdb.DuckDBPyConnection) else con.con
+    (key,) = connection.execute("select variant_key(?)", [variant_id]).fetchall()[0]
+    genes = _genes(connection, key, top)
+    if not genes:
+        raise DataError(
+            f"{variant_id}: no gene has a score, nothing to draw. "
+            f"Try `varhouse why-missing {variant_id}`."
+        )
+    sources = _sources(connection, key)
+    scores = _scores(connection, key, genes, sources)
+    axes = _new_axes(len(genes), len(sources)) if ax is None else ax
+    _draw(axes, genes, sources, scores)
+    axes.set_title(f"{_title(connection, key)}: genes by V2G score", loc="left", pad=34)
+    return axes
+
+
+def _genes(con: duckdb.DuckDBPyConnection, key: str, top: int) -> list[_Gene]:
+    rows = con.execute(
+        "select gene_id, gene_name, rank, overall_score from genes_for_variant(?) "
+        "order by rank, gene_id limit ?",
+        [key, top],
+    ).fetchall()
+    return [_Gene(*row) for row in rows]
+
+
+def _sources(con: duckdb.DuckDBPyConnection, key: str) -> list[_Source]:
+    """Return every source of the denominator and of this variant, heaviest first."""
+    rows = con.execute(
+        "select source_id, weight from v2g_source_weights where weight > 0 union "
+        "select source_id, weight from v2g_source_scores where variant_id = ? "
+        "order by weight desc, source_id",
+        [key],
+    ).fetchall()
+    return [_Source(*row) for row in rows]
+
+
+def _scores(
+    con: duckdb.DuckDBPyConnection, key: str, genes: Sequence[_Gene], sources: Sequence[_Source]
+) -> NDArray[np.float64]:
+    scores = np.full((len(genes), len(sources)), np.nan)
+    row_of = {gene.gene_id: row for row, gene in enumerate(genes)}
+    column_of = {source.source_id: column for column, source in enumerate(sources)}
+    rows = con.execute(
+        "select gene_id, source_id, score from v2g_source_scores where variant_id = ?", [key]
+    ).fetchall()
+    for gene_id, source_id, score in rows:
+        if gene_id in row_of:
+            scores[row_of[gene_id], column_of[source_id]] = score
+    return scores
+
+
+def _title(con: duckdb.DuckDBPyConnection, key: str) -> str:
+    rows = con.execute("select min(rsid) from variant_names where variant_id = ?", [key]).fetchall()
+    rsid = rows[0][0]
+    return key if rsid is None else f"{rsid} ({key})"
+
+
+def _new_axes(n_genes: int, n_sources: int) -> Axes:
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise UsageError(
+            "matplotlib is not installed: pip install 'varhouse[viz]' draws figures."
+        ) from error
+    size = (
+        _MARGIN_WIDTH + _CELL_WIDTH * n_sources,
+        _MARGIN_HEIGHT + _CELL_HEIGHT * n_genes,
+    )
+    _, axes = pyplot.subplots(figsize=size, layout="constrained")
+    return axes
+
+
+def _draw(
+    axes: Any,
+    genes: Sequence[_Gene],
+    sources: Sequence[_Source],
+    scores: NDArray[np.float64],
+) -> None:
+    axes.set_facecolor(_NO_EVIDENCE)
+    image = axes.imshow(np.ma.masked_invalid(scores), cmap=_COLOURS, vmin=0, vmax=1, aspect="auto")
+    axes.set_xticks(
+        range(len(sources)),
+        [f"{source.source_id}\n× {source.weight:.3g}" for source in sources],
+        fontsize=8.5,
+    )
+    axes.xaxis.tick_top()
+    axes.set_yticks(
+        range(len(genes)), [f"{gene.rank}.  {gene.gene_name or gene.gene_id}" for gene in genes]
+    )
+    axes.tick_params(which="both", length=0)
+    # white lines between the cells
+    axes.set_xticks(np.arange(len(sources) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(genes) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.spines[:].set_visible(False)
+    for (row, column), score in np.ndenumerate(scores):
+        if not np.isnan(score):
+            axes.text(
+                column,
+                row,
+                f"{score:.2g}",
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="black" if score >= _DARK_LETTERS_FROM else "white",
+            )
+    _label_overall(axes, genes)
+    axes.figure.colorbar(
+        image,
+        ax=axes,
+        label="score of the source (empty: no evidence)",
+        pad=0.02,
+        fraction=0.04,
+        aspect=25,
+    )
+
+
+def _label_overall(axes: Any, genes: Sequence[_Gene]) -> None:
+    """Write the overall scores along the right edge, as the labels of a second axis."""
+    right = axes.secondary_yaxis("right")
+    right.set_yticks(
+        range(len(genes)), [f"{gene.overall_score:.4f}" for gene in genes], fontweight="bold"
+    )
+    right.tick_params(length=0)
+    right.spines[:].set_visible(False)
+    axes.text(
+        1.0, 1.0, "overall\nscore", transform=axes.transAxes, ha="left", va="bottom",
+        fontsize=8.5, fontweight="bold",
+    )  # fmt: skip
