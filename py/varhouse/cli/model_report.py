@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+import logging
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,6 +15,15 @@ from varhouse.settings import Settings
 
 _COLOURS = {"success": "green", "pass": "green", "warn": "yellow", "unchanged": "dim"}
 _TESTS = ("test", "unit_test")
+
+
+class _Handler(logging.Handler):
+    def __init__(self, reporter: StderrReporter) -> None:
+        super().__init__()
+        self._reporter = reporter
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._reporter.message(record.levelname.lower(), record.getMessage())
 
 
 class StderrReporter:
@@ -71,10 +82,28 @@ class StderrReporter:
     def warnings(self, texts: Collection[str]) -> None:
         """Print what loading the project noticed."""
         for text in texts:
-            if self._settings.log_json:
-                self._console.print(json.dumps({"level": "warning", "message": text}), markup=False)
-            elif self._settings.verbosity >= 0:
-                self._console.print(f"[yellow]warning[/]   {escape(text)}")
+            self.message("warning", text)
+
+    @contextmanager
+    def logging(self) -> Iterator[None]:
+        """Print what ``log(..., info=True)`` and ``exceptions.warn`` in templates say."""
+        logger, handler = logging.getLogger("varhouse.runner"), _Handler(self)
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG if self._settings.verbosity > 0 else logging.INFO)
+        try:
+            yield
+        finally:
+            logger.removeHandler(handler)
+            logger.setLevel(level)
+
+    def message(self, level: str, text: str) -> None:
+        """Print a message of a template."""
+        if self._settings.log_json:
+            self._console.print(json.dumps({"level": level, "message": text}), markup=False)
+        elif self._settings.verbosity >= 0:
+            colour = "yellow" if level == "warning" else "dim"
+            self._console.print(f"[{colour}]{level:<9}[/] {escape(text)}")
 
     def summary(self, outcome: RunOutcome) -> None:
         """Print how many nodes ended how, and in what time."""

@@ -142,10 +142,11 @@ def _run(
     from varhouse.runner import load_project, run_project
     from varhouse.runner.gate import lock_down
 
-    project = load_project(settings.project_dir, vars=vars)
     reporter = StderrReporter(settings)
+    with reporter.logging():
+        project = load_project(settings.project_dir, vars=vars)
     reporter.warnings(project.warnings)
-    with _stopping() as stop, open_warehouse(settings) as con:
+    with reporter.logging(), _stopping() as stop, open_warehouse(settings) as con:
         lock_down(con, project.seed_dirs)
         outcome = run_project(
             project, con, command=command, select=select, exclude=exclude,

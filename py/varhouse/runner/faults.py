@@ -9,7 +9,7 @@ import duckdb
 from varhouse.runner.nodes import Node
 from varhouse.runner.sourcemap import MappedSql
 
-_LINE = re.compile(r"\nLINE (\d+): (.*)\n( *)\^", re.DOTALL)
+_LINE = re.compile(r"\nLINE (\d+): ([^\n]*)\n( *)\^")
 
 
 def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: int = 0) -> str:
@@ -33,7 +33,7 @@ def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: 
     if line < 1:
         return f"{node.location.path}: {message}"
     # The caret stands under the character, after the text "LINE n: ".
-    shown = found[2].split("\n")[0]
+    shown = found[2]
     column = len(found[3]) - len(f"LINE {found[1]}: ") + 1
     offset_text = _line_of(sql.text, line)
     if shown.startswith("..."):

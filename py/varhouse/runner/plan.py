@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from varhouse.errors import UsageError
 from varhouse.runner.compile import Compiler
 from varhouse.runner.fingerprint import Fingerprints, SourceVersion, content_version
 from varhouse.runner.graph import Graph, project_graph
@@ -90,6 +91,8 @@ def prepare_run(
     )  # fmt: skip
     if keep is not None:
         chosen = {key for key in chosen if keep(project.nodes[key])}
+        if select and not chosen:
+            raise UsageError(f"--select {' '.join(select)}: nothing there that this command runs.")
     fingerprints.prepare(chosen)
     return Prepared(project, graph, compiler, chosen, stored, existing, fingerprints)
 

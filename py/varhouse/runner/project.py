@@ -20,7 +20,7 @@ PROJECT_FILE = "dbt_project.yml"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _KEYS = (
     "name", "version", "config-version", "profile", "model-paths", "seed-paths", "macro-paths",
-    "test-paths", "vars", "models", "seeds", "data_tests", "target-path", "clean-targets",
+    "test-paths", "vars", "models", "seeds", "target-path", "clean-targets",
     "require-dbt-version", "flags",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from varhouse.errors import ProjectError
-from varhouse.runner.config import REFUSED, check_config, merged
+from varhouse.runner.config import REFUSED, check_config, check_value, merged
 from varhouse.runner.nodes import (
     Column,
     GenericTest,
@@ -110,8 +110,10 @@ class PropertyReader:
         return self._renderer.description(entry.text("description", ""), entry.at("description"))
 
     def _rendered(self, config: Entry) -> dict[str, Any]:
-        found = self._renderer.yml_value(config.value, config.location)
-        return dict(plain(found))
+        found = dict(plain(self._renderer.yml_value(config.value, config.location)))
+        for key, value in found.items():
+            check_value(key, value, config.at(key))
+        return found
 
     def _source(self, entry: Entry) -> None:
         entry.allow("name", "description", "schema", "tables", "tags", "meta", "config", "loader",

@@ -95,6 +95,9 @@ def run_project(
     kinds = _TYPES[command]
 
     def keep(node: Node) -> bool:
+        if node.resource_type == "test" and command in ("run", "seed"):
+            of = {project.nodes[parent].resource_type for parent in node.refs}
+            return of == {"seed"} if command == "seed" else of != {"source"}
         return node.resource_type in kinds
 
     prepared = prepare_run(

@@ -79,7 +79,7 @@ def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
         from {SCHEMA}.run_results
         where fingerprint is not null
             and (status in ('success', 'pass', 'warn', 'fail'))
-        qualify row_number() over (partition by node order by started_at desc, rowid desc) = 1
+        qualify row_number() over (partition by node order by rowid desc) = 1
         """
     ).fetchall()
     return {
@@ -141,7 +141,7 @@ def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any]
         f"""
         with last_run as (
             select run_id from {SCHEMA}.run_results
-            order by started_at desc, rowid desc
+            order by rowid desc
             limit 1
         )
 

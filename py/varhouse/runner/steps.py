@@ -15,6 +15,7 @@ from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult
 from varhouse.runner.plan import UNCHANGED, Decision, Prepared, decide
 from varhouse.runner.schedule import Task
+from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, RunContext, transaction, write_row
 from varhouse.runner.unit_tests import CompiledUnitTest, compile_unit_test, run_unit_test
@@ -64,6 +65,8 @@ class Steps:
             self._checks[node.unique_id] = compile_check(prepared.project, prepared.compiler, node)
         elif node.resource_type == "unit_test":
             self._units[node.unique_id] = compile_unit_test(prepared.project, node)
+        elif node.resource_type == "seed":
+            seed_query(prepared.project, node)
         elif node.resource_type == "model":
             sql = prepared.compiler.compile(node, incremental=self._adds(node))
             self._models[node.unique_id] = sql
@@ -88,7 +91,7 @@ class Steps:
         node = self._nodes[task.key]
         if node.resource_type in ("test", "unit_test"):
             self._note_prints([task.key])
-            if self._run.command != "test" and self._passed_before(task.key):
+            if self._run.command != "test" and self._ended_before(task.key, "pass"):
                 return None
             return lambda con: [self._test(con, task.key)]
         decision = decide(self._prepared, task.key, full_refresh=self._full_refresh)
@@ -98,7 +101,7 @@ class Steps:
             self._note_prints(task.gates)
             return lambda con: self._build(con, task, decision)
         self._note_prints(task.gates)
-        due = [key for key in task.gates if not self._passed_before(key)]
+        due = [key for key in task.gates if not self._ended_before(key, "pass")]
         if not due:
             return None
         return lambda con: [
@@ -109,11 +112,12 @@ class Steps:
         for key in keys:
             self._test_prints[key] = self._prepared.fingerprints.of(key)
 
-    def _passed_before(self, key: str) -> bool:
+    def _ended_before(self, key: str, status: str) -> bool:
+        """Return whether a test ended like this on the very same data."""
         stored = self._prepared.stored.get(key)
         return (
             stored is not None
-            and stored.status == "pass"
+            and stored.status == status
             and stored.fingerprint.value == self._test_prints[key].value
         )
 
@@ -149,8 +153,9 @@ class Steps:
             result = run_unit_test(con, self._prepared.project, self._units[key])
         else:
             result = run_check(con, self._checks[key])
-        with transaction(con):
-            write_row(con, self._run, result, self._test_prints.get(key))
+        if self._run.command == "test" or not self._ended_before(key, result.status):
+            with transaction(con):
+                write_row(con, self._run, result, self._test_prints.get(key))
         return result
 
     def _check_stop(self) -> None:
