@@ -22,6 +22,8 @@ from varhouse.cli.demo_tables import (
     planted_table,
     ranking_table,
 )
+from varhouse.cli.model_report import StderrReporter
+from varhouse.cli.models import source_version
 from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
 from varhouse.errors import DataError, ModelError, UsageError
 from varhouse.ingest.load import LoadReport, load_files
@@ -211,7 +213,16 @@ def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: Console) -> list[Loa
 
 def _build(settings: Settings, con: duckdb.DuckDBPyConnection, show: Console) -> None:
     project = load_project(settings.project_dir)
-    outcome = run_project(project, con, command="build", threads=settings.threads)
+    reporter = StderrReporter(settings)
+    outcome = run_project(
+        project,
+        con,
+        command="build",
+        threads=settings.threads,
+        reporter=reporter,
+        source_version=source_version,
+    )
+    reporter.summary(outcome)
     if not outcome.ok:
         raise ModelError("the demo did not build; see the messages above.")
     counts = Counter(result.resource_type for result in outcome.results)

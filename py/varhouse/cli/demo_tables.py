@@ -36,7 +36,7 @@ def ranking_table(title: str, ranked: Sequence[Row]) -> Table:
     table = _new_table(
         title,
         ["rank", "gene"],
-        ["score", "sources", "TSS distance (bp)"],
+        ["score", "sources", "bp to TSS"],
         ["largest part"],
     )
     for row in ranked:

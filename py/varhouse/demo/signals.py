@@ -127,7 +127,7 @@ def invent_promoter_capture(rng: np.random.Generator, locus: DemoLocus) -> list[
     for gene, cell, score in (
         (locus.causal_gene, "macrophages_m1", _STRONGEST_CHICAGO),
         (locus.causal_gene, "naive_cd4", 14.2),
-        (locus.genes[20], "foetal_thymus", 5.05),
+        (locus.genes[10], "foetal_thymus", 6.4),
     ):
         at_lead = _within(locus, locus.lead.pos - 1_500, locus.lead.pos + 1_500)
         rows += [LinkRow(v, gene, cell, score) for v in at_lead]
@@ -195,8 +195,8 @@ def _association_peak(
     for feature in features:
         sign = 1.0 if rng.random() < 0.5 else -1.0
         for variant in _within(locus, centre - 30_000, centre + 30_000):
-            # About a third of the variants are in LD with the peak; the lead of a peak always is.
-            in_ld = rng.random() < 0.33 or variant.pos == centre
+            # About a third of the variants are in LD with the peak, these two always.
+            in_ld = rng.random() < 0.33 or variant.pos in (centre, locus.lead.pos)
             damping = 1.0 if variant.pos == centre else float(rng.uniform(0.6, 0.95))
             decay = math.exp(-abs(variant.pos - centre) / 25_000)
             strength = peak_neglog10_p * damping * decay
