@@ -44,6 +44,22 @@ QUIET = {
 }
 
 
+# The demo has no credible sets: two loci, one with posteriors and one with r2 only.
+_TAGS = """
+    insert into raw.tags
+    select
+        'study_' || locus, lead, variant_id,
+        case when locus = 0 then 1.0 / (1 + distance) end, 1.0 / (1 + distance), 0
+    from (
+        select
+            variant_idx % 2 as locus, variant_id, variant_idx // 50 as distance,
+            min_by(variant_id, variant_idx) over (partition by variant_idx % 2) as lead
+        from raw.variants
+        where variant_idx < 1000
+    )
+"""
+
+
 class Relation(NamedTuple):
     """One table or view of one side: its columns in order and its rows in a parquet file."""
 
@@ -122,6 +138,7 @@ def _load_evidence(database: Path) -> None:
     with open_warehouse(Settings(database=database, threads=1)) as con:
         for kind, file, source_id in inputs:
             load_files(con, kind, [file], build=files.build, source_id=source_id, format=None)
+        con.execute(_TAGS)
 
 
 def _compare_profile(profile: str, base: Path, work: Path) -> int:
@@ -134,12 +151,7 @@ def _compare_profile(profile: str, base: Path, work: Path) -> int:
         variables = json.dumps({"v2g_profile": profile})
         {"dbt": _build_with_dbt, "varhouse": _build_with_varhouse}[side](folder, variables)
         sides[side] = folder
-    names = {
-        node["alias"]
-        for node in _json(sides["dbt"] / "target" / "manifest.json")["nodes"].values()
-        if node["resource_type"] in ("model", "seed")
-        and node["config"]["materialized"] != "ephemeral"
-    }
+    names = _built_names(sides["dbt"]) | _built_names(sides["varhouse"])
     theirs = _relations(sides["dbt"], names)
     ours = _relations(sides["varhouse"], names)
     width = max(len(name) for name in names)
@@ -153,6 +165,16 @@ def _compare_profile(profile: str, base: Path, work: Path) -> int:
         print(f"{profile}  {difference}")
         n_different += 1
     return n_different
+
+
+def _built_names(folder: Path) -> set[str]:
+    """Return the models and seeds that one side's manifest says become tables or views."""
+    return {
+        node["alias"]
+        for node in _json(folder / "target" / "manifest.json")["nodes"].values()
+        if node["resource_type"] in ("model", "seed")
+        and node["config"]["materialized"] != "ephemeral"
+    }
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -68,16 +68,6 @@ target = {"name": "warehouse", "schema": "main", "type": "duckdb"}
 exceptions = _Exceptions()
 
 
-def _callable(macro: _Callable[..., str]) -> _Callable[..., _Any]:
-    def call(*args: _Any, **kwargs: _Any) -> _Any:
-        try:
-            return macro(*args, **kwargs)
-        except _Returned as returned:
-            return returned.value
-
-    return call
-
-
 def _macros() -> dict[str, _Callable[..., _Any]]:
     environment = _jinja2.Environment(
         extensions=["jinja2.ext.do"], undefined=_jinja2.StrictUndefined
@@ -86,13 +76,32 @@ def _macros() -> dict[str, _Callable[..., _Any]]:
         {name: value for name, value in globals().items() if not name.startswith("_")},
         **{"return": _return},
     )
-    found: dict[str, _Callable[..., _Any]] = {}
-    for path in sorted((_ROOT / "sql" / "macros").rglob("*.sql")):
-        text = _DEFINITION.sub(rf"\1{_DEFINED}\2", path.read_text(encoding="utf-8"))
-        for defined, macro in vars(environment.from_string(text).make_module()).items():
-            if isinstance(macro, _jinja2.runtime.Macro):
-                name = defined.removeprefix(_DEFINED)
-                found[name] = environment.globals[name] = _callable(macro)
+    paths = sorted((_ROOT / "sql" / "macros").rglob("*.sql"))
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    defined: dict[str, _Callable[..., str]] = {}
+
+    def callable_by(name: str) -> _Callable[..., _Any]:
+        def call(*args: _Any, **kwargs: _Any) -> _Any:
+            try:
+                return defined[name](*args, **kwargs)
+            except _Returned as returned:
+                return returned.value
+
+        return call
+
+    names = [name for text in texts for _, name in _DEFINITION.findall(text)]
+    found = {name: callable_by(name) for name in names}
+    environment.globals.update(found)
+    for text in texts:
+        renamed = environment.from_string(_DEFINITION.sub(rf"\1{_DEFINED}\2", text))
+        module = renamed.make_module()
+        defined.update(
+            {
+                name: getattr(module, _DEFINED + name)
+                for name in names
+                if hasattr(module, _DEFINED + name)
+            }
+        )
     return found
 
 

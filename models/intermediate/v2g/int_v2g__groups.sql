@@ -15,7 +15,7 @@ overlapping as (
     from {{ ref('int_v2g__interval_overlaps') }}
 ),
 
-groups as (
+scored_sets as (
     select * from links
     union
     select * from overlapping
@@ -35,21 +35,21 @@ sources as (
     select
         source_id,
         cast(row_number() over (order by source_id) - 1 as integer) as source_idx
-    from (select distinct source_id from groups) as named
+    from (select distinct source_id from scored_sets) as named
 ),
 
 final as (
     select
         cast(row_number() over (
-            order by groups.source_id, groups.feature, groups.type_id
+            order by scored_sets.source_id, scored_sets.feature, scored_sets.type_id
         ) - 1 as integer) as group_idx,
         sources.source_idx,
-        groups.type_id,
-        groups.source_id,
-        groups.feature
-    from groups
+        scored_sets.type_id,
+        scored_sets.source_id,
+        scored_sets.feature
+    from scored_sets
     inner join sources
-        on groups.source_id = sources.source_id
+        on scored_sets.source_id = sources.source_id
 )
 
 select * from final

@@ -58,7 +58,12 @@ node_ranks as (
             group_idx,
             n_total,
             unnest(generate_series(0, cast(least(n_total, 10) - 1 as bigint))) as node
-        from (select distinct group_idx, n_total from cumulated) as groups
+        from (
+            select distinct
+                group_idx,
+                n_total
+            from cumulated
+        ) as groups
     ) as nodes
 ),
 
