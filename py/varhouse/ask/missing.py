@@ -21,7 +21,7 @@ from varhouse.ask.names import (
 )
 from varhouse.errors import DataError
 
-Verdict = Literal["ok", "none", "problem", "answer"]
+Verdict = Literal["ok", "none", "note", "problem", "answer"]
 _SCHEMA = pa.schema(
     [(name, pa.string()) for name in ("variant_id", "check", "found", "verdict")],
 )
@@ -57,6 +57,7 @@ wanted_links as (
     select * from links where $gene_id is null or gene_id = $gene_id
 )
 """
+_UNSCORED = "evidence without a score"
 _ORIGINS = ("evidence slices", "QTL files", "VEP files", "interval files")
 
 
@@ -89,7 +90,8 @@ def why_missing(con: duckdb.DuckDBPyConnection, variant: str, gene: str | None =
     -------
     Answer
         Columns ``variant_id``, ``check``, ``found`` and ``verdict`` (``ok``, ``none``: nothing
-        there, ``problem``: the reason or one of them, ``answer``: the last row, the conclusion).
+        there, ``note``: something is left out, ``problem``: the reason or one of them,
+        ``answer``: the last row, the conclusion).
     """
     rows: list[tuple[str | None, _Finding]] = []
     wanted: Gene | None = None
@@ -146,7 +148,7 @@ def _follow(con: duckdb.DuckDBPyConnection, variant_id: str, gene: Gene | None) 
     candidates |= _distance(con, variant_id, gene, profile, findings)
     usable = _genes(con, candidates, findings)
     n_scores = None if profile is None else _scores(con, variant_id, gene, findings)
-    conclusion = _conclude(con, variant_id, gene, indexed, candidates, usable, n_scores)
+    conclusion = _conclude(con, variant_id, gene, indexed, candidates, usable, n_scores, findings)
     findings.append(_Finding("answer", conclusion, "answer"))
     return findings
 
@@ -198,7 +200,7 @@ def _evidence(
     lost = {row[1]: row[4] for row in rows if row[4]}
     if lost:
         found = "; ".join(f"{source}: {n} rows without a number" for source, n in lost.items())
-        findings.append(_Finding("dropped rows", found, "problem"))
+        findings.append(_Finding("dropped rows", found, "note"))
     weighted = (
         query_column(con, "select source_id from v2g_source_weights where weight > 0")
         if has_table(con, "v2g_source_weights")
@@ -207,7 +209,7 @@ def _evidence(
     unweighted = sorted({row[1] for row in rows} - set(weighted)) if weighted else []
     if unweighted:
         findings.append(
-            _Finding("weights", f"no weight for {', '.join(unweighted)}", "problem"),
+            _Finding("weights", f"no weight for {', '.join(unweighted)}", "note"),
         )
     return {gene_id for row in rows for gene_id in row[5] or []}
 
@@ -259,21 +261,26 @@ def _genes(
         query_column(con, "select gene_id from genes where list_contains(?, gene_id)", [wanted])
     )
     unknown = sorted(candidates - known)
+    excluded = (
+        query_rows(
+            con,
+            "select gene_id, biotype, reason from v2g_excluded_genes "
+            "where list_contains(?, gene_id) order by gene_id",
+            [wanted],
+        )
+        if has_table(con, "v2g_excluded_genes")
+        else []
+    )
+    usable = known - {row[0] for row in excluded}
+    verdict: Verdict = "note" if usable else "problem"
     if unknown:
         found = f"{len(unknown)} not in the gene index: {_few(unknown)}"
-        findings.append(_Finding("unknown genes", found, "problem"))
-    if not has_table(con, "v2g_excluded_genes"):
-        return known
-    excluded = query_rows(
-        con,
-        "select gene_id, biotype, reason from v2g_excluded_genes where list_contains(?, gene_id) "
-        "order by gene_id",
-        [wanted],
-    )
-    if excluded:
-        named = _few([f"{gene_id} ({biotype}; {reason})" for gene_id, biotype, reason in excluded])
-        findings.append(_Finding("excluded genes", f"{len(excluded)}: {named}", "problem"))
-    return known - {row[0] for row in excluded}
+        findings.append(_Finding("unknown genes", found, verdict))
+    for reason in sorted({row[2] for row in excluded}):
+        named = [f"{row[0]} ({row[1]})" for row in excluded if row[2] == reason]
+        found = f"{len(named)} {reason}: {_few(named)}"
+        findings.append(_Finding("excluded genes", found, verdict))
+    return usable
 
 
 def _scores(
@@ -298,19 +305,57 @@ def _scores(
     )
     found = "; ".join(f"{source}: {n} genes, best {best:.4g}" for source, n, best in rows)
     findings.append(_Finding("source scores", found or "none", "ok" if rows else "none"))
-    best = query_rows(
+    zeros = query_rows(
         con,
-        "select count(*), min_by(struct_pack(g := gene_id, r := rank, s := overall_score), "
-        "struct_pack(r := rank, g := gene_id)) from v2g_scores "
-        "where variant_id = $variant_id and ($gene_id is null or gene_id = $gene_id)",
+        """
+        select
+            evidence.source_id,
+            count(*) as n_rows,
+            string_agg(distinct evidence.detail, ', ' order by evidence.detail) as details
+        from v2g_evidence as evidence
+        anti join v2g_source_scores as source_scores
+            on
+                evidence.variant_id = source_scores.variant_id
+                and evidence.gene_id = source_scores.gene_id
+                and evidence.source_id = source_scores.source_id
+        where
+            evidence.variant_id = $variant_id
+            and ($gene_id is null or evidence.gene_id = $gene_id)
+        group by evidence.source_id
+        order by evidence.source_id
+        """,
         {"variant_id": variant_id, "gene_id": gene_id},
     )
-    n_genes, top = best[0]
-    if n_genes:
-        found = f"{n_genes} genes; best {top['g']}: score {top['s']:.4g}, rank {top['r']}"
-    findings.append(
-        _Finding("scores", found if n_genes else "none", "ok" if n_genes else "problem")
+    if zeros:
+        found = "; ".join(
+            f"{source}: {n} rows{f' ({details})' if details else ''}"
+            for source, n, details in zeros
+        )
+        findings.append(_Finding(_UNSCORED, found, "note"))
+    top = query_rows(
+        con,
+        """
+        select
+            coalesce(genes.gene_name, scores.gene_id),
+            scores.overall_score,
+            scores.rank,
+            count(*) over () as n_genes
+        from v2g_scores as scores
+        left join genes on scores.gene_id = genes.gene_id
+        where
+            scores.variant_id = $variant_id
+            and ($gene_id is null or scores.gene_id = $gene_id)
+        order by scores.rank, scores.gene_id
+        limit 1
+        """,
+        {"variant_id": variant_id, "gene_id": gene_id},
     )
+    if not top:
+        findings.append(_Finding("scores", "none", "problem"))
+        return 0
+    name, score, rank, n_genes = top[0]
+    found = f"{n_genes} genes; best {name}: score {score:.4g}, rank {rank}"
+    findings.append(_Finding("scores", found, "ok"))
     return int(n_genes)
 
 
@@ -322,25 +367,30 @@ def _conclude(
     candidates: set[str],
     usable: set[str],
     n_scores: int | None,
+    findings: list[_Finding],
 ) -> str:
     link = variant_id if gene is None else f"{variant_id} to {gene.gene_name or gene.gene_id}"
     if n_scores is None:
         return "the models have not been built: run `varhouse build`"
     if n_scores:
-        types = query_column(
+        sources = query_rows(
             con,
-            "select distinct evidence.type_id from v2g_evidence as evidence "
-            "where evidence.variant_id = ? and (? is null or evidence.gene_id = ?) order by all",
+            "select weights.source_id, weights.type_id from v2g_source_weights as weights "
+            "semi join v2g_source_scores as source_scores "
+            "on weights.source_id = source_scores.source_id and source_scores.variant_id = ? "
+            "and (? is null or source_scores.gene_id = ?) order by weights.source_id",
             [variant_id, gene and gene.gene_id, gene and gene.gene_id],
         )
-        if types == ["distance"]:
+        if all(type_id == "distance" for _, type_id in sources):
             return (
-                f"not missing: {link} has no evidence row in any file and is scored through its "
+                f"not missing: {link} has no evidence row that scores and is scored through its "
                 "distance to the TSS alone"
             )
-        return f"not missing: {link} is scored from {', '.join(types)}"
+        return f"not missing: {link} is scored from {', '.join(row[0] for row in sources)}"
     if not indexed:
         return f"{variant_id} is not in the variant index, so nothing is computed for it"
+    if any(finding.check == _UNSCORED for finding in findings):
+        return f"{link} has evidence, but none that scores above zero or has a weight"
     if usable:
         return (
             f"{link} could be scored but is not in the last build: load or options changed since, "

@@ -91,16 +91,16 @@ def test_why_missing_of_a_scored_variant(con):
         "ok",
         "5 genes within 500,000 bp; nearest TSS: PSEU, 10 bp away",
     )
-    assert found["unknown genes"] == ("problem", "1 not in the gene index: ENSG00000999999")
+    assert found["unknown genes"] == ("note", "1 not in the gene index: ENSG00000999999")
     assert PSEU in found["excluded genes"][1]
-    assert found["answer"][1] == "not missing: 1_100_A_G is scored from distance, eqtl, vep"
+    assert found["answer"][1] == "not missing: 1_100_A_G is scored from eqtl, tss, vep"
 
 
 def test_why_missing_of_a_variant_scored_by_distance_alone(con):
     found = _checks(ask.why_missing(con, "rs2"))
     assert {found[one][0] for one in ("evidence slices", "QTL files", "VEP files")} == {"none"}
-    assert found["scores"] == ("ok", f"2 genes; best {BBB}: score 0.136, rank 1")
-    assert "no evidence row in any file and is scored through its distance" in found["answer"][1]
+    assert found["scores"] == ("ok", "2 genes; best BBB: score 0.136, rank 1")
+    assert "no evidence row that scores and is scored through its distance" in found["answer"][1]
 
 
 def test_why_missing_of_a_variant_too_far_from_every_gene(con):
@@ -139,7 +139,11 @@ def test_why_missing_of_one_link(con):
         "every gene that 1_100_A_G to PSEU points to is excluded or unknown"
     )
     scored = _checks(ask.why_missing(con, "1_100_A_G", "AAA"))
-    assert scored["answer"][1] == "not missing: 1_100_A_G to AAA is scored from distance, eqtl"
+    assert scored["answer"][1] == "not missing: 1_100_A_G to AAA is scored from eqtl, tss"
+    assert excluded["excluded genes"] == (
+        "problem",
+        f"1 biotype excluded by deny_page: {PSEU} (pseudogene)",
+    )
     unknown = _checks(ask.why_missing(con, "1_100_A_G", "NOPE"))
     assert unknown["gene"][0] == "problem"
 
@@ -149,9 +153,24 @@ def test_why_missing_before_the_build(loaded_con):
     assert "varhouse build" in found["answer"][1]
 
 
+def test_why_missing_of_evidence_that_scores_zero(built_file):
+    with varhouse.connect(built_file, read_only=False, threads=1) as house:
+        house.con.execute(
+            "insert into raw.vep values "
+            f"('1', 900000, 'G', 'C', '1_900000_G_C', '{AAA}', null, ['intron_variant'], null, 2);"
+            f"insert into v2g_evidence values ('1_900000_G_C', '{AAA}', 'vep', 'vep', "
+            "'unspecified', 0, 0, 'intron_variant', null, null, null, 2)"
+        )
+        found = _checks(ask.why_missing(house.con, "rs3"))
+    assert found["evidence without a score"] == ("note", "vep: 1 rows (intron_variant)")
+    assert "none that scores above zero" in found["answer"][1]
+
+
 def test_why_missing_after_an_old_build(built_file):
     with varhouse.connect(built_file, read_only=False, threads=1) as house:
-        house.con.execute("delete from v2g_scores; delete from v2g_source_scores")
+        house.con.execute(
+            "delete from v2g_scores; delete from v2g_source_scores; delete from v2g_evidence"
+        )
         found = _checks(ask.why_missing(house.con, "rs2"))
     assert "not in the last build" in found["answer"][1]
 
