@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 # Written out, so that --help needs neither duckdb nor pyarrow; a test holds it to the loader's.
 KIND_NAMES = ("evidence", "qtl", "intervals", "vep", "variants", "genes", "weights")
+_UNFOLDED_WIDTH = 1000
 
 
 @click.command("load")
@@ -84,9 +86,10 @@ def _progress(settings: Settings) -> Iterator[Callable[[str], None] | None]:
 def _print_reports(reports: Sequence[LoadReport]) -> None:
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
-    # in a pipe or a file there is no edge at which to fold a path
-    console.print(_report_table(reports), width=None if console.is_terminal else 10_000)
+    # in a pipe or a file there is no edge at which to fold a name
+    width = None if sys.stdout.isatty() else _UNFOLDED_WIDTH
+    console = Console(highlight=False, soft_wrap=True, width=width)
+    console.print(_report_table(reports))
     for report in reports:
         for title, counts in (("rejected", report.rejected), ("kept with a warning", report.notes)):
             for code, n in counts.items():
@@ -108,7 +111,7 @@ def _report_table(reports: Sequence[LoadReport]) -> Table:
     for report in reports:
         counts = (report.n_read, report.n_loaded, report.n_rejected, sum(report.notes.values()))
         table.add_row(
-            Text(report.file),
+            Text(Path(report.file).name),
             report.format,
             report.genome_build or "-",
             report.status,

@@ -38,7 +38,7 @@ _MESSAGES = {
     "duplicate_row": "the row stands in the file already",
     "ragged_row": "the line has not the columns that it should have",
     "p_value_missing": "the row has no p-value, so it has no score",
-    "p_value_unreadable": "the p-value is below the doubles and not written as mantissa and exponent",
+    "p_value_unreadable": "the p-value is below the doubles, not written as mantissa and exponent",
     "p_value_underflow": "the p-value is below the doubles; neglog10_p keeps it, p_value is 0",
     "se_not_positive": "the standard error is 0 or below; kept as absent",
     "gene_id_not_ensembl": "the gene id is not an Ensembl gene id",

@@ -20,7 +20,13 @@ from varhouse.ingest.keys import (
     variant_id_sql,
     variant_key_sql,
 )
-from varhouse.ingest.reading import parquet_numbers, parquet_sql, require_columns, stage_fields
+from varhouse.ingest.reading import (
+    header_line_number,
+    parquet_numbers,
+    parquet_sql,
+    require_columns,
+    stage_fields,
+)
 
 SLICE_COLUMNS: tuple[str, ...] = (
     "chr_id", "position", "ref_allele", "alt_allele", "variant_id", "rs_id", "gene_chr", "gene_id",
@@ -69,7 +75,7 @@ def _stage_parquet(
     require_columns(source, _NEEDED)
     _stage_rows(
         con,
-        f"(select *, file_row_number + 1 as line from {parquet_sql(source)})",
+        f"(select {', '.join(_NEEDED)}, file_row_number + 1 as line from {parquet_sql(source)})",
         options,
         "temp view",
         parquet_numbers(source),
@@ -81,7 +87,8 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     if has_header:
         require_columns(source, _NEEDED)
     columns = source.columns if has_header else SLICE_COLUMNS
-    named = stage_fields(con, source, columns, header_line=int(has_header))
+    header_line = header_line_number(source) if has_header else 0
+    named = stage_fields(con, source, columns, _NEEDED, header_line=header_line)
     _stage_rows(
         con,
         f"(select line, {named} from file_fields)",

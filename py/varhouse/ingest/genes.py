@@ -63,8 +63,9 @@ def _stage_table(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Lo
     chrom = _chrom_column(source)
     if chrom is None:
         raise missing_columns(source, ["chrom"])
-    tss = '"tss"' if "tss" in source.columns else "null"
-    rows = stage_table(con, source)
+    has_tss = "tss" in source.columns
+    tss = '"tss"' if has_tss else "cast(null as varchar)"
+    rows = stage_table(con, source, [*_TABLE_COLUMNS, chrom, *(["tss"] if has_tss else [])])
     _stage_rows(
         con,
         source,
@@ -87,8 +88,7 @@ def _stage_table(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Lo
 
 
 def _stage_target(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    require_columns(source, _TARGET_TSV)
-    rows = stage_table(con, source)
+    rows = stage_table(con, source, _TARGET_TSV)
     _stage_rows(
         con,
         source,

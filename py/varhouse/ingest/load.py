@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -277,19 +277,15 @@ def _load_file(
         "create or replace temp table incoming_issues"
         "(line bigint, code varchar, message varchar, n bigint, example varchar)"
     )
-    try:
-        _stage(con, source, layout, options)
-        if damage:
-            con.execute(
-                "insert into incoming_issues values (null, ?, null, 1, null)",
-                [damage],
-            )
-        load_id = _next_load_id(con)
-        say(f"{source.path}: storing")
-        return _store(con, kind, source, layout, options, digest, load_id, dry_run)
-    finally:
-        with suppress(duckdb.TransactionException):
-            _drop_incoming(con)
+    with _faults_of(source, layout):
+        layout.stage(con, source, options)
+    if damage:
+        con.execute("insert into incoming_issues values (null, ?, null, 1, null)", [damage])
+    load_id = _next_load_id(con)
+    say(f"{source.path}: storing")
+    report = _store(con, kind, source, layout, options, digest, load_id, dry_run)
+    _drop_incoming(con)
+    return report
 
 
 def _say_nothing(_: str) -> None:
@@ -338,37 +334,37 @@ def _drop_incoming(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop {'view' if is_view else 'table'} temp.{name}")
 
 
-# What a fault in the file can raise; the rest (a binder error, say) is a fault of ours.
-_FILE_ERRORS = (
-    duckdb.IOException,
-    duckdb.InvalidInputException,
-    duckdb.ConversionException,
-    duckdb.OutOfRangeException,
-    duckdb.SerializationException,
-    duckdb.InternalException,
+# Never the file's fault; a damaged file can raise any other error, bare duckdb.Error included.
+_OUR_FAULTS = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConstraintException,
+    duckdb.InterruptException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
 )
 
 
-def _stage(
-    con: duckdb.DuckDBPyConnection, source: SourceFile, layout: Format, options: LoadOptions
-) -> None:
+@contextmanager
+def _faults_of(source: SourceFile, layout: Format) -> Iterator[None]:
+    """Turn what DuckDB raises over a file's content into an error of ours.
+
+    The text of a DuckDB error quotes the data, so it is not shown.
+    """
     try:
-        layout.stage(con, source, options)
+        yield
+    except _OUR_FAULTS:
+        raise
     except duckdb.OutOfMemoryException as error:
         raise DataError(
             f"{source.path}: does not fit into the memory limit; give more with --memory, "
             "or more room with --temp-dir."
         ) from error
-    except _FILE_ERRORS as error:
-        raise _unreadable(source, layout) from error
-
-
-def _unreadable(source: SourceFile, layout: Format) -> DataError:
-    # The text of a DuckDB error quotes the data, so it is not shown.
-    return DataError(
-        f"{source.path}: cannot be read as {layout.name}: the file is damaged, or it is not what "
-        "its name says."
-    )
+    except duckdb.Error as error:
+        raise DataError(
+            f"{source.path}: cannot be read as {layout.name}: the file is damaged, or it is not "
+            "what its name says."
+        ) from error
 
 
 def _store(
@@ -383,28 +379,30 @@ def _store(
 ) -> LoadReport:
     path = str(source.path)
     _judge(con, layout, options)
-    try:
+    with _faults_of(source, layout):
         n_read, issues = _count(con)
-    except _FILE_ERRORS as error:
-        raise _unreadable(source, layout) from error
     if n_read == 0:
         raise DataError(f"{path}: the file is empty (no rows of {kind.name}).")
     _refuse(path, kind, options, n_read, issues)
     if kind.replaces:
         con.execute(f"delete from {layout.table}")
     if kind.own_store:
-        merged: dict[str, int] = importlib.import_module(kind.module).store(con, source, load_id)
+        store: Callable[..., dict[str, int]] = importlib.import_module(kind.module).store
+        with _faults_of(source, layout):
+            merged = store(con, source, load_id)
         issues += [
             _Issue(None, code, message_of(code), n, None, is_reject=True)
             for code, n in sorted(merged.items())
             if n
         ]
     else:
-        con.execute(
-            f"insert into {layout.table} by name "
-            f"select * exclude (line, reject, note), {load_id} as load_id "
-            "from incoming_judged where reject is null"
-        )
+        # a staged view reads the file again, and now every column of it
+        with _faults_of(source, layout):
+            con.execute(
+                f"insert into {layout.table} by name "
+                f"select * exclude (line, reject, note), {load_id} as load_id "
+                "from incoming_judged where reject is null"
+            )
     rejected: dict[str, int] = {}
     notes: dict[str, int] = {}
     for issue in issues:

@@ -271,16 +271,19 @@ def stage_fields(
     con: duckdb.DuckDBPyConnection,
     source: SourceFile,
     columns: Sequence[str],
+    wanted: Sequence[str],
     *,
     header_line: int,
     comment: str = "",
 ) -> str:
-    """Create ``file_fields(line, fields)`` and return a SELECT list naming each field.
+    """Create ``file_fields(line, fields)`` and return a SELECT list naming the wanted fields.
 
     Parameters
     ----------
     columns
         Names of the fields in the order of the file.
+    wanted
+        Those that are read; the others may be called anything.
     header_line
         Lines up to this one are not data; 0 for a file without header.
     comment
@@ -294,8 +297,12 @@ def stage_fields(
     Raises
     ------
     DataError
-        A line has more or fewer fields than there are columns: its number and both counts.
+        A line has more or fewer fields than there are columns: its number and both counts. A
+        wanted column stands in the header twice.
     """
+    twice = [name for name in wanted if columns.count(name) > 1]
+    if twice:
+        raise DataError(f"{source.path}: column {twice[0]} occurs twice in the header.")
     stage_lines(con, source)
     delimiter = text_literal(source.delimiter)
     split = f"string_split(content, {delimiter})"
@@ -325,9 +332,7 @@ def stage_fields(
             f"{source.path}, line {ragged[0]}: {ragged[1]} columns found, {len(columns)} expected. "
             "Is the line cut short, or does a value hold the delimiter?"
         )
-    return ", ".join(
-        f"fields[{number}] as {quoted_name(name)}" for number, name in enumerate(columns, start=1)
-    )
+    return ", ".join(f"fields[{columns.index(name) + 1}] as {quoted_name(name)}" for name in wanted)
 
 
 # Each field with the comma before it, its quotes taken off and doubled quotes halved; NULL when
@@ -354,10 +359,11 @@ def quoted_name(name: str) -> str:
 def stage_table(
     con: duckdb.DuckDBPyConnection,
     source: SourceFile,
+    wanted: Sequence[str],
     *,
     comment: str = "",
 ) -> str:
-    """Return a subquery with ``line`` and the file's columns as text, whatever the file type.
+    """Return a subquery with ``line`` and the wanted columns as text, whatever the file type.
 
     Parquet columns are cast to VARCHAR, ``line`` is the record number; text files must begin with
     a header line naming `SourceFile.columns`.
@@ -365,19 +371,22 @@ def stage_table(
     Raises
     ------
     DataError
-        A ragged line, text that is not UTF-8, a column named twice.
+        A wanted column is missing or named twice, a ragged line, text that is not UTF-8.
     """
-    twice = [name for name in source.columns if source.columns.count(name) > 1]
-    if twice:
-        raise DataError(f"{source.path}: column {twice[0]} occurs twice in the header.")
+    require_columns(source, wanted)
     if not source.delimiter:
         named = ", ".join(
-            f"cast({quoted_name(name)} as varchar) as {quoted_name(name)}"
-            for name in source.columns
+            f"cast({quoted_name(name)} as varchar) as {quoted_name(name)}" for name in wanted
         )
         return f"(select file_row_number + 1 as line, {named} from {parquet_sql(source)})"
-    header_line = header_line_number(source)
-    named = stage_fields(con, source, source.columns, header_line=header_line, comment=comment)
+    named = stage_fields(
+        con,
+        source,
+        source.columns,
+        wanted,
+        header_line=header_line_number(source),
+        comment=comment,
+    )
     return f"(select line, {named} from file_fields)"
 
 

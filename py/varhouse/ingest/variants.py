@@ -28,8 +28,7 @@ _VARIANT = ("variant_id", "variantId", "variant")
 
 
 def _first(source: SourceFile, names: Sequence[str]) -> str | None:
-    found = next((name for name in names if name in source.columns), None)
-    return quoted_name(found) if found else None
+    return next((name for name in names if name in source.columns), None)
 
 
 def _matches(source: SourceFile) -> bool:
@@ -44,12 +43,15 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     if missing and not variant:
         raise missing_columns(source, missing)
     rsid = _first(source, _RSID)
-    rows = stage_table(con, source, comment="##")
+    wanted = [name for name in (*parts.values(), variant, rsid) if name is not None]
+    rows = stage_table(con, source, wanted, comment="##")
+    variant_text = quoted_name(variant) if variant else "cast(null as varchar)"
+    rsid_text = quoted_name(rsid) if rsid else "cast(null as varchar)"
     if missing:
-        parsed = variant_struct_sql(variant or "null")
+        parsed = variant_struct_sql(variant_text)
         chrom, pos, ref, alt = (f"{parsed}.{part}" for part in ("chrom", "pos", "ref", "alt"))
     else:
-        chrom, pos, ref, alt = (str(column) for column in parts.values())
+        chrom, pos, ref, alt = (quoted_name(str(column)) for column in parts.values())
     con.execute(f"""
         create temp table incoming as
         with typed as (
@@ -59,8 +61,8 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 try_cast({integer_sql(pos)} as integer) as pos,
                 {allele_sql(ref)} as ref,
                 {allele_sql(alt)} as alt,
-                {missing_sql(variant) if variant else "null"} as variant_text,
-                {missing_sql(rsid) if rsid else "null"} as rsid
+                {missing_sql(variant_text)} as variant_text,
+                {missing_sql(rsid_text)} as rsid
             from {rows}
         ),
         keyed as (

@@ -29,6 +29,7 @@ _NEEDED = ("Uploaded_variation", "Location", "Allele", "Gene", "Feature", "Featu
            "Consequence")  # fmt: skip
 # Columns that some options of VEP add and from which the reference allele can be told.
 _REFERENCE_COLUMNS = ("USED_REF", "REF_ALLELE", "GIVEN_REF")
+_OPTIONAL = (*_REFERENCE_COLUMNS, "UPLOADED_ALLELE", "IMPACT", "Extra")
 _ASSEMBLY = re.compile(r"(?:assembly version |assembly=\"?)(GRCh\d+)")
 
 
@@ -95,7 +96,8 @@ def _stage_text(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
         named = SourceFile(source.path, source.header, columns, source.suffix, "\t")
         raise missing_columns(named, missing)
     tabbed = SourceFile(source.path, source.header, columns, source.suffix, "\t")
-    fields = stage_fields(con, tabbed, columns, header_line=line_number, comment="#")
+    wanted = [name for name in (*_NEEDED, *_OPTIONAL) if name in columns]
+    fields = stage_fields(con, tabbed, columns, wanted, header_line=line_number, comment="#")
     _stage_rows(
         con,
         f"""

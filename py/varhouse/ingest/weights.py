@@ -7,7 +7,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import missing_sql, number_sql
-from varhouse.ingest.reading import require_columns, stage_table
+from varhouse.ingest.reading import stage_table
 
 _NEEDED = ("source_id", "weight")
 
@@ -17,8 +17,7 @@ def _matches(source: SourceFile) -> bool:
 
 
 def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    require_columns(source, _NEEDED)
-    rows = stage_table(con, source, comment="#")
+    rows = stage_table(con, source, _NEEDED, comment="#")
     con.execute(f"""
         create temp table incoming as
         with typed as (

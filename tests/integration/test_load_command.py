@@ -1,0 +1,87 @@
+"""`varhouse load` as it is typed: output, exit codes, and what is left behind."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from load_inputs import evidence_row, write_evidence, write_text
+
+from varhouse.cli.load import KIND_NAMES
+from varhouse.ingest.load import KINDS
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", "from varhouse.cli import main; main()", "load", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_the_command_offers_what_the_loader_takes() -> None:
+    assert set(KIND_NAMES) == set(KINDS)
+
+
+def test_a_load_reports_on_stdout(tmp_path: Path) -> None:
+    write_evidence(tmp_path, evidence_row(), evidence_row(qtl_pval=2.0), evidence_row(qtl_pval=0.0))
+    done = run(tmp_path, "evidence", "slice.parquet", "--build", "hg19")
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = (line for line in done.stdout.splitlines() if "opentargets-slice" in line)
+    assert row.split() == [
+        "slice.parquet", "opentargets-slice", "GRCh37", "loaded", "3", "2", "1", "1",
+    ]  # fmt: skip
+    assert "p_value_out_of_range" in done.stdout
+    assert "p_value_zero" in done.stdout
+    again = run(tmp_path, "evidence", "slice.parquet", "--build", "hg19")
+    assert again.returncode == 0
+    assert "already loaded" in again.stdout
+    with duckdb.connect(str(tmp_path / "varhouse.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from raw.evidence").fetchone() == (2,)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["evidence", "absent.parquet", "--build", "hg19"], "absent.parquet: no such file"),
+        (["evidence", "slice.parquet", "--build", "hg18"], "hg18"),
+        (["evidence", "slice.parquet", "--format", "bed"], "--format bed"),
+        (["horoscopes", "slice.parquet"], "horoscopes"),
+        (["evidence"], "FILES"),
+        (["evidence", "slice.parquet", "--colour", "red"], "--colour"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_2_and_makes_no_warehouse(
+    tmp_path: Path, arguments: list[str], words: str
+) -> None:
+    write_evidence(tmp_path, evidence_row())
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert words in done.stderr
+    assert not (tmp_path / "varhouse.duckdb").exists()
+
+
+def test_bad_data_is_exit_1_and_keeps_nothing(tmp_path: Path) -> None:
+    write_evidence(tmp_path, evidence_row())
+    write_text(tmp_path, "bad.tsv", "\t".join(str(value) for value in evidence_row().values()), "x")
+    done = run(tmp_path, "evidence", "slice.parquet", "bad.tsv", "--build", "hg19", "--log-json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "bad.tsv, line 2: 1 columns found, 19 expected" in done.stderr
+    with duckdb.connect(str(tmp_path / "varhouse.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from load_manifest").fetchone() == (0,)
+        assert con.execute("select count(*) from raw.evidence").fetchone() == (0,)
+
+
+def test_a_dry_run_says_so(tmp_path: Path) -> None:
+    write_evidence(tmp_path, evidence_row())
+    done = run(tmp_path, "evidence", "slice.parquet", "--build", "hg19", "--dry-run")
+    assert done.returncode == 0
+    assert "dry run" in done.stdout
+    with duckdb.connect(str(tmp_path / "varhouse.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from load_manifest").fetchone() == (0,)

@@ -1,0 +1,87 @@
+"""`varhouse load variants`: one numbered index, whatever the columns are called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import pytest
+from load_inputs import load, write_text
+
+from varhouse.errors import DataError
+
+
+def test_variants_are_numbered_densely_in_genome_order(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    first = write_text(
+        tmp_path, "a.tsv", "variant_id\trsid", "X_5_A_T\trs1", "10_5_A_T\t", "2_5_G_T\trs2",
+        "2_5_A_T\trs3", "2_5_A_C\t.", "MT_1_A_G\tNA", "Y_7_C_G\trs9",
+    )  # fmt: skip
+    second = write_text(
+        tmp_path, "b.csv", "chrom,pos,ref,alt", "chr2,4,c,t", "1,1000000,CT,C", "23,5,A,T"
+    )
+    reports = load(con, "variants", first, second)
+    assert reports[1].rejected == {"known_variant": 1}
+    found = con.execute(
+        "select variant_idx, variant_id, rsid, load_id from raw.variants order by variant_idx"
+    ).fetchall()
+    assert found == [
+        (0, "1_1000000_CT_C", None, 2),
+        (1, "2_4_C_T", None, 2),
+        (2, "2_5_A_C", None, 1),
+        (3, "2_5_A_T", "rs3", 1),
+        (4, "2_5_G_T", "rs2", 1),
+        (5, "10_5_A_T", None, 1),
+        (6, "X_5_A_T", "rs1", 1),
+        (7, "Y_7_C_G", "rs9", 1),
+        (8, "MT_1_A_G", None, 1),
+    ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "chr_id\tposition\tref_allele\talt_allele\trs_id",
+        "chromosome\tposition\treferenceAllele\talternateAllele\trsId",
+        "#CHROM\tPOS\tREF\tALT\tID",
+        "chrom\tpos\tref\talt\trsid",
+    ],
+)
+def test_variant_columns_go_by_several_names(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, header: str
+) -> None:
+    load(con, "variants", write_text(tmp_path, "v.tsv", header, "chr1\t1e3\ta\tc\trs5"))
+    assert con.execute("select variant_id, rsid from raw.variants").fetchall() == [
+        ("1_1000_A_C", "rs5")
+    ]
+
+
+def test_a_variant_twice_is_kept_once_and_counted(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = write_text(
+        tmp_path, "v.tsv", "variant_id\trsid", "1_5_A_T\trs1", "chr1:5:A:T\trs1", "1_6_A_T\t",
+        "rs77\trs77", "1_5_A_T\trs1", "GL1_5_A_T\trs3",
+    )  # fmt: skip
+    (report,) = load(con, "variants", path)
+    assert report.n_loaded == 2
+    assert report.rejected == {"duplicate_variant": 2, "variant_id_missing": 2}
+    assert con.execute(
+        "select line from load_issues where code = 'duplicate_variant'"
+    ).fetchone() == (3,)
+
+
+def test_a_later_file_gives_the_rsid_that_was_missing(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    load(con, "variants", write_text(tmp_path, "a.tsv", "variant_id", "1_5_A_T"))
+    load(con, "variants", write_text(tmp_path, "b.tsv", "variant_id\trsid", "1_5_A_T\trs1"))
+    load(con, "variants", write_text(tmp_path, "c.tsv", "variant_id\trsid", "1_5_A_T\trs2"))
+    assert con.execute("select rsid, load_id from raw.variants").fetchall() == [("rs1", 1)]
+
+
+def test_variants_lacking_a_column(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = write_text(tmp_path, "v.tsv", "chrom\tpos\tref", "1\t5\tA")
+    with pytest.raises(DataError, match=r"v\.tsv: column alt_allele missing; .*chrom, pos, ref"):
+        load(con, "variants", path)
