@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
+import json
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import click
 import duckdb
@@ -31,10 +33,16 @@ from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _DATABASE = "demo.duckdb"
 _HEATMAP = "demo_heatmap.png"
 _N_RANKED = 8
 _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
+
+
+_Say = Callable[[str], None]
 
 
 class _Input(NamedTuple):
@@ -59,7 +67,7 @@ class _Case(NamedTuple):
     show_default=True,
     metavar="DIR",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where files, warehouse and figure go.",
+    help="Where files, figure and demo.duckdb go; an earlier demo in it is replaced.",
 )
 @click.option(
     "--seed",
@@ -103,26 +111,39 @@ def demo_command(
     --evidence, --variants, --genes, --build and --lead the same is done with your files.
     """  # fmt: skip
     started = time.monotonic()
-    say = Console(stderr=True, quiet=settings.verbosity < 0)
+    say = _announcer(settings)
     stated = {"--variants": variants, "--genes": genes, "--build": build, "--lead": lead}
     given = [name for name, value in stated.items() if value is not None]
     if given and not evidence:
         raise UsageError(f"demo: {', '.join(given)} without --evidence FILE.")
-    if evidence:
-        if not (variants and genes and build and lead):
-            missing = [name for name in stated if name not in given]
-            raise UsageError(f"demo --evidence FILE: also give {', '.join(missing)}.")
+    if evidence and len(given) < len(stated):
+        missing = [name for name in stated if name not in given]
+        raise UsageError(f"demo --evidence FILE: also give {', '.join(missing)}.")
+    settings = _with_demo_database(settings, out)
+    out.mkdir(parents=True, exist_ok=True)
+    if variants and genes and build and lead:
         case = _real_case(evidence, variants, genes, build, lead)
     else:
         case = _invented_case(out, seed, say)
-    out.mkdir(parents=True, exist_ok=True)
-    _run(_with_demo_database(settings, out), case, out, say)
-    say.print(f"Done in {time.monotonic() - started:.1f} s.")
+    _run(settings, case, out, say)
+    say(f"Done in {time.monotonic() - started:.1f} s.")
 
 
-def _invented_case(out: Path, seed: int, say: Console) -> _Case:
+def _announcer(settings: Settings) -> _Say:
+    """Return what tells the user on stderr how far things are."""
+
+    def say(message: str) -> None:
+        if settings.log_json:
+            click.echo(json.dumps({"level": "info", "message": message}), err=True)
+        elif settings.verbosity >= 0:
+            click.echo(message, err=True)
+
+    return say
+
+
+def _invented_case(out: Path, seed: int, say: _Say) -> _Case:
     files = write_demo_files(out / "files", seed=seed)
-    say.print(f"An invented locus (seed {seed}) is in {out / 'files'}.")
+    say(f"An invented locus (seed {seed}) is in {out / 'files'}.")
     inputs = [
         _Input("genes", [files.genes]),
         _Input("variants", [files.variants]),
@@ -164,14 +185,12 @@ def _with_demo_database(settings: Settings, out: Path) -> Settings:
     return settings
 
 
-def _run(settings: Settings, case: _Case, out: Path, say: Console) -> None:
+def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
     show = Console()
     with open_warehouse(settings) as con:
         show.print(loads_table(_load(con, case, say)))
         _build(settings, con, show)
-        ranked = genes_for_variant(con, case.lead).table.to_pylist()
-        if not ranked:
-            raise DataError(f"{case.lead}: no gene has a score, so there is nothing to show.")
+        ranked = _rank_genes(con, case.lead, say)
         first = ranked[0]
         label = first["gene_name"] or first["gene_id"]
         n_shown = min(_N_RANKED, len(ranked))
@@ -189,17 +208,20 @@ def _run(settings: Settings, case: _Case, out: Path, say: Console) -> None:
             )
         )
         _judge_planted(con, case.planted, show)
-        figure = out / _HEATMAP
-        _save_heatmap(con, first["variant_id"], figure, top=_N_RANKED)
+        if importlib.util.find_spec("matplotlib"):
+            figure = out / _HEATMAP
+            _save_heatmap(con, first["variant_id"], figure, top=_N_RANKED)
+            show.print(f"Gene x source heatmap: {figure}\n", soft_wrap=True)
+        else:
+            say("No heatmap: matplotlib is missing (pip install 'varhouse[viz]').")
         questions = _questions(con, case, ranked)
-    show.print(f"Gene x source heatmap: {figure}\n")
     _print_next_steps(show, settings.database, questions)
 
 
-def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: Console) -> list[LoadReport]:
+def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: _Say) -> list[LoadReport]:
     reports = []
     for entry in case.inputs:
-        say.print(f"Loading {entry.kind}: {', '.join(path.name for path in entry.files)}")
+        say(f"Loading {entry.kind}: {', '.join(path.name for path in entry.files)}")
         reports += load_files(
             con,
             entry.kind,
@@ -228,6 +250,18 @@ def _build(settings: Settings, con: duckdb.DuckDBPyConnection, show: Console) ->
     counts = Counter(result.resource_type for result in outcome.results)
     listed = ", ".join(f"{n} {kind.replace('_', ' ')}s" for kind, n in sorted(counts.items()))
     show.print(f"Built and tested {settings.database}: {listed}.\n", soft_wrap=True)
+
+
+def _rank_genes(con: duckdb.DuckDBPyConnection, lead: str, say: _Say) -> list[dict[str, Any]]:
+    """Return the lead's ranked genes; of an rs number with several alleles, the first one's."""
+    answer = genes_for_variant(con, lead)
+    rows = answer.table.to_pylist()
+    if not rows:
+        raise DataError(" ".join(answer.notes))
+    variant_ids = sorted({row["variant_id"] for row in rows})
+    if len(variant_ids) > 1:
+        say(f"{lead} has {len(variant_ids)} alleles ({', '.join(variant_ids)}); this is the first.")
+    return [row for row in rows if row["variant_id"] == variant_ids[0]]
 
 
 def _judge_planted(
@@ -264,8 +298,8 @@ def _save_heatmap(con: duckdb.DuckDBPyConnection, variant_id: str, path: Path, *
     # matplotlib is an extra and slow to import: not before a figure is wanted
     from varhouse.report.heatmap import v2g_heatmap
 
-    axes = v2g_heatmap(con, variant_id, top=top)
-    axes.figure.savefig(path, dpi=150, bbox_inches="tight")
+    figure = cast("Figure", v2g_heatmap(con, variant_id, top=top).figure)
+    figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
 def _questions(

@@ -98,7 +98,7 @@ def invent_locus(rng: np.random.Generator) -> DemoLocus:
     Returns
     -------
     DemoLocus
-        ``lead`` lies in an intron of its nearest gene and acts through another one some 150 kb away;
+        ``lead`` lies in an intron of its nearest gene and acts through another some 150 kb away;
         ``distance_only_lead`` has no evidence row anywhere and scores through distance alone.
     """
     genes = _invent_genes(rng)
