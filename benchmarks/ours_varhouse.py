@@ -18,6 +18,7 @@ from varhouse.warehouse import open_warehouse
 
 # Every contender skips distance: the work is what evidence rows ask for.
 VARS = {"v2g_distance": False}
+COLUMNS = "variant_id, gene_id, overall_score, rank, n_sources"
 
 
 def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -58,6 +59,7 @@ def main() -> None:
     parser.add_argument("report", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="4GB")
+    parser.add_argument("--sources", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     settings = Settings(
         database=arguments.database, threads=arguments.threads, memory=arguments.memory
@@ -70,10 +72,10 @@ def main() -> None:
             with measured(arguments.report):
                 score(con)
                 # v2g_scores may be a view on integer keys: reading it belongs to the work
-                con.sql(
-                    "select variant_id, gene_id, overall_score, rank, n_sources, sources "
-                    "from v2g_scores"
-                ).write_parquet(str(arguments.folder / "varhouse.parquet"))
+                columns = COLUMNS + (", sources" if arguments.sources else "")
+                con.sql(f"select {columns} from v2g_scores").write_parquet(
+                    str(arguments.folder / "varhouse.parquet")
+                )
 
 
 if __name__ == "__main__":

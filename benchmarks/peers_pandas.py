@@ -13,8 +13,8 @@ from measure import measured
 SMALLEST_DOUBLE = 5e-324
 
 
-def ranked_genes(folder: Path) -> pd.DataFrame:
-    """Score and rank the genes of every variant of ``folder/evidence.parquet``."""
+def ranked_genes(folder: Path, *, sources: bool) -> pd.DataFrame:
+    """Score and rank the genes of every variant, with the list of ``sources`` if asked."""
     genes = pd.read_parquet(folder / "genes.parquet", columns=["gene_id", "biotype"])
     allowed = genes.loc[~genes["biotype"].isin(evidence.DENIED_BIOTYPES), "gene_id"]
     columns = ["variant_id", "gene_id", "type_id", "source_id", "feature"]
@@ -41,10 +41,11 @@ def ranked_genes(folder: Path) -> pd.DataFrame:
         .groupby(scored["variant_id"], sort=False)
         .rank("min", ascending=False)
     )
-    # parallel lists, one entry a source: python objects, pandas has no nested column of its own
-    ends = scored["n_sources"].cumsum().to_numpy()[:-1]
-    for name, column in (("source_list", "source_id"), ("source_score_list", "score")):
-        scored[name] = np.split(by_source[column].to_numpy(), ends)
+    if sources:
+        # parallel lists, one entry a source: python objects, pandas has no nested column of its own
+        ends = scored["n_sources"].cumsum().to_numpy()[:-1]
+        for name, column in (("source_list", "source_id"), ("source_score_list", "score")):
+            scored[name] = np.split(by_source[column].to_numpy(), ends)
     return scored
 
 
@@ -76,9 +77,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("report", type=Path)
+    parser.add_argument("--sources", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     with measured(arguments.report):
-        ranked_genes(arguments.folder).to_parquet(arguments.out)
+        ranked_genes(arguments.folder, sources=arguments.sources).to_parquet(arguments.out)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ from measure import measured
 SMALLEST_DOUBLE = 5e-324
 
 
-def ranked_genes(folder: Path) -> pl.LazyFrame:
-    """Score and rank the genes of every variant of ``folder/evidence.parquet``."""
+def ranked_genes(folder: Path, *, sources: bool) -> pl.LazyFrame:
+    """Score and rank the genes of every variant, with the list of ``sources`` if asked."""
+    listed = [pl.struct("source_id", "score", "weight").alias("sources")] if sources else []
     allowed = (
         pl.scan_parquet(folder / "genes.parquet")
         .filter(~pl.col("biotype").is_in(evidence.DENIED_BIOTYPES))
@@ -63,7 +64,7 @@ def ranked_genes(folder: Path) -> pl.LazyFrame:
                 "overall_score"
             ),
             pl.len().alias("n_sources"),
-            pl.struct("source_id", "score", "weight").alias("sources"),
+            *listed,
         )
         .with_columns(
             rank=pl.col("overall_score").round(12).rank("min", descending=True).over("variant_id")
@@ -77,9 +78,10 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("report", type=Path)
+    parser.add_argument("--sources", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     with measured(arguments.report):
-        ranked_genes(arguments.folder).sink_parquet(arguments.out)
+        ranked_genes(arguments.folder, sources=arguments.sources).sink_parquet(arguments.out)
 
 
 if __name__ == "__main__":

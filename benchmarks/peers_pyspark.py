@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 SMALLEST_DOUBLE = 4.9e-324
 
 
-def ranked_genes(spark: SparkSession, folder: Path) -> DataFrame:
-    """Score and rank the genes of every variant of ``folder/evidence.parquet``."""
+def ranked_genes(spark: SparkSession, folder: Path, *, sources: bool) -> DataFrame:
+    """Score and rank the genes of every variant, with the list of ``sources`` if asked."""
+    listed = F.collect_list(F.struct("source_id", "score", "weight")).alias("sources")
     allowed = (
         spark.read.parquet(str(folder / "genes.parquet"))
         .where(~F.col("biotype").isin(*evidence.DENIED_BIOTYPES))
@@ -58,7 +59,7 @@ def ranked_genes(spark: SparkSession, folder: Path) -> DataFrame:
                 "overall_score"
             ),
             F.count("*").alias("n_sources"),
-            F.collect_list(F.struct("source_id", "score", "weight")).alias("sources"),
+            *([listed] if sources else []),
         )
     )
     best_first = Window.partitionBy("variant_id").orderBy(F.round("overall_score", 12).desc())
@@ -73,6 +74,7 @@ def main() -> None:
     parser.add_argument("report", type=Path)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--driver-memory", default="6g")
+    parser.add_argument("--sources", action=argparse.BooleanOptionalAction, default=True)
     arguments = parser.parse_args()
     spark = (
         SparkSession.builder.master(f"local[{arguments.threads}]")
@@ -88,9 +90,8 @@ def main() -> None:
     spark.range(1).count()
     try:
         with measured(arguments.report):
-            ranked_genes(spark, arguments.folder).write.mode("overwrite").parquet(
-                str(arguments.out)
-            )
+            ranked = ranked_genes(spark, arguments.folder, sources=arguments.sources)
+            ranked.write.mode("overwrite").parquet(str(arguments.out))
     finally:
         spark.stop()
 

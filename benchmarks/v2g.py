@@ -82,6 +82,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--spark-memory", default="6g", help="heap of the PySpark driver")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--temp-dir", type=Path, help="parent of the working folder")
+    parser.add_argument(
+        "--sources",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="write each pair's list of sources too, not only score, rank and n_sources",
+    )
     parser.add_argument("--overlap", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--overlap-variants", type=int, default=1_000_000)
     parser.add_argument("--overlap-intervals", type=int, default=500_000)
@@ -143,12 +149,14 @@ def _run_ours(step: str, data: Path, database: Path, *, arguments: argparse.Name
     report = data / f"{step}.json"
     command = [step, str(data), str(database), str(report)]
     command += ["--threads", str(arguments.threads), "--memory", arguments.memory]
+    command += ["--sources" if arguments.sources else "--no-sources"]
     return run_contender("ours_varhouse.py", command, report=report)
 
 
 def _run_peer(name: str, data: Path, out: Path, *, arguments: argparse.Namespace) -> Cost:
     report = data / f"{name}.json"
     command = [str(data), str(out), str(report)]
+    command += ["--sources" if arguments.sources else "--no-sources"]
     if name == "pyspark":
         command += ["--threads", str(arguments.threads), "--driver-memory", arguments.spark_memory]
     env = {"POLARS_MAX_THREADS": str(arguments.threads)}
@@ -313,6 +321,7 @@ def _write_json(
                 "threads": arguments.threads,
                 "memory_limit": arguments.memory,
                 "seed": arguments.seed,
+                "sources": arguments.sources,
                 "v2g": {str(n_rows): runs(costs) for n_rows, costs in sizes.items()},
                 "overlap": runs(joins),
                 "goals": findings,
