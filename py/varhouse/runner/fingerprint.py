@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import Compiler
 from varhouse.runner.gate import DIALECT, check_query
 from varhouse.runner.graph import Graph
@@ -108,8 +109,9 @@ class Fingerprints:
             return hashlib.sha256(path.read_bytes()).hexdigest()
         if node.resource_type == "unit_test":
             return digest(repr(node.unit))
-        if node.test is not None:
-            return digest(node.test.kind, node.test.column, dict(node.test.arguments))
+        if node.resource_type == "test":
+            check = compile_check(self._project, self._compiler, node)
+            return digest(check_query(check.sql).sql(dialect=DIALECT, comments=False))
         renderings = [False, True] if node.materialized == "incremental" else [False]
         canonical = []
         for incremental in renderings:
