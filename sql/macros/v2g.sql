@@ -49,6 +49,11 @@
     cast(65535 - {{ packed }} % 65536 as integer)
 {%- endmacro %}
 
+{# The score of a source and the source in one integer, for lists of them. #}
+{% macro pack_source(score_units, source_idx) -%}
+    {{ score_units }} * 65536 + {{ source_idx }}
+{%- endmacro %}
+
 {# QTL strength: -log10 p where p = 0 is the smallest double, or 1 - p (SPEC: option qtl). #}
 {% macro qtl_score(p_value, neglog10_p) -%}
     {%- if v2g_choice('qtl', ['neglog10p', 'one_minus_p']) == 'one_minus_p' -%}

@@ -12,8 +12,6 @@ with source_scores as (
 weights as (
     select
         source_idx,
-        source_id,
-        weight,
         is_available,
         {{ weight_units('weight') }} as weight_units
     from {{ ref('v2g_source_weights') }}
@@ -35,11 +33,8 @@ weighted as (
         sum(source_scores.score_units * weights.weight_units) as weighted_units,
         sum(weights.weight_units) as present_units,
         cast(count(*) as integer) as n_sources,
-        list({
-            'source_id': weights.source_id,
-            'score': cast(source_scores.score_units as double) / 10000000000000,
-            'weight': weights.weight
-        }) as sources
+        -- integers: a list of structs here costs four times as much (benchmarks/README.md)
+        list({{ pack_source('source_scores.score_units', 'source_scores.source_idx') }}) as packed
     from source_scores
     inner join weights
         on source_scores.source_idx = weights.source_idx
@@ -51,12 +46,13 @@ scored as (
         weighted.variant_idx,
         weighted.gene_idx,
         weighted.n_sources,
-        weighted.sources,
+        weighted.packed,
         {% if denominator == 'present' -%}
         weighted.present_units as denominator_units,
         -- different denominators: ties are ties of the score rounded to its 15th decimal
         cast(round(
-            cast(weighted.weighted_units as double) / nullif(weighted.present_units, 0) / 10000000000000, 15
+            cast(weighted.weighted_units as double) 
+            / nullif(weighted.present_units, 0) / 10000000000000, 15
         ) as double) as overall_score
         {%- else -%}
         total.weight_units as denominator_units,
@@ -80,7 +76,7 @@ final as (
         ) as rank,
         n_sources,
         cast(denominator_units as double) / 10000 as denominator,
-        list_sort(sources) as sources
+        list_sort(packed) as packed
     from scored
     where overall_score is not null
 )

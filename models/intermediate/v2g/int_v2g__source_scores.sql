@@ -50,3 +50,5 @@ final as (
 )
 
 select * from final
+-- near variants lie together on disk, so that questions about one of them read little
+order by variant_idx

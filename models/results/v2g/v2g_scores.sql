@@ -7,8 +7,18 @@ with scores as (
         rank,
         n_sources,
         denominator,
-        sources
+        packed
     from {{ ref('int_v2g__scores') }}
+),
+
+names as (
+    select
+        map_from_entries(list({
+            'source_idx': source_idx,
+            'source': {'source_id': source_id, 'weight': weight}
+        })) as by_idx
+    from {{ ref('v2g_source_weights') }}
+    where source_idx is not null
 ),
 
 final as (
@@ -19,7 +29,11 @@ final as (
         scores.overall_score,
         scores.rank,
         scores.n_sources,
-        scores.sources,
+        list_sort(list_transform(scores.packed, lambda item: {
+            'source_id': names.by_idx[item % 65536].source_id,
+            'score': cast({{ packed_units('item') }} as double) / 10000000000000,
+            'weight': names.by_idx[item % 65536].weight
+        })) as sources,
         scores.denominator,
         {{ v2g_profile_id() }} as profile_id,
         {% if var('v2g_reference') is none -%}
@@ -28,6 +42,7 @@ final as (
         '{{ var("v2g_reference") | replace("'", "''") }}'
         {%- endif %} as reference_id
     from scores
+    cross join names
     inner join {{ ref('int_v2g__variants') }} as variants
         on scores.variant_idx = variants.variant_idx
     inner join {{ ref('int_v2g__genes') }} as genes
