@@ -16,7 +16,7 @@ help:
 	@echo 'make test    run the tests'
 	@echo 'make lint    ruff and sqlfluff'
 	@echo 'make types   mypy --strict'
-	@echo 'make docs    write target/index.html: models, columns, lineage (needs a warehouse)'
+	@echo 'make docs    write the page of models, columns and lineage (DB=demo/demo.duckdb)'
 	@echo 'make bench   time the V2G models (BENCH="--help" shows the options)'
 	@echo 'make clean   remove the environments, caches and outputs'
 
@@ -48,8 +48,14 @@ format: $(INSTALLED)
 types: $(INSTALLED)
 	@$(BIN)/mypy
 
-docs: $(INSTALLED)
-	@$(BIN)/varhouse docs
+# DB=... documents another warehouse; the demo's is made when it is not there.
+DB ?= demo/demo.duckdb
+
+demo/demo.duckdb: | $(INSTALLED)
+	@$(BIN)/varhouse demo
+
+docs: $(INSTALLED) $(DB)
+	@$(BIN)/varhouse docs --db $(DB)
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m pip install -qq -e '.[bench]'
