@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-EXPECTED_CODES = frozenset({"known_variant", "known_gene", "no_gene", "not_a_transcript"})
+EXPECTED_CODES = frozenset({"known_variant", "known_gene", "no_gene"})
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
 _MESSAGES = {
@@ -26,7 +26,6 @@ _MESSAGES = {
     "duplicate_variant": "the variant stands in the file already",
     "known_variant": "the variant is in the warehouse already",
     "known_gene": "the gene is in the warehouse already, with the same coordinates",
-    "gene_name_differs": "the warehouse has another name for the gene; the earlier one is kept",
     "tss_differs": "tss is neither the start on + nor the end on -; kept as it is",
     "strand_unknown": "the strand is not one of 1, +, -1, -",
     "start_after_end": "the start lies after the end",

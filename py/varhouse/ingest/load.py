@@ -173,8 +173,8 @@ def load_files(
             )
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
     except BaseException:
-        # After some errors DuckDB has ended the transaction by itself.
-        with suppress(duckdb.TransactionException):
+        # After some errors DuckDB has ended the transaction by itself; the first error is the news.
+        with suppress(duckdb.Error):
             con.rollback()
         raise
     if dry_run:

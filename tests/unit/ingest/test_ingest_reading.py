@@ -31,7 +31,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def rows(con: duckdb.DuckDBPyConnection, path: Path) -> list[tuple[object, ...]]:
     source = sniff(path)
-    return con.execute(f"select * from {stage_table(con, source, source.columns)} order by line").fetchall()
+    return con.execute(
+        f"select * from {stage_table(con, source, source.columns)} order by line"
+    ).fetchall()
 
 
 @pytest.mark.parametrize(
