@@ -30,7 +30,9 @@ def preview(
         sql = Compiler(project).compile(node)
         check_query(sql)
     try:
-        return con.sql(f"select * from (\n{sql.text}\n) as shown limit {limit}").to_arrow_table()
+        # execute, not sql: only its errors tell the line.
+        query = f"select * from (\n{sql.text}\n) as shown limit {limit}"
+        return con.execute(query).to_arrow_table()
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
