@@ -105,6 +105,10 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
                 f"{settings.database}: held by another process (PID {held['pid']}). "
                 "Wait for it to end, or open notebooks with read_only=True and close them."
             ) from error
-        raise DataError(f"{settings.database}: cannot be opened as a DuckDB file: {error}") from error
+        raise DataError(
+            f"{settings.database}: cannot be opened as a DuckDB file: {error}"
+        ) from error
     except (duckdb.InvalidInputException, duckdb.ParserException) as error:
-        raise UsageError(f"--memory {settings.memory} / --threads {settings.threads}: {error}") from error
+        raise UsageError(
+            f"--memory {settings.memory} / --threads {settings.threads}: {error}"
+        ) from error
