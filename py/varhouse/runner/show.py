@@ -30,9 +30,10 @@ def preview(
         sql = Compiler(project).compile(node)
         check_query(sql)
     try:
-        # execute, not sql: only its errors tell the line.
         query = f"select * from (\n{sql.text}\n) as shown limit {limit}"
-        return con.execute(query).to_arrow_table()
+        # Errors of execute tell the line, those of sql do not.
+        con.execute(f"explain {query}").fetchall()
+        return con.sql(query).to_arrow_table()
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
