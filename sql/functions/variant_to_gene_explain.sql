@@ -1,6 +1,6 @@
 -- Why a variant has its score for a gene: one row per source, largest contribution first.
 -- The contributions of a (variant, gene) add up to its overall_score. For the arguments that
--- name tables see variant_to_gene.sql.
+-- name tables, and for why ids and rsIDs have branches, see variant_to_gene.sql.
 create or replace temp macro explain_v2g(
     variant,
     gene,
@@ -11,12 +11,12 @@ create or replace temp macro explain_v2g(
     genes_table := 'genes',
     manifest_table := 'load_manifest'
 ) as table
-with named_variants as (
-    select variant_key(variant) as variant_id
-    union
+with rsid_alleles as (
     select names.variant_id
     from query_table(names_table) as names
-    where names.rsid = lower(trim(variant))
+    where
+        starts_with(lower(trim(variant)), 'rs')
+        and names.rsid = lower(trim(variant))
 ),
 
 named_genes as (
@@ -29,30 +29,110 @@ named_genes as (
         or upper(known.gene_name) = upper(trim(gene))
 ),
 
+named_scores as (
+    select
+        scores.variant_id,
+        scores.gene_id,
+        scores.rank,
+        scores.overall_score,
+        scores.denominator
+    from query_table(scores_table) as scores
+    where scores.variant_id = variant_key(variant)
+    union all
+    select
+        scores.variant_id,
+        scores.gene_id,
+        scores.rank,
+        scores.overall_score,
+        scores.denominator
+    from query_table(scores_table) as scores
+    where
+        starts_with(lower(trim(variant)), 'rs')
+        and scores.variant_id in (select rsid_alleles.variant_id from rsid_alleles)
+),
+
+named_source_scores as (
+    select
+        source_scores.variant_id,
+        source_scores.gene_id,
+        source_scores.source_id,
+        source_scores.feature,
+        source_scores.score,
+        source_scores.weight
+    from query_table(source_scores_table) as source_scores
+    where source_scores.variant_id = variant_key(variant)
+    union all
+    select
+        source_scores.variant_id,
+        source_scores.gene_id,
+        source_scores.source_id,
+        source_scores.feature,
+        source_scores.score,
+        source_scores.weight
+    from query_table(source_scores_table) as source_scores
+    where
+        starts_with(lower(trim(variant)), 'rs')
+        and source_scores.variant_id in (select rsid_alleles.variant_id from rsid_alleles)
+),
+
+named_evidence as (
+    select
+        evidence.variant_id,
+        evidence.gene_id,
+        evidence.source_id,
+        evidence.type_id,
+        evidence.feature,
+        evidence.detail,
+        evidence.score,
+        evidence.quantile,
+        evidence.beta,
+        evidence.se,
+        evidence.p_value,
+        evidence.load_id
+    from query_table(evidence_table) as evidence
+    where evidence.variant_id = variant_key(variant)
+    union all
+    select
+        evidence.variant_id,
+        evidence.gene_id,
+        evidence.source_id,
+        evidence.type_id,
+        evidence.feature,
+        evidence.detail,
+        evidence.score,
+        evidence.quantile,
+        evidence.beta,
+        evidence.se,
+        evidence.p_value,
+        evidence.load_id
+    from query_table(evidence_table) as evidence
+    where
+        starts_with(lower(trim(variant)), 'rs')
+        and evidence.variant_id in (select rsid_alleles.variant_id from rsid_alleles)
+),
+
 scores as (
     select
-        all_scores.variant_id,
-        all_scores.gene_id,
+        named_scores.variant_id,
+        named_scores.gene_id,
         named_genes.gene_name,
-        all_scores.rank,
-        all_scores.overall_score,
-        all_scores.denominator
-    from query_table(scores_table) as all_scores
-    inner join named_variants on all_scores.variant_id = named_variants.variant_id
-    inner join named_genes on all_scores.gene_id = named_genes.gene_id
+        named_scores.rank,
+        named_scores.overall_score,
+        named_scores.denominator
+    from named_scores
+    inner join named_genes on named_scores.gene_id = named_genes.gene_id
 ),
 
 source_scores as (
     select
-        all_source_scores.variant_id,
-        all_source_scores.gene_id,
-        all_source_scores.source_id,
-        all_source_scores.feature,
-        all_source_scores.score,
-        all_source_scores.weight
-    from query_table(source_scores_table) as all_source_scores
-    inner join named_variants on all_source_scores.variant_id = named_variants.variant_id
-    inner join named_genes on all_source_scores.gene_id = named_genes.gene_id
+        named_source_scores.variant_id,
+        named_source_scores.gene_id,
+        named_source_scores.source_id,
+        named_source_scores.feature,
+        named_source_scores.score,
+        named_source_scores.weight
+    from named_source_scores
+    inner join named_genes on named_source_scores.gene_id = named_genes.gene_id
 ),
 
 -- the evidence row that won: the same link may be in several files or several times in one
@@ -68,7 +148,7 @@ winning_evidence as (
         evidence.se,
         evidence.p_value,
         evidence.load_id
-    from query_table(evidence_table) as evidence
+    from named_evidence as evidence
     inner join source_scores
         on
             evidence.variant_id = source_scores.variant_id

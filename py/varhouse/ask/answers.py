@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 import duckdb
 import pyarrow as pa
 
-from varhouse.ask.names import find_gene, find_variants, query_rows, query_table, require_results
+from varhouse.ask.names import (
+    find_gene,
+    find_variants,
+    is_rsid,
+    query_rows,
+    query_table,
+    require_results,
+)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ def genes_for_variant(con: duckdb.DuckDBPyConnection, variant: str) -> Answer:
         The variant is not in the index, or the models have not been built.
     """
     require_results(con, "v2g_scores", "v2g_source_scores")
-    table = query_table(con, "from genes_for_variant(?)", [variant])
+    table = _ask_each(con, "from genes_for_variant(?)", variant)
     if table.num_rows:
         return Answer(table)
     names = ", ".join(find_variants(con, variant))
@@ -117,7 +124,7 @@ def explain(con: duckdb.DuckDBPyConnection, variant: str, gene: str) -> Answer:
     """
     require_results(con, "v2g_scores", "v2g_source_scores", "v2g_evidence")
     found = find_gene(con, gene)
-    table = query_table(con, "from explain_v2g(?, ?)", [variant, found.gene_id])
+    table = _ask_each(con, "from explain_v2g(?, ?)", variant, found.gene_id)
     label = found.gene_name or found.gene_id
     if not table.num_rows:
         names = ", ".join(find_variants(con, variant))
@@ -129,6 +136,12 @@ def explain(con: duckdb.DuckDBPyConnection, variant: str, gene: str) -> Answer:
             ],
         )
     return Answer(table, [_summary(con, rows, label) for rows in _by_variant(table)])
+
+
+def _ask_each(con: duckdb.DuckDBPyConnection, query: str, variant: str, *params: str) -> pa.Table:
+    """Ask for each allele by its id, which large warehouses answer faster than an rsID."""
+    names = find_variants(con, variant) if is_rsid(variant) else [variant]
+    return pa.concat_tables([query_table(con, query, [name, *params]) for name in names])
 
 
 def _by_variant(table: pa.Table) -> list[list[dict[str, object]]]:
