@@ -31,6 +31,10 @@
     cast(round({{ score }} * 10000000000000) as bigint)
 {%- endmacro %}
 
+{% macro units_to_score(units) -%}
+    cast({{ units }} as double) / 10000000000000
+{%- endmacro %}
+
 {% macro weight_units(weight) -%}
     cast(round({{ weight }} * 10000) as bigint)
 {%- endmacro %}

@@ -51,7 +51,7 @@ scored as (
         weighted.present_units as denominator_units,
         -- different denominators: ties are ties of the score rounded to its 15th decimal
         cast(round(
-            cast(weighted.weighted_units as double) 
+            cast(weighted.weighted_units as double)
             / nullif(weighted.present_units, 0) / 10000000000000, 15
         ) as double) as overall_score
         {%- else -%}

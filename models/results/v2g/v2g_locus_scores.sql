@@ -39,7 +39,7 @@ final as (
         study_id,
         lead_variant_id,
         gene_id,
-        cast(units as double) / 10000000000000 as score,
+        {{ units_to_score('units') }} as score,
         cast(units as double) / nullif(cast(sum(units) over (
             partition by study_id, lead_variant_id
         ) as double), 0) as normalised_score,

@@ -13,10 +13,9 @@ with scores as (
 
 names as (
     select
-        map_from_entries(list({
-            'source_idx': source_idx,
-            'source': {'source_id': source_id, 'weight': weight}
-        })) as by_idx
+        map_from_entries(
+            list(row(source_idx, struct_pack(source_id := source_id, weight := weight)))
+        ) as by_idx
     from {{ ref('v2g_source_weights') }}
     where source_idx is not null
 ),
@@ -29,11 +28,14 @@ final as (
         scores.overall_score,
         scores.rank,
         scores.n_sources,
-        list_sort(list_transform(scores.packed, lambda item: {
-            'source_id': names.by_idx[item % 65536].source_id,
-            'score': cast({{ packed_units('item') }} as double) / 10000000000000,
-            'weight': names.by_idx[item % 65536].weight
-        })) as sources,
+        list_sort(list_transform(
+            scores.packed,
+            lambda item: struct_pack(
+                source_id := names.by_idx[item % 65536].source_id, -- noqa: RF02
+                score := {{ units_to_score(packed_units('item')) }}, -- noqa: RF02
+                weight := names.by_idx[item % 65536].weight -- noqa: RF02
+            )
+        )) as sources,
         scores.denominator,
         {{ v2g_profile_id() }} as profile_id,
         {% if var('v2g_reference') is none -%}

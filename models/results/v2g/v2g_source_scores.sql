@@ -14,7 +14,7 @@ final as (
         variants.variant_id,
         genes.gene_id,
         weights.source_id,
-        cast(source_scores.score_units as double) / 10000000000000 as score,
+        {{ units_to_score('source_scores.score_units') }} as score,
         weights.weight,
         groups.feature
     from source_scores
