@@ -157,3 +157,33 @@ def test_a_variant_without_evidence_is_scored_by_distance(igfbp5, shared_data, c
     assert "through its distance to the TSS alone" in found["answer"]["found"]
     genes = json.loads(_out(capsys, igfbp5, "genes-for-variant", "rs4442975", "--format", "json"))
     assert {row["best_source_id"] for row in genes} == {"canonical_tss"}
+
+
+def test_a_part_scored_against_the_frozen_reference_keeps_its_scores(fto, shared_data, tmp_path):
+    """Quantiles of 10 kb alone would differ; with the reference of the whole slice they do not."""
+    folder = shared_data / "v2g"
+    reference, part, db = tmp_path / "whole.parquet", tmp_path / "part", tmp_path / "part.duckdb"
+    part.mkdir()
+    for name in ("evidence.parquet", "variants.parquet"):
+        pl.scan_parquet(folder / f"fto_rs1421085.{name}").filter(
+            pl.col("position").is_between(53_796_000, 53_806_000)
+        ).collect().write_parquet(part / f"part.{name}")
+    genes = "genes_grch37.tsv"
+    (part / f"part.{genes}").write_bytes((folder / f"fto_rs1421085.{genes}").read_bytes())
+    query = (
+        "select variant_id, gene_id, overall_score from v2g_scores "
+        "where split_part(variant_id, '_', 2)::int between 53796000 and 53806000 order by all"
+    )
+    _run(fto, "freeze", "whole", "--out", str(reference))
+    with varhouse.connect(fto) as house:
+        wanted = house.sql(query).pl()
+    _build(part, db, "part")
+    with varhouse.connect(db) as house:
+        alone = house.sql(query).pl()
+    _run(db, "freeze", "whole", "--from", str(reference))
+    _run(db, "build", "--vars", "{v2g_reference: whole}")
+    with varhouse.connect(db) as house:
+        found = house.sql(query).pl()
+    assert wanted.height > 10_000
+    assert found.equals(wanted)
+    assert not alone.equals(wanted)

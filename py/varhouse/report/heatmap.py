@@ -164,6 +164,7 @@ def _draw(
         fontsize=8.5,
     )
     axes.xaxis.tick_top()
+    axes.set_xlabel("empty cell: no evidence", fontsize=8.5, loc="left")
     axes.set_yticks(
         range(len(genes)), [f"{gene.rank}.  {gene.gene_name or gene.gene_id}" for gene in genes]
     )
@@ -188,7 +189,7 @@ def _draw(
     axes.figure.colorbar(
         image,
         ax=axes,
-        label="score of the source (empty: no evidence)",
+        label="source score",
         pad=0.02,
         fraction=0.04,
         aspect=25,
