@@ -169,14 +169,13 @@ class PropertyReader:
             raise ProjectError(
                 f"{where}: the same test stands already at {self._nodes[unique_id].location}."
             )
-        inherited = list(node.config.get("tags", []))
         self._nodes[unique_id] = Node(
             unique_id=unique_id,
             resource_type="test",
             name=name or full,
             location=where,
             fqn=(*node.fqn[:-1], name or full),
-            config=merged({"tags": inherited}, config),
+            config=config,
             test=GenericTest(kind, column, arguments),
             attached=node.unique_id,
         )

@@ -150,7 +150,7 @@ class Steps:
     def _test(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
         self._check_stop()
         if key in self._units:
-            result = run_unit_test(con, self._prepared.project, self._units[key])
+            result = run_unit_test(con, self._units[key])
         else:
             result = run_check(con, self._checks[key])
         if self._run.command == "test" or not self._ended_before(key, result.status):

@@ -63,6 +63,11 @@ def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
                     f"{where}: unit test {node.name}: {model.name} does not read {given.input}; "
                     f"it reads {', '.join(names) or 'nothing'}."
                 )
+            if found.materialized == "ephemeral":
+                raise ProjectError(
+                    f"{where}: unit test {node.name}: {found.name} is ephemeral, so dbt could not "
+                    "tell the types of given rows. Make it a view."
+                )
             standing_in[found.unique_id] = name
         inputs.append((name, found, given.rows, where))
     missing = [project.nodes[ref].name for ref in model.refs if ref not in standing_in]
@@ -110,9 +115,7 @@ def _input_node(project: Project, text: str, where: Location) -> Node:
     return found
 
 
-def run_unit_test(
-    con: duckdb.DuckDBPyConnection, project: Project, test: CompiledUnitTest
-) -> NodeResult:
+def run_unit_test(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> NodeResult:
     """Run a unit test; rows are compared as multisets on the columns that are expected.
 
     Errors of the database become the status ``error``; an interruption is passed on.
@@ -121,7 +124,7 @@ def run_unit_test(
     began, started_at = time.perf_counter(), datetime.now(UTC)
     n_wrong: int | None = 0
     try:
-        n_wrong, message = _differences(con, project, test)
+        n_wrong, message = _differences(con, test)
         status = "fail" if n_wrong else "pass"
     except duckdb.InterruptException:
         raise
@@ -138,9 +141,7 @@ def run_unit_test(
     )  # fmt: skip
 
 
-def _differences(
-    con: duckdb.DuckDBPyConnection, project: Project, test: CompiledUnitTest
-) -> tuple[int, str]:
+def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tuple[int, str]:
     ctes = []
     for name, source, rows, where in test.inputs:
         if not rows and source.resource_type == "seed":
@@ -148,7 +149,7 @@ def _differences(
                 (name, MappedSql.copied_from(f"select * from {source.relation}", where.path))
             )
             continue
-        types = _input_types(con, project, source, where)
+        types = _input_types(con, source, where)
         text = rows_sql(rows, types, where)
         ctes.append((name, MappedSql.copied_from(text, where.path, where.line)))
     model_sql = with_ctes(test.sql, ctes)
@@ -200,14 +201,9 @@ def _except(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple
     ).fetchall()
 
 
-def _input_types(
-    con: duckdb.DuckDBPyConnection, project: Project, source: Node, where: Location
-) -> dict[str, str]:
-    relation = str(source.relation)
-    if source.materialized == "ephemeral":
-        relation = f"(\n{Compiler(project).compile(source).text}\n) as held"
+def _input_types(con: duckdb.DuckDBPyConnection, source: Node, where: Location) -> dict[str, str]:
     try:
-        found = con.execute(f"describe select * from {relation}").fetchall()
+        found = con.execute(f"describe select * from {source.relation}").fetchall()
     except duckdb.CatalogException as error:
         raise ModelError(
             f"{where}: the columns of {source.name} are not known: it is not in the warehouse yet."
