@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import functools
-import os
 import shutil
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import duckdb
-import yaml
 
 from varhouse.cli import common_options
+from varhouse.cli.model_options import (
+    build_options,
+    open_for_reading,
+    parse_vars,
+    selection_options,
+    source_version,
+    target_dir,
+)
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_text, choose_format, write_file
 from varhouse.settings import Settings, shipped_project_dir
@@ -27,93 +31,6 @@ if TYPE_CHECKING:
     from varhouse.runner.outcome import RunOutcome
 
 _SHIPPED = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
-
-
-def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--select``, ``--exclude`` and ``--vars``; the command gets them as three arguments."""
-
-    @functools.wraps(function)
-    def with_selection(*args: Any, **kwargs: Any) -> Any:
-        kwargs["vars"] = parse_vars(kwargs.pop("vars_text"))
-        return function(*args, **kwargs)
-
-    decorators = [
-        click.option(
-            "--select", "-s", multiple=True, metavar="S",
-            help="Which nodes: name, +name, name+1, tag:, source:, path:, state:modified+ ...",
-        ),
-        click.option("--exclude", multiple=True, metavar="S", help="Which nodes not."),
-        click.option("--vars", "vars_text", metavar="YAML", help="Vars, as YAML or JSON."),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_selection = decorator(with_selection)
-    return with_selection
-
-
-def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--full-refresh`` and ``--engine``; any engine but duckdb is refused."""
-
-    @functools.wraps(function)
-    def with_build(*args: Any, **kwargs: Any) -> Any:
-        engine = kwargs.pop("engine")
-        if engine != "duckdb":
-            raise UsageError(f"--engine {engine}: not available yet; models run on duckdb.")
-        return function(*args, **kwargs)
-
-    decorators = [
-        click.option("--full-refresh", is_flag=True, help="Build everything chosen again."),
-        click.option(
-            "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb",
-            show_default=True, help="What runs the models.",
-        ),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_build = decorator(with_build)
-    return with_build
-
-
-def parse_vars(text: str | None) -> dict[str, Any]:
-    """Return the mapping that ``--vars`` holds.
-
-    Raises
-    ------
-    UsageError
-        Not YAML, or not a mapping.
-    """
-    if text is None:
-        return {}
-    try:
-        found = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UsageError(f"--vars {text!r}: not YAML: {error}") from error
-    if not isinstance(found, dict):
-        raise UsageError(f"--vars {text!r}: wanted a mapping, such as '{{max_maf: 0.01}}'.")
-    return {str(name): value for name, value in found.items()}
-
-
-def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
-    """Return a text that changes when rows are loaded into or removed from a raw table.
-
-    Loaded tables carry the id of their load, so nothing has to be read but one column.
-    """
-    from varhouse.runner.fingerprint import content_version
-
-    columns = {row[0] for row in con.execute(f"describe {source}").fetchall()}
-    if "load_id" not in columns:
-        return content_version(con, source)
-    found = con.execute(
-        f"select count(*), max(load_id), sum(load_id), bit_xor(hash(load_id)) from {source}"
-    ).fetchall()
-    return "/".join(str(item) for item in found[0])
-
-
-def target_dir(settings: Settings) -> Path:
-    """Return where artifacts go: the project's ``target``, or one beside the warehouse file."""
-    project_dir = settings.project_dir.resolve()
-    is_shipped = project_dir == shipped_project_dir().resolve()
-    if is_shipped or not os.access(project_dir, os.W_OK):
-        return settings.database.resolve().parent / "target"
-    return project_dir / "target"
 
 
 @contextmanager
@@ -261,7 +178,7 @@ def plan_command(
     from varhouse.runner import load_project, plan_project
 
     project = load_project(settings.project_dir, vars=vars)
-    with _for_reading(settings) as con:
+    with open_for_reading(settings) as con:
         decisions = plan_project(
             project, con, select=select, exclude=exclude, full_refresh=full_refresh,
             source_version=source_version,
@@ -275,23 +192,6 @@ def plan_command(
         for decision in decisions
     ]  # fmt: skip
     _print_rows(rows, form)
-
-
-@contextmanager
-def _for_reading(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """Open the warehouse without write access; where there is none yet, an empty one in memory."""
-    from varhouse.warehouse import create_schema
-
-    if settings.database.is_file():
-        with open_warehouse(settings, read_only=True) as con:
-            yield con
-        return
-    memory = duckdb.connect(config={"threads": settings.threads})
-    try:
-        create_schema(memory)
-        yield memory
-    finally:
-        memory.close()
 
 
 def _print_rows(rows: list[dict[str, Any]], form: Format | None) -> None:
@@ -390,7 +290,7 @@ def ls_command(
     from varhouse.runner.plan import prepare_run
 
     project = load_project(settings.project_dir, vars=vars)
-    with _for_reading(settings) as con:
+    with open_for_reading(settings) as con:
         prepared = prepare_run(
             project, con, select=select, exclude=exclude, source_version=lambda con, source: "",
         )  # fmt: skip
@@ -436,7 +336,7 @@ def docs_command(settings: Settings, vars_text: str | None, out: Path | None) ->
     manifest = make_manifest(project, project_graph(project))
     target = target_dir(settings)
     write_json(target / "manifest.json", manifest)
-    with _for_reading(settings) as con:
+    with open_for_reading(settings) as con:
         types = column_types(project, con)
     written = write_docs(project.name, manifest, out or target / "docs", column_types=types)
     click.echo(written)
