@@ -24,8 +24,8 @@ from varhouse.cli.demo_tables import (
     planted_table,
     ranking_table,
 )
-from varhouse.cli.model_report import StderrReporter
 from varhouse.cli.model_options import source_version
+from varhouse.cli.model_report import StderrReporter
 from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
 from varhouse.errors import DataError, ModelError, UsageError
 from varhouse.ingest.load import LoadReport, load_files
