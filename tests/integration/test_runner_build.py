@@ -227,6 +227,17 @@ def test_broken_sql_names_the_line_of_the_source_not_of_the_output(
     assert kinds(con) == {"b": "BASE TABLE"}
 
 
+def test_what_is_not_there_yet_is_told_before_anything_is_tried(
+    con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
+) -> None:
+    project = folder(a="select 1 as id", b="select * from {{ ref('a') }}")
+    assert "select it too (+b)" in message_of(project.run(con, select=["b"]), "b")
+    assert project.run(con, select=["+b"]).ok
+    con.execute("drop table raw.t")
+    project.write({"models/a.sql": "select * from {{ source('raw', 't') }}"})
+    assert 'the source table "raw"."t" is not in the warehouse' in message_of(project.run(con), "a")
+
+
 def test_an_error_in_an_ephemeral_model_names_that_model(
     con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
 ) -> None:

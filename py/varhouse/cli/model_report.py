@@ -65,7 +65,12 @@ class StderrReporter:
     def _wanted(self, result: NodeResult) -> bool:
         if self._settings.verbosity < 0:
             return result.status in ("error", "fail")
-        if self._settings.verbosity > 0 or result.status in BAD or result.status == "warn":
+        if self._settings.verbosity > 0 or result.status == "warn":
+            return True
+        if result.status == "skipped":
+            # The tests of a model that was not built say nothing that its own line does not.
+            return result.resource_type not in _TESTS
+        if result.status in BAD:
             return True
         return result.status == "success" or (
             result.resource_type == "unit_test" and result.status == "pass"

@@ -11,6 +11,8 @@ from varhouse.runner.sourcemap import MappedSql
 
 _LINE = re.compile(r"\nLINE (\d+): ([^\n]*)\n( *)\^")
 
+_SHOWN = 100
+
 
 def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: int = 0) -> str:
     """Return the database's message with file and line of the model that caused it.
@@ -42,7 +44,16 @@ def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: 
         column += max(offset_text.find(part), 0) - 3
     place, exact = sql.locate_line(line, max(column, 1))
     about = "" if exact else " (approximately: this line is the output of an expression or macro)"
-    return f"{place}{about}: {message}\n    {offset_text.strip()}"
+    return f"{place}{about}: {message}\n    {_excerpt(offset_text, column - 1)}"
+
+
+def _excerpt(line: str, position: int) -> str:
+    """Return the part of a long line that the error is about."""
+    if len(line) <= _SHOWN:
+        return line.strip()
+    start = max(0, min(position - _SHOWN // 2, len(line) - _SHOWN))
+    end = start + _SHOWN
+    return ("..." if start else "") + line[start:end] + ("..." if end < len(line) else "")
 
 
 def _line_of(text: str, line: int) -> str:

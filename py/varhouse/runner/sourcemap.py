@@ -39,13 +39,16 @@ class MappedSql:
         return cls(text, (Segment(0, path, line, True),))
 
     def locate(self, offset: int) -> tuple[Location, bool]:
-        """Return the place of a character and whether the line is exact."""
+        """Return the place of a character, and whether it stands on that very line."""
         index = max(0, bisect_right([part.start for part in self.segments], offset) - 1)
         part = self.segments[index]
         if part.copied:
             line = part.line + self.text.count("\n", part.start, offset)
             return Location(part.path, line), True
-        return Location(part.path, part.line), False
+        # What one expression put on one line stands where the expression stands.
+        end = self.segments[index + 1].start if index + 1 < len(self.segments) else None
+        exact = "\n" not in self.text[part.start : end]
+        return Location(part.path, part.line), exact
 
     def locate_line(self, line: int, column: int = 1) -> tuple[Location, bool]:
         """Return the place of a 1-based line and column of the rendered text."""

@@ -10,6 +10,7 @@ import duckdb
 
 from varhouse.errors import ModelError
 from varhouse.runner.checks import Check, compile_check, run_check
+from varhouse.runner.fingerprint import ABSENT
 from varhouse.runner.materialise import build_node
 from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult
@@ -177,7 +178,7 @@ class Steps:
         try:
             with transaction(con):
                 self._check_stop()
-                rows = self._make(con, node)
+                rows = self._make(con, decision)
                 tests = self._gate(con, task)
                 built = result("success", decision.reason, rows)
                 write_row(con, self._run, built, decision.fingerprint)
@@ -199,7 +200,11 @@ class Steps:
         self.record(con, results)
         return results
 
-    def _make(self, con: duckdb.DuckDBPyConnection, node: Node) -> int | None:
+    def _make(self, con: duckdb.DuckDBPyConnection, decision: Decision) -> int | None:
+        node = decision.node
+        for parent, held in decision.fingerprint.parents.items():
+            if held == ABSENT:
+                raise ModelError(f"{node.location.path}: {self._missing(parent, node)}")
         existing = self._prepared.existing.get(node.name)
         if existing is not None and node.unique_id not in self._prepared.stored:
             raise ModelError(
@@ -210,6 +215,12 @@ class Steps:
             con, self._prepared.project, node, self._models.get(node.unique_id),
             incremental=self._adds(node), existing=existing,
         )  # fmt: skip
+
+    def _missing(self, parent: str, node: Node) -> str:
+        found = self._nodes[parent]
+        if found.resource_type == "source":
+            return f"the source table {found.relation} is not in the warehouse; load it first."
+        return f"{found.name} is not built yet; select it too (+{node.name})."
 
     def _gate(self, con: duckdb.DuckDBPyConnection, task: Task) -> list[NodeResult]:
         results = []
