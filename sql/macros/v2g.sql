@@ -53,9 +53,17 @@
     cast(65535 - {{ packed }} % 65536 as integer)
 {%- endmacro %}
 
-{# The score of a source and the source in one integer, for lists of them. #}
-{% macro pack_source(score_units, source_idx) -%}
-    {{ score_units }} * 65536 + {{ source_idx }}
+{# A source and its score in one integer, for lists that sort by source: 44 bits hold a score. #}
+{% macro pack_source(source_idx, score) -%}
+    {{ source_idx }} * 17592186044416 + {{ score_units(score) }}
+{%- endmacro %}
+
+{% macro packed_source_idx(packed) -%}
+    ({{ packed }} // 17592186044416)
+{%- endmacro %}
+
+{% macro packed_source_units(packed) -%}
+    ({{ packed }} % 17592186044416)
 {%- endmacro %}
 
 {# QTL strength: -log10 p where p = 0 is the smallest double, or 1 - p (SPEC: option qtl). #}

@@ -44,7 +44,7 @@ final as (
         variant_idx,
         gene_idx,
         source_idx,
-        {{ packed_units('packed') }} as score_units,
+        {{ units_to_score(packed_units('packed')) }} as score,
         {{ packed_group_idx('packed') }} as group_idx
     from best
 )

@@ -25,24 +25,34 @@ with counts as (
     select
         group_idx,
         score,
-        sum(n_rows) as n_rows
+        n_rows
     from {{ ref('int_v2g__score_counts') }}
-    group by group_idx, score
+),
+
+totals as (
+    select
+        group_idx,
+        cast(sum(n_rows) as bigint) as n_total,
+        count(*) as n_scores
+    from counts
+    group by group_idx
 ),
 
 cumulated as (
     select
-        group_idx,
-        score,
-        n_rows,
-        sum(n_rows) over (
-            partition by group_idx
-            order by score
+        counts.group_idx,
+        counts.score,
+        counts.n_rows,
+        cast(sum(counts.n_rows) over (
+            partition by counts.group_idx
+            order by counts.score
             rows between unbounded preceding and current row
-        ) - n_rows as n_below,
-        sum(n_rows) over (partition by group_idx) as n_total,
-        count(*) over (partition by group_idx) as n_scores
+        ) as bigint) - counts.n_rows as n_below,
+        totals.n_total,
+        totals.n_scores
     from counts
+    inner join totals
+        on counts.group_idx = totals.group_idx
 ),
 {% if method == 'sklearn10' %}
 node_ranks as (

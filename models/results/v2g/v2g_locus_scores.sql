@@ -4,7 +4,8 @@ with tags as (
         study_id,
         lead_variant_id,
         tag_variant_id,
-        max(coalesce(posterior, r2)) as tag_weight
+        -- two files may name a tag: a posterior counts before the r2 of the other
+        coalesce(max(posterior), max(r2)) as tag_weight
     from {{ source('raw', 'tags') }}
     group by study_id, lead_variant_id, tag_variant_id
 ),

@@ -11,13 +11,21 @@ with scores as (
     from {{ ref('int_v2g__scores') }}
 ),
 
-names as (
+source_names as (
+    select distinct
+        source_idx,
+        source_id
+    from {{ ref('int_v2g__groups') }}
+),
+
+sources as (
+    -- source_idx is dense, so a list finds a source by its place
     select
-        map_from_entries(
-            list(row(source_idx, struct_pack(source_id := source_id, weight := weight)))
-        ) as by_idx
-    from {{ ref('v2g_source_weights') }}
-    where source_idx is not null
+        list(struct_pack(source_id := source_names.source_id, weight := weights.weight)
+            order by source_names.source_idx) as by_idx
+    from source_names
+    left join {{ ref('v2g_source_weights') }} as weights
+        on source_names.source_idx = weights.source_idx
 ),
 
 final as (
@@ -28,14 +36,18 @@ final as (
         scores.overall_score,
         scores.rank,
         scores.n_sources,
-        list_sort(list_transform(
+        list_transform(
             scores.packed,
             lambda item: struct_pack(
-                source_id := names.by_idx[item % 65536].source_id, -- noqa: RF02
-                score := {{ units_to_score(packed_units('item')) }}, -- noqa: RF02
-                weight := names.by_idx[item % 65536].weight -- noqa: RF02
+                source_id := sources.by_idx[ -- noqa: RF02
+                    {{ packed_source_idx("item") }} + 1
+                ].source_id,
+                score := {{ units_to_score(packed_source_units('item')) }}, -- noqa: RF02
+                weight := sources.by_idx[ -- noqa: RF02
+                    {{ packed_source_idx("item") }} + 1
+                ].weight
             )
-        )) as sources,
+        ) as sources,
         scores.denominator,
         {{ v2g_profile_id() }} as profile_id,
         {% if var('v2g_reference') is none -%}
@@ -44,7 +56,7 @@ final as (
         '{{ var("v2g_reference") | replace("'", "''") }}'
         {%- endif %} as reference_id
     from scores
-    cross join names
+    cross join sources
     inner join {{ ref('int_v2g__variants') }} as variants
         on scores.variant_idx = variants.variant_idx
     inner join {{ ref('int_v2g__genes') }} as genes
