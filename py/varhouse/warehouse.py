@@ -71,10 +71,7 @@ def open_warehouse(
         )
     if not database.parent.is_dir():
         raise UsageError(f"{database}: the folder {database.parent} does not exist.")
-    os.umask(0o077)
-    spill = Path(
-        tempfile.mkdtemp(prefix=".varhouse_spill_", dir=settings.temp_dir or database.parent)
-    )
+    spill = _make_spill_dir(settings, read_only=read_only)
     try:
         con = _connect(settings, read_only=read_only, spill=spill)
         try:
@@ -86,6 +83,35 @@ def open_warehouse(
             con.close()
     finally:
         shutil.rmtree(spill, ignore_errors=True)
+
+
+def _make_spill_dir(settings: Settings, *, read_only: bool) -> Path:
+    """Make a private folder (mode 0700) to spill into; remove those that dead processes left."""
+    parent = settings.temp_dir or settings.database.parent
+    if read_only and not os.access(parent, os.W_OK):
+        parent = Path(tempfile.gettempdir())
+    prefix = f".{settings.database.name}.spill-"
+    for left in parent.glob(f"{prefix}*"):
+        pid = left.name.removeprefix(prefix).partition("-")[0]
+        if pid.isdigit() and not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    try:
+        return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))
+    except OSError as error:
+        raise UsageError(
+            f"{parent}: cannot make a folder to spill into ({error.strerror}). "
+            "Name a writable one with --temp-dir."
+        ) from error
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.DuckDBPyConnection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -64,6 +65,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and turn every expected error into one message and its exit code."""
     log_json = "--log-json" in sys.argv
+    # Genotypes are personal data: whatever a command writes is its owner's alone.
+    os.umask(0o077)
     try:
         outcome = cli.main(standalone_mode=False)
     except VarhouseError as error:
@@ -91,7 +94,6 @@ def _say(message: str, log_json: bool) -> None:
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command; the command receives them as one ``Settings``."""
     import functools
-    import os
 
     from varhouse.settings import DEFAULT_DATABASE, DEFAULT_MEMORY, Settings, shipped_project_dir
 

@@ -1,0 +1,92 @@
+"""Opening the warehouse: limits, locks, spill folders and what an error says."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from varhouse.errors import DataError, UsageError, WarehouseHeldError
+from varhouse.settings import Settings
+from varhouse.warehouse import open_warehouse
+
+
+def settings(folder: Path, **changes: object) -> Settings:
+    return Settings(database=folder / "w.duckdb", threads=1, memory="200MB", **changes)  # type: ignore[arg-type]
+
+
+def spills(folder: Path) -> list[Path]:
+    return sorted(folder.glob(".w.duckdb.spill-*"))
+
+
+def test_the_spill_folder_is_private_and_goes_with_the_connection(tmp_path: Path) -> None:
+    with open_warehouse(settings(tmp_path)) as con:
+        (spill,) = spills(tmp_path)
+        assert spill.stat().st_mode & 0o777 == 0o700
+        assert con.sql("select current_setting('temp_directory')").fetchall() == [(str(spill),)]
+    assert spills(tmp_path) == []
+
+
+def test_folders_of_dead_processes_are_swept_and_living_ones_kept(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f".w.duckdb.spill-{dead.pid}-x"
+    alive = tmp_path / f".w.duckdb.spill-{os.getpid()}-x"
+    left.mkdir()
+    alive.mkdir()
+    with open_warehouse(settings(tmp_path)):
+        pass
+    assert not left.exists()
+    assert alive.exists()
+
+
+def test_reading_a_warehouse_that_is_not_there(tmp_path: Path) -> None:
+    with (
+        pytest.raises(UsageError, match="no such warehouse"),
+        open_warehouse(settings(tmp_path), read_only=True),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_no_database(tmp_path: Path) -> None:
+    (tmp_path / "w.duckdb").write_text("not a database")
+    with (
+        pytest.raises(DataError, match="cannot be opened as a DuckDB file"),
+        open_warehouse(settings(tmp_path)),
+    ):
+        pass
+
+
+def test_a_limit_that_is_no_size(tmp_path: Path) -> None:
+    wrong = Settings(database=tmp_path / "w.duckdb", memory="a lot")
+    with pytest.raises(UsageError, match="--memory a lot"), open_warehouse(wrong):
+        pass
+
+
+def test_a_warehouse_that_another_process_holds(tmp_path: Path) -> None:
+    with open_warehouse(settings(tmp_path)):
+        pass
+    script = (
+        "import sys, duckdb; con = duckdb.connect(sys.argv[1]); print('held', flush=True); "
+        "sys.stdin.read(); con.close()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "w.duckdb")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        with (
+            pytest.raises(WarehouseHeldError, match=f"PID {holder.pid}"),
+            open_warehouse(settings(tmp_path)),
+        ):
+            pass
+    finally:
+        holder.communicate("")
