@@ -16,7 +16,7 @@ SLICE = (
     "gene_start", "gene_end", "gene_name", "feature", "type_id", "source_id", "csq_counts",
     "qtl_beta", "qtl_se", "qtl_pval", "interval_score",
 )  # fmt: skip
-TABLES = ("raw.evidence", "raw.variants", "raw.genes", "raw.vep", "raw.source_weights",
+TABLES = ("raw.evidence", "raw.variants", "raw.genes", "raw.vep", "raw.tags", "raw.source_weights",
           "load_manifest", "load_issues")  # fmt: skip
 
 

@@ -42,6 +42,8 @@ TARGET_HEADER = (
     "canonical_start\tcanonical_end\tcanonical_strand"
 )
 
+PARTS = ("chrom", "pos", "ref", "alt")
+
 # Format -> kind, build and good lines.
 CASES: dict[str, tuple[str, str, list[str]]] = {
     "opentargets-slice-tsv": ("evidence", "GRCh37", [SLICE_LINE] * 3),
@@ -49,6 +51,17 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
     "gene-table": ("genes", "GRCh37", [GENE_HEADER, gene_line(), gene_line(gene_id="ENSG2")]),
     "opentargets-target-tsv": (
         "genes", "GRCh38", [TARGET_HEADER, target_line(), target_line(id="ENSG2")],
+    ),
+    "tags": (
+        "tags", "GRCh37", ["study_id\tlead\ttag\tr2", *(f"s\t1_5_A_T\t1_{n}_A_T\t1" for n in "56")],
+    ),
+    "opentargets-v2d": (
+        "tags", "GRCh37",
+        ["study_id\t" + "\t".join(f"{side}_{part}" for side in ("lead", "tag") for part in PARTS)
+         + "\tr2", *["s\t1\t5\tA\tT\t1\t6\tA\tT\t0.5"] * 2],
+    ),
+    "credible-sets": (
+        "tags", "GRCh37", ["study_id\tcs_id\tvariant\tpip", *["s\ta\tchr1:5:A:T\t0.5"] * 2],
     ),
     "source-weights": ("weights", "GRCh37", ["source_id\tweight", "vep\t1", "gtex_v7\t0.66"]),
     "vep-tab": ("vep", "GRCh37", [VEP_COLUMNS + "IMPACT", VEP_ROW + "LOW", VEP_ROW + "HIGH"]),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from varhouse.settings import Settings
 
 # Written out, so that --help needs neither duckdb nor pyarrow; a test holds it to the loader's.
-KIND_NAMES = ("evidence", "qtl", "intervals", "vep", "variants", "genes", "weights")
+KIND_NAMES = ("evidence", "qtl", "intervals", "vep", "variants", "genes", "tags", "weights")
 _UNFOLDED_WIDTH = 1000
 
 

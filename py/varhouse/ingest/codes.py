@@ -55,6 +55,16 @@ _MESSAGES = {
     "other_chromosome": "interval and gene are on different chromosomes",
     "too_far_from_gene": "the interval is farther from the gene than the source's limit",
     "feature_not_in_table": "the cell type has no known code; its name is kept, in the same style",
+    "study_id_missing": "the row names no study",
+    "credible_set_missing": "the row names no credible set",
+    "lead_variant_id_missing": "the lead variant cannot be read as chrom_pos_ref_alt",
+    "tag_variant_id_missing": "the tag variant cannot be read as chrom_pos_ref_alt",
+    "posterior_not_a_number": "the posterior probability is not a number",
+    "posterior_out_of_range": "the posterior probability is below 0 or above 1",
+    "r2_not_a_number": "r2 is not a number",
+    "r2_out_of_range": "r2 is below 0 or above 1",
+    "posterior_and_r2_missing": "the row has neither a posterior probability nor r2",
+    "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",
     "no_bgzf_end_marker": "the BGZF file lacks its end marker and may be cut short",
 }
 

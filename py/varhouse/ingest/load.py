@@ -60,6 +60,7 @@ KINDS: dict[str, Kind] = {
         Kind("vep", "varhouse.ingest.vep"),
         Kind("variants", "varhouse.ingest.variants", own_store=True),
         Kind("genes", "varhouse.ingest.genes", own_store=True),
+        Kind("tags", "varhouse.ingest.tags"),
         Kind("weights", "varhouse.ingest.weights", needs_build=False, replaces=True),
     )
 }
@@ -474,7 +475,7 @@ def _judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions)
 _EXAMPLE_COLUMNS = (
     "variant_id", "chrom", "pos", "start_pos", "end_pos", "gene_id", "gene_name",
     "transcript_id", "type_id", "source_id", "feature", "qtl_pval", "p_value", "interval_score",
-    "score", "weight",
+    "score", "weight", "study_id", "lead_variant_id", "tag_variant_id", "posterior", "r2",
 )  # fmt: skip
 
 
