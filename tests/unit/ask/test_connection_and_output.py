@@ -67,11 +67,12 @@ def test_a_notebook_cell_can_be_run_twice(built_file):
 
 
 def test_a_forgotten_warehouse_leaves_nothing_behind(built_file):
+    spill = f".{built_file.name}.spill-*"
     house = varhouse.connect(built_file, threads=1)
-    assert list(built_file.parent.glob(".varhouse_spill_*"))
+    assert list(built_file.parent.glob(spill))
     del house
     gc.collect()
-    assert not list(built_file.parent.glob(".varhouse_spill_*"))
+    assert not list(built_file.parent.glob(spill))
 
 
 def test_connect_to_nothing(tmp_path):
