@@ -16,7 +16,6 @@ from varhouse.runner.templates import (
     MacroReturn,
     ModelTemplate,
     TemplateFault,
-    check_names,
     parse_macro_file,
     parse_model,
     render_native,
@@ -151,9 +150,9 @@ class Renderer:
 
     def add_macro_files(self, files: Mapping[str, str]) -> None:
         """Take the macros of these files (path to text) and check every name they use."""
-        trees = {}
+        compiled = {}
         for path, text in files.items():
-            macros, trees[path] = parse_macro_file(text, path)
+            macros, compiled[path] = parse_macro_file(text, path)
             for macro in macros:
                 earlier = self.macros.get(macro.name)
                 if earlier is not None:
@@ -162,8 +161,8 @@ class Renderer:
                         f"in {earlier.location}."
                     )
                 self.macros[macro.name] = macro
-        for path, tree in trees.items():
-            check_names(tree, path, [*self.macros, self.project_name])
+        for path, held in compiled.items():
+            held.check_names(path, [*self.macros, self.project_name])
 
     def add_docs(self, path: str, text: str) -> None:
         """Take the ``{% docs name %}`` blocks of a Markdown file."""

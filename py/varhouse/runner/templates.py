@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
 from typing import Any
 
-from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, meta, nodes
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2.compiler import CodeGenerator, Frame
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -59,7 +62,30 @@ class _PrefixingParser(Parser):
         return node
 
 
+class _NotingGenerator(CodeGenerator):
+    """Notes the names that a template takes from outside while it writes the template's code."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.outside: set[str] = set()
+
+    def enter_frame(self, frame: Frame) -> None:
+        """Note what the frame looks up by name in the context."""
+        super().enter_frame(frame)
+        self.outside |= {
+            name
+            for action, name in frame.symbols.loads.values()
+            if action == "resolve" and name is not None
+        }
+
+
+class _NotingNativeGenerator(NativeCodeGenerator, _NotingGenerator):
+    """The same for templates that keep the types of their values."""
+
+
 class _Environment(ImmutableSandboxedEnvironment):
+    generator: type[_NotingGenerator] = _NotingGenerator
+
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         return _PrefixingParser(self, source, name, filename).parse()
 
@@ -75,7 +101,7 @@ class _NativeText(Template):
 
 
 class _NativeEnvironment(_Environment):
-    code_generator_class = NativeCodeGenerator
+    generator = _NotingNativeGenerator
     template_class = _NativeText
 
 
@@ -98,7 +124,6 @@ class Macro:
     name: str
     template: Template
     location: Location
-    calls: frozenset[str]
 
 
 @dataclass(frozen=True)
@@ -118,32 +143,50 @@ def _parse(text: str, path: str, line_offset: int = 0) -> nodes.Template:
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
-def check_names(
-    tree: nodes.Template, path: str, macros: Collection[str], line_offset: int = 0
-) -> None:
-    """Refuse a name that is neither in dbt's subset nor a macro of the project."""
-    known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
-    unknown = meta.find_undeclared_variables(tree) - known
-    for name in sorted(unknown):
-        line = next((each.lineno for each in tree.find_all(nodes.Name) if each.name == name), 1)
-        reason = _REFUSED.get(name) or (
-            "It is neither a macro of sql/macros nor a part of the supported dbt subset."
-            + suggest(name, known)
-        )
-        raise ProjectError(f"{path}:{line + line_offset}: '{name}' is not available. {reason}")
+@dataclass(frozen=True)
+class Compiled:
+    """A template ready to render, the names that it takes from outside and its syntax tree."""
+
+    template: Template
+    names: frozenset[str]
+    tree: nodes.Template
+
+    def check_names(self, path: str, macros: Collection[str], line_offset: int = 0) -> None:
+        """Refuse a name that is neither in dbt's subset nor a macro of the project."""
+        known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
+        for name in sorted(self.names - known):
+            places = (each.lineno for each in self.tree.find_all(nodes.Name) if each.name == name)
+            reason = _REFUSED.get(name) or (
+                "It is neither a macro of sql/macros nor a part of the supported dbt subset."
+                + suggest(name, known)
+            )
+            raise ProjectError(
+                f"{path}:{next(places, 1) + line_offset}: '{name}' is not available. {reason}"
+            )
 
 
-def _code_to_template(tree: nodes.Template, text: str, path: str) -> Template:
+def _compile(environment: _Environment, tree: nodes.Template, path: str | None) -> Compiled:
+    """Write the template's Python code once: it also tells which names come from outside."""
+    written = StringIO()
+    generator = environment.generator(environment, path, path, written)
+    generator.visit(tree)
+    code = compile(written.getvalue(), path or "<template>", "exec")
+    template = environment.template_class.from_code(
+        environment, code, environment.make_globals(None), None
+    )
+    return Compiled(template, frozenset(generator.outside), tree)
+
+
+def _compile_file(tree: nodes.Template, path: str, line_offset: int = 0) -> Compiled:
     try:
-        code = ENVIRONMENT.compile(tree, path, path)
-    except TemplateError as error:
-        line = getattr(error, "lineno", 1)
-        raise ProjectError(f"{path}:{line}: not a Jinja template: {error.message}") from error
-    return Template.from_code(ENVIRONMENT, code, ENVIRONMENT.make_globals(None), None)
+        return _compile(ENVIRONMENT, tree, path)
+    except TemplateSyntaxError as error:
+        where = Location(path, error.lineno + line_offset)
+        raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
-def parse_macro_file(text: str, path: str) -> tuple[list[Macro], nodes.Template]:
-    """Return the macros that a file defines, and its syntax tree for checking names later."""
+def parse_macro_file(text: str, path: str) -> tuple[list[Macro], Compiled]:
+    """Return the macros that a file defines, and its template for checking names later."""
     tree = _parse(text, path)
     found: list[nodes.Macro] = []
     for node in tree.body:
@@ -154,16 +197,15 @@ def parse_macro_file(text: str, path: str) -> tuple[list[Macro], nodes.Template]
                 f"{path}:{node.lineno}: a macro file holds only macros and comments; "
                 f"found {type(node).__name__.lower()}. (Generic tests and hooks are not supported.)"
             )
-    template = _code_to_template(tree, text, path)
+    compiled = _compile_file(tree, path)
     return [
         Macro(
             macro.name.removeprefix(MACRO_PREFIX),
-            template,
+            compiled.template,
             Location(path, macro.lineno),
-            frozenset(name.name for child in macro.body for name in child.find_all(nodes.Name)),
         )
         for macro in found
-    ], tree
+    ], compiled
 
 
 def _only_space(node: nodes.Output) -> bool:
@@ -177,14 +219,15 @@ def parse_model(
 ) -> ModelTemplate:
     """Compile a model's template so that its output tells the line of each part."""
     tree = _parse(text, path, line_offset)
-    check_names(tree, path, macros, line_offset)
     for macro in tree.find_all(nodes.Macro):
         raise ProjectError(
             f"{path}:{macro.lineno + line_offset}: a macro is defined in a model; "
             "dbt cannot call it there either. Move it to sql/macros."
         )
     _mark_lines(tree.body)
-    return ModelTemplate(_code_to_template(tree, text, path), path, 1 + line_offset)
+    compiled = _compile_file(tree, path, line_offset)
+    compiled.check_names(path, macros, line_offset)
+    return ModelTemplate(compiled.template, path, 1 + line_offset)
 
 
 def _mark_lines(body: list[nodes.Node]) -> None:
@@ -262,14 +305,19 @@ def _template_places(error: BaseException) -> list[tuple[str, int]]:
     return places
 
 
+@lru_cache(maxsize=1024)
+def _native(text: str) -> Compiled:
+    return _compile(_NATIVE, _NATIVE.parse(text), None)
+
+
 def render_native(text: str, context: Mapping[str, Any], where: Location) -> Any:
     """Render text of a yml file; a lone ``{{ expression }}`` keeps the type of its value."""
     try:
-        tree = _NATIVE.parse(text)
-        unknown = meta.find_undeclared_variables(tree) - {*context, *_JINJA_GLOBALS}
+        compiled = _native(text)
+        unknown = compiled.names - {*context, *_JINJA_GLOBALS}
         if unknown:
             name = min(unknown)
             raise TemplateFault(f"'{name}' is not available here.{suggest(name, context)}")
-        return _NATIVE.from_string(text).render(context)
+        return compiled.template.render(context)
     except (TemplateFault, TemplateError, TypeError, ValueError, LookupError) as error:
         raise ProjectError(f"{where}: {text!r}: {error}") from error
