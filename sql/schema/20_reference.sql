@@ -7,7 +7,9 @@ create table if not exists raw.variants (
     ref varchar not null,
     alt varchar not null,
     rsid varchar,
-    load_id integer not null
+    load_id integer not null,
+    -- the load that brought its genotypes; NULL when it has none
+    genotype_load_id integer
 );
 
 create table if not exists raw.genes (

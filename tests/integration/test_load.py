@@ -24,7 +24,7 @@ from load_inputs import (
 )
 
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.load import KINDS
+from varhouse.ingest.kinds import KINDS
 
 # A change to a good row -> the reason why it is refused.
 BAD_EVIDENCE = [

@@ -10,8 +10,7 @@ import duckdb
 import pytest
 from load_inputs import evidence_row, write_evidence, write_text
 
-from varhouse.cli.load import KIND_NAMES
-from varhouse.ingest.load import KINDS
+from varhouse.ingest.kinds import KINDS
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -25,8 +24,21 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_the_command_offers_what_the_loader_takes() -> None:
-    assert set(KIND_NAMES) == set(KINDS)
+def test_an_option_of_another_kind_is_refused(tmp_path: Path) -> None:
+    write_evidence(tmp_path, evidence_row())
+    done = run(tmp_path, "evidence", "slice.parquet", "--build", "hg19", "--ref-first")
+    assert done.returncode == 2
+    assert "--ref-first/--ref-last: not an option of load evidence" in done.stderr
+    assert not (tmp_path / "varhouse.duckdb").exists()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_formats_that_load_in_one_way(kind: str) -> None:
+    formats = KINDS[kind].formats()
+    assert formats
+    for layout in formats:
+        assert layout.kind == kind
+        assert (layout.stage is None) != (layout.load is None)
 
 
 def test_a_load_reports_on_stdout(tmp_path: Path) -> None:

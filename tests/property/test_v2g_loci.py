@@ -32,7 +32,7 @@ def variant_id(number: int) -> str:
 
 def fill(con: Any, consequences: Sequence[Consequence], tags: Sequence[Tag]) -> None:
     con.executemany(
-        "insert into raw.variants values (?, ?, '1', ?, 'A', 'C', null, 1)",
+        "insert into raw.variants values (?, ?, '1', ?, 'A', 'C', null, 1, null)",
         [(v, variant_id(v), v) for v in range(1, N_VARIANTS + 1)],
     )
     con.executemany(

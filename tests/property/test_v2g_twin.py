@@ -69,7 +69,7 @@ def slow_scores(evidence: list[tuple[int, int, str, str, int]], method: str) -> 
 
 def fill(con: Any, evidence: list[tuple[int, int, str, str, int]]) -> None:
     con.executemany(
-        "insert into raw.variants values (?, ?, '1', ?, 'A', 'C', null, 1)",
+        "insert into raw.variants values (?, ?, '1', ?, 'A', 'C', null, 1, null)",
         [(v, f"1_{v + 1}_A_C", v + 1) for v in range(12)],
     )
     con.executemany(

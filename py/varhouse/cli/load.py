@@ -11,27 +11,28 @@ from typing import TYPE_CHECKING
 import click
 
 from varhouse.cli import common_options
+from varhouse.cli.load_options import special_options
+from varhouse.ingest.kinds import KINDS
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from varhouse.ingest.format import KindOptions
     from varhouse.ingest.load import LoadReport
     from varhouse.settings import Settings
 
-# Written out, so that --help needs neither duckdb nor pyarrow; a test holds it to the loader's.
-KIND_NAMES = ("evidence", "qtl", "intervals", "vep", "variants", "genes", "tags", "weights")
 _UNFOLDED_WIDTH = 1000
 
 
 @click.command("load")
-@click.argument("kind", type=click.Choice(KIND_NAMES))
+@click.argument("kind", type=click.Choice(list(KINDS)))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--build", metavar="BUILD", help="Genome build: GRCh37 (hg19) or GRCh38 (hg38).")
 @click.option("--source", "source_id", metavar="ID", help="Source of rows that name none.")
-@click.option("--feature", metavar="NAME", help="Tissue or cell type of rows that name none.")
 @click.option("--format", "layout", metavar="NAME", help="Layout of the files. [recognised]")
 @click.option("--strict", is_flag=True, help="Refuse everything at one rejected or doubtful row.")
 @click.option("--dry-run", is_flag=True, help="Check and count, but keep nothing.")
+@special_options
 @common_options
 def load_command(
     settings: Settings,
@@ -39,10 +40,10 @@ def load_command(
     files: Sequence[Path],
     build: str | None,
     source_id: str | None,
-    feature: str | None,
     layout: str | None,
     strict: bool,
     dry_run: bool,
+    special: KindOptions,
 ) -> None:
     """Load FILES of one KIND: all of them, or none when one cannot be used.
 
@@ -53,7 +54,7 @@ def load_command(
     from varhouse.warehouse import open_warehouse
 
     # before the warehouse is made, so that a slip of the pen leaves no empty file behind
-    check_request(kind, files, build=build, format=layout)
+    check_request(kind, files, build=build, format=layout, source_id=source_id, **special)
     with open_warehouse(settings) as con, _progress(settings) as progress:
         reports = load_files(
             con,
@@ -61,11 +62,11 @@ def load_command(
             files,
             build=build,
             source_id=source_id,
-            feature=feature,
             format=layout,
             strict=strict,
             dry_run=dry_run,
             progress=progress,
+            **special,
         )
     _print_reports(reports)
 

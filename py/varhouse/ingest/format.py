@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypedDict
 
 import duckdb
+
+Binary = Literal["", "plink-bed", "plink-pgen", "bgen", "bcf", "hdf5"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +27,9 @@ class SourceFile:
     suffix
         Lower-case, with its dot, compression suffixes left out: ``.tsv`` for ``x.tsv.gz``.
     delimiter
-        Of the header: a tab, a comma or a space; empty for parquet.
+        Of the header: a tab, a comma or a space; empty for parquet and binary files.
+    binary
+        What a binary file is by its first bytes; empty for text and parquet.
     """
 
     path: Path
@@ -32,6 +37,7 @@ class SourceFile:
     columns: tuple[str, ...]
     suffix: str
     delimiter: str
+    binary: Binary = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,17 +54,122 @@ class LoadOptions:
         Tissue or cell type to record on rows whose file does not name one.
     strict
         Whether the first rejected or doubtful row refuses the file.
+    regions
+        Keep variants in one of these only: ``22``, ``22:1000-2000`` (1-based, both ends).
+    samples
+        File of the sample ids to keep, one a line.
+    min_maf, max_maf
+        Keep variants with min_maf <= minor allele frequency < max_maf among the kept samples.
+    allele_order
+        Which allele of a file without stated orientation is the reference.
+    sample_file
+        Sample ids of a BGEN file that has none of its own.
+    half_call
+        What a call with one allele missing (``./1``) is.
+    on_duplicate
+        What to do when a variant, or an annotated pair, occurs twice with different content.
+    csq_fields
+        Names of the fields of INFO/CSQ, ``|`` between them, for a VCF that does not declare them.
+    layer
+        Where the counts of an h5ad file are: ``X``, ``raw`` or a name in ``layers``.
+    donor_column, cell_type_column
+        Columns of ``obs`` that say whose a cell is and of which type.
+    id_map
+        Tab-separated file of two columns: a donor id as the file spells it, and as it should be.
     """
 
     build: str | None
     source_id: str | None
     feature: str | None = None
     strict: bool = False
+    regions: Sequence[str] = ()
+    samples: Path | None = None
+    min_maf: float | None = None
+    max_maf: float | None = None
+    allele_order: Literal["ref-first", "ref-last"] | None = None
+    sample_file: Path | None = None
+    half_call: Literal["missing", "reference", "haploid"] = "missing"
+    on_duplicate: Literal["error", "first", "merge"] = "error"
+    csq_fields: str | None = None
+    layer: str | None = None
+    donor_column: str | None = None
+    cell_type_column: str | None = None
+    id_map: Path | None = None
+
+
+class KindOptions(TypedDict, total=False):
+    """The fields of `LoadOptions` that only some kinds heed; see there."""
+
+    feature: str | None
+    regions: Sequence[str]
+    samples: Path | None
+    min_maf: float | None
+    max_maf: float | None
+    allele_order: Literal["ref-first", "ref-last"] | None
+    sample_file: Path | None
+    half_call: Literal["missing", "reference", "haploid"]
+    on_duplicate: Literal["error", "first", "merge"]
+    csq_fields: str | None
+    layer: str | None
+    donor_column: str | None
+    cell_type_column: str | None
+    id_map: Path | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Issue:
+    """Rows of a file with one and the same fault.
+
+    Attributes
+    ----------
+    line
+        Line or record of the first; None where it is the file.
+    code, message
+        The reason, as one word and in words.
+    n
+        Number of rows.
+    example
+        Key columns of the first; nothing that says anything about a person.
+    is_reject
+        Whether the rows were left out.
+    """
+
+    line: int | None = None
+    code: str
+    message: str
+    n: int
+    example: str | None = None
+    is_reject: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """What a format that fills its tables by itself did with a file.
+
+    Attributes
+    ----------
+    n_read
+        Records of the file, in its own unit (variants, cells, ...).
+    n_loaded
+        How many of them came in; a record may become several rows.
+    issues
+        Rejected and doubtful records.
+    """
+
+    n_read: int
+    n_loaded: int
+    issues: Sequence[Issue] = ()
+
+
+Say = Callable[[str], None]
+"""Told in a line of text what is being done."""
 
 
 @dataclass(frozen=True)
 class Format:
     """One layout of input file and how it becomes rows of a raw table.
+
+    Exactly one of ``stage`` and ``load`` is given.
 
     Attributes
     ----------
@@ -76,6 +187,13 @@ class Format:
         ``note VARCHAR`` (a warning code, NULL for none; the row is kept). It may insert into the
         temp table ``incoming_issues(line, code, message, n, example)``, made empty by the caller,
         and raises `varhouse.errors.DataError` when the file as a whole cannot be used.
+    load
+        Fills its raw tables by itself, inside the transaction that is open: for what does not fit
+        through one staged table. Gets the connection, the file, the options, the load's id and
+        somebody to tell of progress; raises like ``stage``. Verifies compressed content itself.
+    companions
+        Returns the other files that the file is incomplete without (``.bim`` and ``.fam`` of a
+        ``.bed``), or raises `varhouse.errors.DataError` when one is absent.
     genome_build
         Build of every file of this layout, where the layout implies it.
     wants
@@ -88,7 +206,11 @@ class Format:
     kind: str
     table: str
     matches: Callable[[SourceFile], bool]
-    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None]
+    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None] | None = None
+    load: (
+        Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions, int, Say], Loaded] | None
+    ) = None
+    companions: Callable[[SourceFile], Sequence[Path]] | None = None
     genome_build: str | None = None
     wants: str = ""
     stated_build: Callable[[SourceFile], str | None] | None = None

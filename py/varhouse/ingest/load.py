@@ -8,62 +8,28 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 import duckdb
 
 from varhouse import __version__
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.builds import chromosome_end_sql, normalised_build
-from varhouse.ingest.codes import EXPECTED_CODES, message_of
-from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import check_compression, check_file, quoted_name, sha256_of, sniff
+from varhouse.ingest.builds import normalised_build
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import (
+    Format,
+    Issue,
+    KindOptions,
+    Loaded,
+    LoadOptions,
+    Say,
+    SourceFile,
+)
+from varhouse.ingest.issues import count_incoming, judge, refuse
+from varhouse.ingest.kinds import KINDS, Kind
+from varhouse.ingest.reading import check_compression, check_file, sha256_of, sniff
 
 Status = Literal["loaded", "already loaded", "dry run"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """A kind of file that ``varhouse load`` takes.
-
-    Attributes
-    ----------
-    module
-        Holds ``FORMATS``, a tuple of `Format`, and ``store`` when ``own_store`` is set.
-    needs_build
-        Whether the rows have positions, which mean nothing without a genome build.
-    own_store
-        Whether rows are merged with the table instead of appended to it.
-    replaces
-        Whether a load takes the place of the one before.
-    """
-
-    name: str
-    module: str
-    needs_build: bool = True
-    own_store: bool = False
-    replaces: bool = False
-
-    def formats(self) -> tuple[Format, ...]:
-        """Return every layout of file known for this kind."""
-        found: tuple[Format, ...] = importlib.import_module(self.module).FORMATS
-        return found
-
-
-KINDS: dict[str, Kind] = {
-    kind.name: kind
-    for kind in (
-        Kind("evidence", "varhouse.ingest.evidence"),
-        Kind("qtl", "varhouse.ingest.qtl"),
-        Kind("intervals", "varhouse.ingest.intervals"),
-        Kind("vep", "varhouse.ingest.vep"),
-        Kind("variants", "varhouse.ingest.variants", own_store=True),
-        Kind("genes", "varhouse.ingest.genes", own_store=True),
-        Kind("tags", "varhouse.ingest.tags"),
-        Kind("weights", "varhouse.ingest.weights", needs_build=False, replaces=True),
-    )
-}
 
 
 @dataclass(frozen=True)
@@ -98,16 +64,6 @@ class LoadReport:
         return sum(self.rejected.values())
 
 
-@dataclass(frozen=True)
-class _Issue:
-    line: int | None
-    code: str
-    message: str
-    n: int
-    example: str | None
-    is_reject: bool
-
-
 def load_files(
     con: duckdb.DuckDBPyConnection,
     kind: str,
@@ -116,10 +72,10 @@ def load_files(
     build: str | None,
     source_id: str | None,
     format: str | None,
-    feature: str | None = None,
     strict: bool = False,
     dry_run: bool = False,
-    progress: Callable[[str], None] | None = None,
+    progress: Say | None = None,
+    **special: Unpack[KindOptions],
 ) -> list[LoadReport]:
     """Load files into the raw table of their kind, in one transaction.
 
@@ -134,7 +90,7 @@ def load_files(
         One of `KINDS`.
     build
         Genome build of the files, in any usual spelling; may be None where the format says it.
-    source_id, feature
+    source_id
         For rows whose file does not name one.
     format
         Name of the layout; None to recognise it.
@@ -144,6 +100,8 @@ def load_files(
         Do everything, then roll back.
     progress
         Called with a line of text before each step.
+    **special
+        What only some kinds heed; see `varhouse.ingest.format.LoadOptions`.
 
     Returns
     -------
@@ -157,7 +115,7 @@ def load_files(
     DataError
         A file cannot be used; nothing of any file was loaded.
     """
-    check_request(kind, files, build=build, format=format)
+    check_request(kind, files, build=build, format=format, source_id=source_id, **special)
     chosen = KINDS[kind]
     stated = normalised_build(build) if build else None
     sources = [sniff(path) for path in files]
@@ -169,8 +127,8 @@ def load_files(
             options = LoadOptions(
                 build=_build_of(chosen, source, layout, stated),
                 source_id=source_id,
-                feature=feature,
                 strict=strict,
+                **special,
             )
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
     except BaseException:
@@ -186,19 +144,34 @@ def load_files(
 
 
 def check_request(
-    kind: str, files: Sequence[Path], *, build: str | None, format: str | None
+    kind: str,
+    files: Sequence[Path],
+    *,
+    build: str | None,
+    format: str | None,
+    source_id: str | None = None,
+    **special: Unpack[KindOptions],
 ) -> None:
     """Refuse what is wrong with a request whatever the files hold; needs no warehouse.
 
     Raises
     ------
     UsageError
-        Unknown kind, format or build; no files, or one that does not exist.
+        Unknown kind, format or build; an option that the kind does not heed; no files, or one that
+        does not exist.
     """
     if kind not in KINDS:
         raise UsageError(f"cannot load {kind!r}; kinds are {', '.join(KINDS)}.")
     if not files:
         raise UsageError(f"load {kind}: no files given.")
+    given = {
+        name
+        for name, value in {"source_id": source_id, **special}.items()
+        if value not in (None, ())
+    }
+    for name in sorted(given - KINDS[kind].options):
+        heeding = ", ".join(other.name for other in KINDS.values() if name in other.options)
+        raise UsageError(f"{_flag(name)}: not an option of load {kind}, but of {heeding}.")
     if build is not None:
         normalised_build(build)
     known = [layout.name for layout in KINDS[kind].formats()]
@@ -208,6 +181,14 @@ def check_request(
         )
     for path in files:
         check_file(path)
+
+
+# Options whose flag is not their name.
+_FLAGS = {"source_id": "--source", "allele_order": "--ref-first/--ref-last"}
+
+
+def _flag(name: str) -> str:
+    return _FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
 def _find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
@@ -222,8 +203,11 @@ def _find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
         raise DataError(f"{source.path}: could be {names}; say which with --format.")
     known = "\n".join(f"  {layout.name}: {layout.wants or layout.table}" for layout in formats)
     found = ", ".join(name[:40] for name in source.columns[:40])
+    looks = (
+        f"it is a binary file ({source.binary})" if source.binary else f"its first line has {found}"
+    )
     raise DataError(
-        f"{source.path}: not a known format of {kind.name}; its first line has {found}.\n"
+        f"{source.path}: not a known format of {kind.name}; {looks}.\n"
         f"Formats of {kind.name} (name one with --format to see what is amiss):\n{known}"
     )
 
@@ -254,25 +238,72 @@ def _load_file(
     layout: Format,
     options: LoadOptions,
     dry_run: bool,
-    progress: Callable[[str], None] | None,
+    progress: Say | None,
 ) -> LoadReport:
     say = progress or _say_nothing
+    path = str(source.path)
     _check_build(con, source, options.build)
-    say(f"{source.path}: checksum")
-    digest = sha256_of(source.path)
+    files = [source.path, *(layout.companions(source) if layout.companions else ())]
+    say(f"{path}: checksum")
+    digest = sha256_of(files)
     earlier = _earlier_load(con, kind, digest)
     if earlier:
         load_id, layout_name, build, source_id = earlier
         if options.source_id and source_id and options.source_id != source_id:
             raise DataError(
-                f"{source.path}: already loaded as source {source_id} (load {load_id}), "
+                f"{path}: already loaded as source {source_id} (load {load_id}), "
                 f"now given as {options.source_id}."
             )
-        return LoadReport(
-            str(source.path), kind.name, layout_name, build, "already loaded", load_id, digest
-        )
+        return LoadReport(path, kind.name, layout_name, build, "already loaded", load_id, digest)
+    load_id = _next_load_id(con)
+    if kind.replaces:
+        con.execute(f"delete from {layout.table}")
+    if layout.load is not None:
+        say(f"{path}: loading as {layout.name}")
+        with _faults_of(source, layout):
+            loaded = layout.load(con, source, options, load_id, say)
+        if loaded.n_read == 0:
+            raise DataError(f"{path}: the file is empty (no {kind.name}).")
+        refuse(path, kind.name, options, loaded.n_read, loaded.issues)
+    else:
+        loaded = _load_staged(con, kind, source, layout, options, load_id, say)
+    rejected: dict[str, int] = {}
+    notes: dict[str, int] = {}
+    for issue in loaded.issues:
+        counts = rejected if issue.is_reject else notes
+        counts[issue.code] = counts.get(issue.code, 0) + issue.n
+    report = LoadReport(
+        path,
+        kind.name,
+        layout.name,
+        options.build,
+        "dry run" if dry_run else "loaded",
+        load_id,
+        digest,
+        loaded.n_read,
+        loaded.n_loaded,
+        rejected,
+        notes,
+    )
+    _record(con, report, loaded.issues, options, sum(file.stat().st_size for file in files))
+    return report
+
+
+def _load_staged(
+    con: duckdb.DuckDBPyConnection,
+    kind: Kind,
+    source: SourceFile,
+    layout: Format,
+    options: LoadOptions,
+    load_id: int,
+    say: Say,
+) -> Loaded:
+    """Load a file through the temp table ``incoming``."""
+    if layout.stage is None:
+        raise TypeError(f"format {layout.name} has neither stage nor load")
+    path = str(source.path)
     damage = check_compression(source.path)
-    say(f"{source.path}: reading as {layout.name}")
+    say(f"{path}: reading as {layout.name}")
     _drop_incoming(con)
     con.execute(
         "create or replace temp table incoming_issues"
@@ -282,11 +313,59 @@ def _load_file(
         layout.stage(con, source, options)
     if damage:
         con.execute("insert into incoming_issues values (null, ?, null, 1, null)", [damage])
-    load_id = _next_load_id(con)
-    say(f"{source.path}: storing")
-    report = _store(con, kind, source, layout, options, digest, load_id, dry_run)
+    say(f"{path}: storing")
+    judge(con, layout, options)
+    with _faults_of(source, layout):
+        n_read, issues = count_incoming(con)
+    if n_read == 0:
+        raise DataError(f"{path}: the file is empty (no rows of {kind.name}).")
+    refuse(path, kind.name, options, n_read, issues)
+    if kind.own_store:
+        store: Callable[..., dict[str, int]] = importlib.import_module(kind.module).store
+        with _faults_of(source, layout):
+            merged = store(con, source, load_id)
+        issues += [
+            Issue(code=code, message=message_of(code), n=n, is_reject=True)
+            for code, n in sorted(merged.items())
+            if n
+        ]
+    else:
+        # a staged view reads the file again, and now every column of it
+        with _faults_of(source, layout):
+            con.execute(
+                f"insert into {layout.table} by name "
+                f"select * exclude (line, reject, note), {load_id} as load_id "
+                "from incoming_judged where reject is null"
+            )
     _drop_incoming(con)
-    return report
+    n_rejected = sum(issue.n for issue in issues if issue.is_reject)
+    return Loaded(n_read=n_read, n_loaded=n_read - n_rejected, issues=issues)
+
+
+def _record(
+    con: duckdb.DuckDBPyConnection,
+    report: LoadReport,
+    issues: Sequence[Issue],
+    options: LoadOptions,
+    n_bytes: int,
+) -> None:
+    """Write what became of a file into ``load_manifest`` and ``load_issues``."""
+    con.execute(
+        "insert into load_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, map(?, ?), ?, ?)",
+        [
+            report.load_id, report.kind, report.file, report.sha256, n_bytes, report.format,
+            options.source_id, options.build, report.n_read, report.n_loaded, report.n_rejected,
+            list(report.rejected), list(report.rejected.values()), __version__, datetime.now(UTC),
+        ],
+    )  # fmt: skip
+    for issue in issues:
+        con.execute(
+            "insert into load_issues values (?, ?, ?, ?, ?, ?, ?)",
+            [
+                report.load_id, report.file, issue.line, issue.code, issue.message, issue.n,
+                issue.example,
+            ],
+        )  # fmt: skip
 
 
 def _say_nothing(_: str) -> None:
@@ -366,180 +445,3 @@ def _faults_of(source: SourceFile, layout: Format) -> Iterator[None]:
             f"{source.path}: cannot be read as {layout.name}: the file is damaged, or it is not "
             "what its name says."
         ) from error
-
-
-def _store(
-    con: duckdb.DuckDBPyConnection,
-    kind: Kind,
-    source: SourceFile,
-    layout: Format,
-    options: LoadOptions,
-    digest: str,
-    load_id: int,
-    dry_run: bool,
-) -> LoadReport:
-    path = str(source.path)
-    _judge(con, layout, options)
-    with _faults_of(source, layout):
-        n_read, issues = _count(con)
-    if n_read == 0:
-        raise DataError(f"{path}: the file is empty (no rows of {kind.name}).")
-    _refuse(path, kind, options, n_read, issues)
-    if kind.replaces:
-        con.execute(f"delete from {layout.table}")
-    if kind.own_store:
-        store: Callable[..., dict[str, int]] = importlib.import_module(kind.module).store
-        with _faults_of(source, layout):
-            merged = store(con, source, load_id)
-        issues += [
-            _Issue(None, code, message_of(code), n, None, is_reject=True)
-            for code, n in sorted(merged.items())
-            if n
-        ]
-    else:
-        # a staged view reads the file again, and now every column of it
-        with _faults_of(source, layout):
-            con.execute(
-                f"insert into {layout.table} by name "
-                f"select * exclude (line, reject, note), {load_id} as load_id "
-                "from incoming_judged where reject is null"
-            )
-    rejected: dict[str, int] = {}
-    notes: dict[str, int] = {}
-    for issue in issues:
-        counts = rejected if issue.is_reject else notes
-        counts[issue.code] = counts.get(issue.code, 0) + issue.n
-    n_rejected = sum(rejected.values())
-    con.execute(
-        "insert into load_manifest values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, map(?, ?), ?, ?)",
-        [
-            load_id, kind.name, path, digest, source.path.stat().st_size, layout.name,
-            options.source_id, options.build, n_read, n_read - n_rejected, n_rejected,
-            list(rejected), list(rejected.values()), __version__, datetime.now(UTC),
-        ],
-    )  # fmt: skip
-    for issue in issues:
-        con.execute(
-            "insert into load_issues values (?, ?, ?, ?, ?, ?, ?)",
-            [load_id, path, issue.line, issue.code, issue.message, issue.n, issue.example],
-        )
-    return LoadReport(
-        path,
-        kind.name,
-        layout.name,
-        options.build,
-        "dry run" if dry_run else "loaded",
-        load_id,
-        digest,
-        n_read,
-        n_read - n_rejected,
-        rejected,
-        notes,
-    )
-
-
-def _judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions) -> None:
-    """Add what every format has in common to the rejects: contigs, chromosome ends, empty keys."""
-    schema, table = layout.table.split(".")
-    required = {
-        row[0]
-        for row in con.execute(
-            "select column_name from duckdb_columns() "
-            "where schema_name = ? and table_name = ? and not is_nullable",
-            [schema, table],
-        ).fetchall()
-    } - {"load_id"}
-    columns = [row[0] for row in con.execute("describe incoming").fetchall()]
-    cases = []
-    if "chrom" in required:
-        cases.append("when chrom is null then 'unknown_contig'")
-    cases += [
-        f"when {quoted_name(name)} is null then '{name}_missing'"
-        for name in columns
-        if name in required and name != "chrom"
-    ]
-    starts = [name for name in ("pos", "start_pos") if name in columns]
-    ends = [name for name in ("pos", "end_pos") if name in columns]
-    cases += [f"when {name} < 1 then 'position_below_one'" for name in starts]
-    if options.build and "chrom" in columns:
-        length = chromosome_end_sql("chrom", options.build)
-        cases += [f"when {name} > {length} then 'beyond_chromosome_end'" for name in ends]
-    verdict = f"coalesce(reject, case {' '.join(cases)} end)" if cases else "reject"
-    con.execute(
-        "create or replace temp view incoming_judged as "
-        f"select * replace ({verdict} as reject) from incoming"
-    )
-
-
-# Columns that make an example of a bad row; none of them says anything about a person.
-_EXAMPLE_COLUMNS = (
-    "variant_id", "chrom", "pos", "start_pos", "end_pos", "gene_id", "gene_name",
-    "transcript_id", "type_id", "source_id", "feature", "qtl_pval", "p_value", "interval_score",
-    "score", "weight", "study_id", "lead_variant_id", "tag_variant_id", "posterior", "r2",
-)  # fmt: skip
-
-
-def _count(con: duckdb.DuckDBPyConnection) -> tuple[int, list[_Issue]]:
-    columns = {row[0] for row in con.execute("describe incoming").fetchall()}
-    parts = ", ".join(
-        f"{text_literal(name + '=')} || cast({name} as varchar)"
-        for name in _EXAMPLE_COLUMNS
-        if name in columns
-    )
-    example = f"concat_ws(', ', {parts})" if parts else "null"
-    rows = con.execute(f"""
-        select
-            reject,
-            case when reject is null then note end as note,
-            count(*) as n,
-            min(line) as line,
-            arg_min(case when reject is not null or note is not null then {example} end, line)
-                as example
-        from incoming_judged
-        group by all
-        order by all
-    """).fetchall()
-    n_read = sum(row[2] for row in rows)
-    issues = [
-        _Issue(
-            line=line,
-            code=reject or note,
-            message=message_of(reject or note),
-            n=n,
-            example=sample,
-            is_reject=reject is not None,
-        )
-        for reject, note, n, line, sample in rows
-        if reject or note
-    ]
-    extra = con.execute(
-        "select line, code, message, n, example from incoming_issues order by all"
-    ).fetchall()
-    issues += [
-        _Issue(line, code, message or message_of(code), n, sample, is_reject=False)
-        for line, code, message, n, sample in extra
-    ]
-    return n_read, issues
-
-
-def _refuse(
-    path: str, kind: Kind, options: LoadOptions, n_read: int, issues: Sequence[_Issue]
-) -> None:
-    """Raise when nothing of the file is left, or when ``--strict`` meets anything doubtful."""
-    doubtful = [issue for issue in issues if issue.code not in EXPECTED_CODES]
-    if doubtful and sum(issue.n for issue in issues if issue.is_reject) == n_read:
-        raise DataError(
-            f"{path}: none of its {n_read} rows of {kind.name} can be taken.\n{_listed(doubtful)}"
-        )
-    if doubtful and options.strict:
-        raise DataError(f"{path}: refused by --strict.\n{_listed(doubtful)}")
-
-
-def _listed(issues: Sequence[_Issue]) -> str:
-    return "\n".join(
-        f"  {issue.code}: {issue.message} ({issue.n} rows"
-        + (f", first in line {issue.line}" if issue.line is not None else "")
-        + (f": {issue.example}" if issue.example else "")
-        + ")"
-        for issue in issues
-    )

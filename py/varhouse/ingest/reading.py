@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import hashlib
 import io
@@ -17,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.format import SourceFile
+from varhouse.ingest.format import Binary, SourceFile
 from varhouse.ingest.keys import text_literal
 
 _COMPRESSED = (".gz", ".bgz", ".zst")
@@ -27,6 +28,7 @@ _HEAD_BYTES = 1 << 20
 _MAX_LINE_BYTES = 64 << 20
 # The last block of every complete BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_GZIP_MAGIC = b"\x1f\x8b"
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
 
 
@@ -60,6 +62,9 @@ def sniff(path: Path) -> SourceFile:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty (0 bytes).")
     suffix = _suffix(path)
+    binary = _binary(path)
+    if binary:
+        return SourceFile(path, "", (), suffix, "", binary)
     if suffix in _PARQUET:
         return SourceFile(path, "", _parquet_columns(path), suffix, "")
     header = next((line for line in head_lines(path) if line.strip()), "")
@@ -69,6 +74,24 @@ def sniff(path: Path) -> SourceFile:
     names = header.split() if delimiter == " " else header.split(delimiter)
     columns = tuple(name.strip().removeprefix('"').removesuffix('"') for name in names)
     return SourceFile(path, header, columns, suffix, delimiter)
+
+
+def _binary(path: Path) -> Binary:
+    """Tell the binary formats of the field by their first bytes."""
+    with path.open("rb") as stream:
+        start = stream.read(20)
+    if start[:2] == b"\x6c\x1b":
+        # PLINK 1 in its variant-major order, which is all that is in use, else PLINK 2
+        return "plink-bed" if start[2:3] in (b"\x00", b"\x01") else "plink-pgen"
+    if start[:8] == b"\x89HDF\r\n\x1a\n":
+        return "hdf5"
+    if start[16:20] == b"bgen":
+        return "bgen"
+    if start[:2] == _GZIP_MAGIC:
+        with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as inner:
+            if inner.read(4) == b"BCF\x02":
+                return "bcf"
+    return ""
 
 
 def _suffix(path: Path) -> str:
@@ -135,10 +158,15 @@ def _damaged(path: Path, error: Exception) -> DataError:
     return DataError(f"{path}: {found}; was the download cut short?")
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def sha256_of(paths: Sequence[Path]) -> str:
+    """Return the SHA-256 of a file's bytes in hex; of several files, that of their digests."""
+    digests = []
+    for path in paths:
+        with path.open("rb") as stream:
+            digests.append(hashlib.file_digest(stream, "sha256").hexdigest())
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def check_compression(path: Path) -> str | None:
@@ -164,6 +192,11 @@ def check_compression(path: Path) -> str | None:
                 pass
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise _damaged(path, error) from error
+    return check_bgzf_end(path)
+
+
+def check_bgzf_end(path: Path) -> str | None:
+    """Return ``no_bgzf_end_marker`` when a block gzip file lacks its last, empty block."""
     with path.open("rb") as raw:
         start = raw.read(16)
         is_bgzf = start[:4] == b"\x1f\x8b\x08\x04" and start[12:14] == b"BC"

@@ -24,7 +24,9 @@ RAW = f"""
 insert into load_manifest values
     (1, 'evidence', 'eqtl.tsv', 'x', 1, 'f', null, 'GRCh37', 1, 1, 0, map {{}}, '0', now()),
     (2, 'vep', 'vep.jsonl', 'x', 1, 'f', null, 'GRCh37', 1, 1, 0, map {{}}, '0', now());
-insert into raw.variants values
+insert into raw.variants
+    (variant_idx, variant_id, chrom, pos, ref, alt, rsid, load_id)
+values
     (0, '1_100_A_G', '1', 100, 'A', 'G', 'rs1', 1),
     (1, '1_100_A_T', '1', 100, 'A', 'T', 'rs1', 1),
     (2, '1_5000_C_T', '1', 5000, 'C', 'T', 'rs2', 1),

@@ -11,7 +11,8 @@ import pytest
 from small_warehouse import new_warehouse
 
 from varhouse.ingest.format import LoadOptions
-from varhouse.ingest.load import KINDS, LoadReport, load_files
+from varhouse.ingest.kinds import KINDS
+from varhouse.ingest.load import LoadReport, load_files
 from varhouse.ingest.reading import sniff
 
 

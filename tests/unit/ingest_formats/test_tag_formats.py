@@ -122,7 +122,7 @@ class TestPlainTags:
     def test_tags_outside_the_variant_index_are_kept_and_counted(self, empty_warehouse, load_text):
         text = HEADER + "s\t1_5_A_T\t1_5_A_T\t1\t\ns\t1_5_A_T\t1_6_A_T\t1\t\n"
         empty_warehouse.execute(
-            "insert into raw.variants values (0, '1_5_A_T', '1', 5, 'A', 'T', null, 1)"
+            "insert into raw.variants values (0, '1_5_A_T', '1', 5, 'A', 'T', null, 1, null)"
         )
         report = load_text(text)
         assert report.notes == {"unknown_variant": 1}

@@ -1,0 +1,97 @@
+"""Options of ``varhouse load`` that only some kinds heed; the others refuse them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
+_Decorator = Callable[[Any], Any]
+
+
+def _allele_order(command: Any) -> Any:
+    for flag, first in (("--ref-last", "last"), ("--ref-first", "first")):
+        command = click.option(
+            flag,
+            "allele_order",
+            flag_value=flag.removeprefix("--"),
+            default=None,
+            help=f"BGEN: the {first} allele is the reference.",
+        )(command)
+    return command
+
+
+# Parameter -> option; which kinds heed it is said in varhouse.ingest.kinds.
+_OPTIONS: dict[str, _Decorator] = {
+    "feature": click.option(
+        "--feature", metavar="NAME", help="Tissue or cell type of rows that name none."
+    ),
+    "regions": click.option(
+        "--region",
+        "regions",
+        multiple=True,
+        metavar="CHR[:START-END]",
+        help="Genotypes: keep these variants only; may be repeated.",
+    ),
+    "samples": click.option(
+        "--samples", type=_FILE, help="Genotypes: keep the samples in this file, an id a line."
+    ),
+    "min_maf": click.option(
+        "--min-maf", type=click.FloatRange(0, 0.5), help="Genotypes: least minor allele frequency."
+    ),
+    "max_maf": click.option(
+        "--max-maf",
+        type=click.FloatRange(0, 0.5, min_open=True),
+        help="Genotypes: minor allele frequency below this.",
+    ),
+    "allele_order": _allele_order,
+    "sample_file": click.option(
+        "--sample-file", type=_FILE, help="BGEN: the .sample file. [beside the file]"
+    ),
+    "half_call": click.option(
+        "--half-call",
+        type=click.Choice(["missing", "reference", "haploid"]),
+        help="VCF: what a call such as ./1 is. [missing]",
+    ),
+    "on_duplicate": click.option(
+        "--on-duplicate",
+        type=click.Choice(["error", "first", "merge"]),
+        help="What to do with a variant that occurs twice with different content. [error]",
+    ),
+    "csq_fields": click.option(
+        "--csq-fields",
+        metavar="A|B|...",
+        help="Annotations: fields of INFO/CSQ in a VCF that does not declare them.",
+    ),
+    "layer": click.option(
+        "--layer", metavar="NAME", help="Cells: where the counts are: X, raw or a layer."
+    ),
+    "donor_column": click.option(
+        "--donor-column", metavar="NAME", help="Cells: column of obs with the donor."
+    ),
+    "cell_type_column": click.option(
+        "--cell-type-column", metavar="NAME", help="Cells: column of obs with the cell type."
+    ),
+    "id_map": click.option(
+        "--id-map", type=_FILE, help="Donor ids: a file of two columns, as written and as meant."
+    ),
+}
+
+
+def special_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options to a command; it gets those that were given as one dict, ``special``."""
+
+    @functools.wraps(command)
+    def gathered(*args: Any, **kwargs: Any) -> None:
+        found = {name: kwargs.pop(name) for name in _OPTIONS}
+        given = {name: value for name, value in found.items() if value not in (None, ())}
+        command(*args, special=given, **kwargs)
+
+    decorated: Callable[..., None] = gathered
+    for option in reversed(_OPTIONS.values()):
+        decorated = option(decorated)
+    return decorated

@@ -1,0 +1,128 @@
+"""Rejected and doubtful rows of a file: judged, counted by reason, refused when too many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.builds import chromosome_end_sql
+from varhouse.ingest.codes import EXPECTED_CODES, message_of
+from varhouse.ingest.format import Format, Issue, LoadOptions
+from varhouse.ingest.keys import text_literal
+from varhouse.ingest.reading import quoted_name
+
+
+def judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions) -> None:
+    """Add what every format has in common to the rejects: contigs, chromosome ends, empty keys."""
+    schema, table = layout.table.split(".")
+    required = {
+        row[0]
+        for row in con.execute(
+            "select column_name from duckdb_columns() "
+            "where schema_name = ? and table_name = ? and not is_nullable",
+            [schema, table],
+        ).fetchall()
+    } - {"load_id"}
+    columns = [row[0] for row in con.execute("describe incoming").fetchall()]
+    cases = []
+    if "chrom" in required:
+        cases.append("when chrom is null then 'unknown_contig'")
+    cases += [
+        f"when {quoted_name(name)} is null then '{name}_missing'"
+        for name in columns
+        if name in required and name != "chrom"
+    ]
+    starts = [name for name in ("pos", "start_pos") if name in columns]
+    ends = [name for name in ("pos", "end_pos") if name in columns]
+    cases += [f"when {name} < 1 then 'position_below_one'" for name in starts]
+    if options.build and "chrom" in columns:
+        length = chromosome_end_sql("chrom", options.build)
+        cases += [f"when {name} > {length} then 'beyond_chromosome_end'" for name in ends]
+    verdict = f"coalesce(reject, case {' '.join(cases)} end)" if cases else "reject"
+    con.execute(
+        "create or replace temp view incoming_judged as "
+        f"select * replace ({verdict} as reject) from incoming"
+    )
+
+
+# Columns that make an example of a bad row; none of them says anything about a person.
+_EXAMPLE_COLUMNS = (
+    "variant_id", "chrom", "pos", "start_pos", "end_pos", "gene_id", "gene_name",
+    "transcript_id", "type_id", "source_id", "feature", "qtl_pval", "p_value", "interval_score",
+    "score", "weight", "study_id", "lead_variant_id", "tag_variant_id", "posterior", "r2",
+)  # fmt: skip
+
+
+def count_incoming(con: duckdb.DuckDBPyConnection) -> tuple[int, list[Issue]]:
+    columns = {row[0] for row in con.execute("describe incoming").fetchall()}
+    parts = ", ".join(
+        f"{text_literal(name + '=')} || cast({name} as varchar)"
+        for name in _EXAMPLE_COLUMNS
+        if name in columns
+    )
+    example = f"concat_ws(', ', {parts})" if parts else "null"
+    rows = con.execute(f"""
+        select
+            reject,
+            case when reject is null then note end as note,
+            count(*) as n,
+            min(line) as line,
+            arg_min(case when reject is not null or note is not null then {example} end, line)
+                as example
+        from incoming_judged
+        group by all
+        order by all
+    """).fetchall()
+    n_read = sum(row[2] for row in rows)
+    issues = [
+        Issue(
+            line=line,
+            code=reject or note,
+            message=message_of(reject or note),
+            n=n,
+            example=sample,
+            is_reject=reject is not None,
+        )
+        for reject, note, n, line, sample in rows
+        if reject or note
+    ]
+    extra = con.execute(
+        "select line, code, message, n, example from incoming_issues order by all"
+    ).fetchall()
+    issues += [
+        Issue(
+            line=line,
+            code=code,
+            message=message or message_of(code),
+            n=n,
+            example=sample,
+            is_reject=False,
+        )
+        for line, code, message, n, sample in extra
+    ]
+    return n_read, issues
+
+
+def refuse(
+    path: str, kind: str, options: LoadOptions, n_read: int, issues: Sequence[Issue]
+) -> None:
+    """Raise when nothing of the file is left, or when ``--strict`` meets anything doubtful."""
+    doubtful = [issue for issue in issues if issue.code not in EXPECTED_CODES]
+    if doubtful and sum(issue.n for issue in issues if issue.is_reject) == n_read:
+        raise DataError(
+            f"{path}: none of its {n_read} rows of {kind} can be taken.\n{_listed(doubtful)}"
+        )
+    if doubtful and options.strict:
+        raise DataError(f"{path}: refused by --strict.\n{_listed(doubtful)}")
+
+
+def _listed(issues: Sequence[Issue]) -> str:
+    return "\n".join(
+        f"  {issue.code}: {issue.message} ({issue.n} rows"
+        + (f", first in line {issue.line}" if issue.line is not None else "")
+        + (f": {issue.example}" if issue.example else "")
+        + ")"
+        for issue in issues
+    )

@@ -1,0 +1,65 @@
+"""The kinds of file that `varhouse load` takes. Imports nothing heavy: ``--help`` reads it."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from varhouse.ingest.format import Format
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of file that ``varhouse load`` takes.
+
+    Attributes
+    ----------
+    module
+        Holds ``FORMATS``, a tuple of `varhouse.ingest.format.Format`, and ``store`` when
+        ``own_store`` is set.
+    needs_build
+        Whether the rows have positions, which mean nothing without a genome build.
+    own_store
+        Whether rows are merged with the table instead of appended to it.
+    replaces
+        Whether a load takes the place of the one before.
+    options
+        Fields of `varhouse.ingest.format.LoadOptions`, beyond those of every kind, that it heeds.
+    """
+
+    name: str
+    module: str
+    needs_build: bool = True
+    own_store: bool = False
+    replaces: bool = False
+    options: frozenset[str] = frozenset()
+
+    def formats(self) -> tuple[Format, ...]:
+        """Return every layout of file known for this kind."""
+        found: tuple[Format, ...] = importlib.import_module(self.module).FORMATS
+        return found
+
+
+_SOURCE = frozenset({"source_id", "feature"})
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind("evidence", "varhouse.ingest.evidence", options=_SOURCE),
+        Kind("qtl", "varhouse.ingest.qtl", options=_SOURCE),
+        Kind("intervals", "varhouse.ingest.intervals", options=_SOURCE),
+        Kind("vep", "varhouse.ingest.vep", options=_SOURCE),
+        Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
+        Kind("genes", "varhouse.ingest.genes", own_store=True, options=_SOURCE),
+        Kind("tags", "varhouse.ingest.tags", options=_SOURCE),
+        Kind(
+            "weights",
+            "varhouse.ingest.weights",
+            needs_build=False,
+            replaces=True,
+            options=_SOURCE,
+        ),
+    )
+}
