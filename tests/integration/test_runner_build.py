@@ -177,7 +177,7 @@ def test_a_failing_test_leaves_the_old_table_and_skips_what_reads_it(
     assert kinds(con) == {"a": "BASE TABLE", "b": "BASE TABLE", "c": "BASE TABLE"}
     message = message_of(outcome, "unique_a_id")
     assert message.startswith("models/a.yml:5: test unique_a_id: 2 failing rows")
-    assert "unique_field=0, n_records=5" in message
+    assert "unique_field" not in message
     # Put right, it and what was skipped are built; the failure itself stays on record.
     project.write({"models/a.sql": "select id from {{ source('raw', 't') }} where id < 4"})
     assert project.run(con).ok

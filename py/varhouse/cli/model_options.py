@@ -46,7 +46,10 @@ def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
     def with_build(*args: Any, **kwargs: Any) -> Any:
         engine = kwargs.pop("engine")
         if engine != "duckdb":
-            raise UsageError(f"--engine {engine}: not available yet; models run on duckdb.")
+            raise UsageError(
+                f"--engine {engine}: this version runs models on duckdb only. Leave the option "
+                "out, or say --engine duckdb."
+            )
         return function(*args, **kwargs)
 
     decorators = [

@@ -241,7 +241,11 @@ def show_command(
     form: Format | None,
     out: Path | None,
 ) -> None:
-    """Run the query of one model and print its first rows; nothing is changed."""
+    """Print the first rows of one model's query, or the failing rows of one data test.
+
+    Nothing is changed. A test runs on its models' queries as they are now, so that it finds what
+    kept a model from being built.
+    """
     from varhouse.runner import load_project
     from varhouse.runner.gate import lock_down
     from varhouse.runner.graph import project_graph
@@ -250,17 +254,26 @@ def show_command(
 
     project = load_project(settings.project_dir, vars=vars)
     if not select:
-        raise UsageError("show: name the model with --select.")
-    chosen = select_nodes(project, project_graph(project), select=select, exclude=exclude)
-    models = [
-        key for key in sorted(chosen) if project.nodes[key].resource_type in ("model", "seed")
+        raise UsageError("show: name the model or data test with --select.")
+    chosen = [
+        project.nodes[key]
+        for key in sorted(
+            select_nodes(project, project_graph(project), select=select, exclude=exclude)
+        )
     ]
-    if len(models) != 1:
-        raise UsageError(f"show: {len(models)} models are selected, wanted one.")
+    # The tests of a chosen model are chosen too; the model is what was asked for.
+    shown = [node for node in chosen if node.resource_type in ("model", "seed")] or [
+        node for node in chosen if node.resource_type == "test"
+    ]
+    if len(shown) != 1:
+        raise UsageError(
+            f"show: {len(shown)} models or data tests are selected, wanted one: "
+            f"{', '.join(node.name for node in shown) or 'none'}."
+        )
     form = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
         lock_down(con, project.seed_dirs)
-        table = preview(project, con, project.nodes[models[0]], limit=limit)
+        table = preview(project, con, shown[0], limit=limit)
     if out is not None:
         write_file(table, out, form)
     else:

@@ -1,9 +1,9 @@
-"""Data tests: the SQL of the generic ones, running any, and showing the rows that fail."""
+"""Data tests: the SQL of the generic ones, and running any."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,15 +11,12 @@ from typing import Any
 import duckdb
 
 from varhouse.errors import ProjectError
-from varhouse.runner.compile import CTE_PREFIX, Compiler
+from varhouse.runner.compile import Compiler
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Node, Project
 from varhouse.runner.outcome import NodeResult
 from varhouse.runner.sourcemap import MappedSql
-
-_SHOWN_ROWS = 5
-_SHOWN_CHARACTERS = 60
 
 
 def unique_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
@@ -96,7 +93,7 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
         raise ProjectError(
             f"{node.location}: accepted_values: values is {arguments['values']!r}, wanted a list."
         )
-    table = _tested_table(project, node, used)
+    table = str(compiler.relation(project.nodes[str(node.attached)], used))
     where = node.config.get("where")
     if where:
         table = f"(select * from {table} where {where}) as dbt_subquery"
@@ -109,17 +106,8 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     return Check(node, sql)
 
 
-def _tested_table(project: Project, node: Node, used: list[Node]) -> str:
-    tested = project.nodes[str(node.attached)]
-    if tested.materialized == "ephemeral":
-        if tested not in used:
-            used.append(tested)
-        return CTE_PREFIX + tested.name
-    return str(tested.relation)
-
-
 def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
-    """Run a data test and tell how many rows fail, and the first of them.
+    """Run a data test and tell how many rows fail, but not which: messages hold no data.
 
     An error of the database becomes the status ``error``; an interruption is passed on.
     """
@@ -131,7 +119,11 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
         status, message = "pass", ""
         if n_failing:
             status = "fail" if node.severity == "error" else "warn"
-            message = _failure(con, check, n_failing)
+            message = (
+                f"{node.location}: test {node.name}: {n_failing:,} failing "
+                f"{'row' if n_failing == 1 else 'rows'}; to see them: "
+                f"varhouse show --select {node.name}"
+            )
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
@@ -142,28 +134,3 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
         node.unique_id, node.resource_type, node.name, status, n_failing,
         time.perf_counter() - began, message, started_at=started_at,
     )  # fmt: skip
-
-
-def _failure(con: duckdb.DuckDBPyConnection, check: Check, n_failing: int) -> str:
-    cursor = con.execute(
-        f"select * from (\n{check.sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
-    )
-    names = [column[0] for column in cursor.description or ()]
-    lines = [
-        f"{check.node.location}: test {check.node.name}: {n_failing:,} failing "
-        f"{'row' if n_failing == 1 else 'rows'}"
-    ]
-    lines += ["    " + shown_row(names, row) for row in cursor.fetchall()]
-    if n_failing > _SHOWN_ROWS:
-        lines.append(f"    ... and {n_failing - _SHOWN_ROWS:,} more")
-    return "\n".join(lines)
-
-
-def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:
-    """Return a row as ``column=value, ...``, long values cut."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True))
-
-
-def _shown(value: Any) -> str:
-    text = "NULL" if value is None else str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"

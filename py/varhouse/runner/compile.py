@@ -53,16 +53,7 @@ class Compiler:
                     f"'{found.name}' was not referred to when the project was loaded; references "
                     "may not depend on is_incremental(). Refer to it outside the condition too."
                 )
-            stand_in = self._standing_in.get(found.unique_id)
-            if stand_in is not None:
-                return Relation(SCHEMA, found.name, literal=stand_in)
-            if found.materialized == "ephemeral":
-                if found not in used:
-                    used.append(found)
-                return Relation(SCHEMA, found.name, literal=CTE_PREFIX + found.name)
-            if found.relation is None:
-                raise TemplateFault(f"'{found.name}' has no table.")
-            return found.relation
+            return self.relation(found, used)
 
         def resolve_ref(target: str) -> Relation:
             for kind in ("model", "seed"):
@@ -81,6 +72,19 @@ class Compiler:
             config=node.config,
             vars=self._vars,
         )
+
+    def relation(self, node: Node, used: list[Node]) -> Relation:
+        """Return what a node is called in a query; an ephemeral model is appended to ``used``."""
+        stand_in = self._standing_in.get(node.unique_id)
+        if stand_in is not None:
+            return Relation(SCHEMA, node.name, literal=stand_in)
+        if node.materialized == "ephemeral":
+            if node not in used:
+                used.append(node)
+            return Relation(SCHEMA, node.name, literal=CTE_PREFIX + node.name)
+        if node.relation is None:
+            raise TemplateFault(f"'{node.name}' has no table.")
+        return node.relation
 
     def body(self, node: Node, *, incremental: bool = False) -> tuple[MappedSql, list[Node]]:
         """Return the node's own rendered SQL and the ephemeral models that it reads."""

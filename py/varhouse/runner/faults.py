@@ -1,4 +1,4 @@
-"""Say where in the source a database error lies."""
+"""Say where in the source a database error lies, and what may be told of it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 import duckdb
 
 from varhouse.runner.nodes import Node
+from varhouse.runner.scrub import scrubbed
 from varhouse.runner.sourcemap import MappedSql
 
 _LINE = re.compile(r"\nLINE (\d+): ([^\n]*)\n( *)\^")
@@ -15,7 +16,7 @@ _SHOWN = 100
 
 
 def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: int = 0) -> str:
-    """Return the database's message with file and line of the model that caused it.
+    """Return what may be told of an error, with file and line of the model that caused it.
 
     Parameters
     ----------
@@ -29,8 +30,8 @@ def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: 
     text = str(error).strip()
     found = _LINE.search(text)
     if found is None:
-        return f"{node.location.path}: {text}"
-    message = text[: found.start()].strip()
+        return f"{node.location.path}: {scrubbed(text, error, sql.text)}"
+    message = scrubbed(text[: found.start()].strip(), error, sql.text)
     line = int(found[1]) - header_lines
     if line < 1:
         return f"{node.location.path}: {message}"

@@ -12,6 +12,7 @@ from varhouse.errors import ModelError
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import DIALECT
 from varhouse.runner.nodes import SCHEMA, Node, Project, quote_identifier
+from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
 
@@ -56,7 +57,8 @@ def build_node(
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
-            raise ModelError(f"{node.location.path}: the seed cannot be read: {error}") from error
+            said = scrubbed(str(error), error, text)
+            raise ModelError(f"{node.location.path}: the seed cannot be read: {said}") from error
         _swap(con, node, existing)
         return _n_rows(con, node)
     if sql is None:

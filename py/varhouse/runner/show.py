@@ -1,4 +1,4 @@
-"""Look without changing: the first rows of a model, the column types of every table."""
+"""Look without changing: first rows of a model, failing rows of a test, types of columns."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import duckdb
 import pyarrow as pa
 
 from varhouse.errors import ModelError
-from varhouse.runner.compile import Compiler
+from varhouse.runner.checks import compile_check
+from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Node, Project
@@ -17,7 +18,10 @@ from varhouse.runner.sourcemap import MappedSql
 def preview(
     project: Project, con: duckdb.DuckDBPyConnection, node: Node, *, limit: int
 ) -> pa.Table:
-    """Return the first rows of a model's query or a seed's file.
+    """Return the first rows of a model's query, of a seed's file, or that a data test finds.
+
+    A test runs on its models' queries, not on their tables: a model that failed its test has
+    left its table as it was before.
 
     Raises
     ------
@@ -26,6 +30,8 @@ def preview(
     """
     if node.resource_type == "seed":
         sql = MappedSql.copied_from(seed_query(project, node), node.location.path)
+    elif node.resource_type == "test":
+        sql = _failing_rows(project, node)
     else:
         sql = Compiler(project).compile(node)
         check_query(sql)
@@ -38,6 +44,21 @@ def preview(
         raise
     except duckdb.Error as error:
         raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
+
+
+def _failing_rows(project: Project, node: Node) -> MappedSql:
+    compiler = Compiler(project)
+    names: dict[str, str] = {}
+    queries = []
+    for key in node.refs:
+        parent = project.nodes[key]
+        if parent.resource_type == "model" and parent.materialized != "ephemeral":
+            names[key] = f"{CTE_PREFIX}tested_{len(names)}"
+            sql = compiler.compile(parent)
+            check_query(sql)
+            queries.append((names[key], sql))
+    check = compile_check(project, Compiler(project, standing_in=names), node)
+    return with_ctes(check.sql, queries)
 
 
 def column_types(project: Project, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

@@ -16,6 +16,7 @@ from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult
 from varhouse.runner.plan import UNCHANGED, Decision, Prepared, decide
 from varhouse.runner.schedule import Task
+from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, RunContext, transaction, write_row
@@ -192,9 +193,12 @@ class Steps:
             what = f"{len(bad)} of its tests failed" if len(bad) > 1 else "a test of it failed"
             results = [result("error", f"{what}; {_left(node, self._prepared)}"), *failed.results]
         except (ModelError, duckdb.Error) as error:
-            where = "" if isinstance(error, ModelError) else f"{node.location.path}: "
+            message = (
+                str(error) if isinstance(error, ModelError)
+                else f"{node.location.path}: {scrubbed(str(error), error)}"
+            )  # fmt: skip
             results = [
-                result("error", f"{where}{error}"),
+                result("error", message),
                 *self.skip(Task(task.key, task.gates), [task.key])[1:],
             ]
         self.record(con, results)

@@ -14,7 +14,6 @@ from typing import Any
 import duckdb
 
 from varhouse.errors import ModelError, ProjectError
-from varhouse.runner.checks import shown_row
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
@@ -25,6 +24,7 @@ from varhouse.runner.sourcemap import MappedSql
 _INPUT = re.compile(r"^\s*(ref|source)\s*(\(.+\))\s*$", re.DOTALL)
 _THIS = "this"
 _SHOWN_ROWS = 5
+_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -193,6 +193,16 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
     lines += [f"    missing:      {shown_row(names, row)}" for row in missing[:_SHOWN_ROWS]]
     lines += [f"    not expected: {shown_row(names, row)}" for row in surplus[:_SHOWN_ROWS]]
     return len(surplus) + len(missing), "\n".join(lines)
+
+
+def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a row as ``column=value, ...``, long values cut; given rows are the project's own."""
+    return ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True))
+
+
+def _shown(value: Any) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def _except(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple[Any, ...]]:

@@ -17,9 +17,10 @@ from varhouse.runner.checks import (
     accepted_values_sql,
     not_null_sql,
     relationships_sql,
-    shown_row,
     unique_sql,
 )
+from varhouse.runner.show import preview
+from varhouse.runner.unit_tests import shown_row
 
 values = st.lists(st.none() | st.integers(0, 4), max_size=12)
 
@@ -68,7 +69,7 @@ def test_values_with_quotes_are_values() -> None:
     assert "not in ('it''s', 'b')" in sql
 
 
-def test_failing_rows_are_shown_as_column_and_value() -> None:
+def test_rows_of_unit_tests_are_shown_as_column_and_value() -> None:
     assert shown_row(["a", "b"], [None, "x" * 80]) == f"a=NULL, b={'x' * 59}…"
 
 
@@ -102,17 +103,41 @@ def test_where_and_vars_in_arguments(tmp_path: Path) -> None:
     assert failed == ["accepted_values_a_id__False___var_allowed_"]
 
 
-def test_many_failing_rows_are_counted_and_five_are_shown(tmp_path: Path) -> None:
+TEST_OF_TWO = """
+select b.id
+from {{ ref('b') }} as b
+left join {{ ref('s') }} as s on b.id = s.id
+where s.id is null
+"""
+
+
+def test_failing_rows_are_counted_and_shown_only_when_asked_for(tmp_path: Path) -> None:
     files = {
-        "models/a.sql": "select i as id, null as x from range(1234) as r(i)",
+        "data/seeds/s.csv": "id\n7\n",
+        "models/a.sql": "select 7001 + i as id, null as x from range(1234) as r(i)",
         "models/a.yml": "models: [{name: a, columns: [{name: x, data_tests: [not_null]}]}]",
+        "models/e.sql": "{{ config(materialized='ephemeral') }} select 7 as id",
+        "models/b.sql": "with u as (select * from {{ ref('e') }}) select id from u union all "
+        "select 5999",
+        "sql/checks/two.sql": TEST_OF_TWO,
     }
     con = duckdb.connect()
-    lines = message_of(ProjectFolder(tmp_path, files).run(con), "not_null_a_x").splitlines()
+    folder = ProjectFolder(tmp_path, files)
+    outcome = folder.run(con)
+    assert message_of(outcome, "not_null_a_x") == (
+        "models/a.yml:1: test not_null_a_x: 1,234 failing rows; "
+        "to see them: varhouse show --select not_null_a_x"
+    )
+    said = " ".join(result.message for result in outcome.results)
+    assert "700" not in said
+    assert "5999" not in said
+    # Neither table was kept, so the tests run on what the models would hold.
+    project = folder.load()
+    tests = {node.name: node for node in project.of_type("test")}
+    shown = preview(project, con, tests["not_null_a_x"], limit=2000)
+    assert sorted(shown["id"].to_pylist()) == list(range(7001, 8235))
+    assert preview(project, con, tests["two"], limit=5).to_pylist() == [{"id": 5999}]
     con.close()
-    assert lines[0] == "models/a.yml:1: test not_null_a_x: 1,234 failing rows"
-    assert lines[1:6] == [f"    id={i}, x=NULL" for i in range(5)]
-    assert lines[6] == "    ... and 1,229 more"
 
 
 UNIT = """

@@ -93,6 +93,7 @@ def test_templates_render_as_in_dbt(tmp_path: Path, template: str, expected: str
         ("\n{{ ref('pack', 'other') }}", "models/m.sql:2:", "packages are not available"),
         ("\n{{ return(1) }}", "models/m.sql:", "outside a macro"),
         ("\n{{ config('x') }}", "models/m.sql:2:", "keyword arguments"),
+        ("\n\n{{ 1 | nope }}", "models/m.sql:3:", "No filter named 'nope'"),
     ],
 )
 def test_a_template_that_fails_names_its_line(
