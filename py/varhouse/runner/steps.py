@@ -50,6 +50,7 @@ class Steps:
         self._units: dict[str, CompiledUnitTest] = {}
         self._decisions: dict[str, Decision] = {}
         self._test_prints: dict[str, Fingerprint] = {}
+        self._absent: dict[str, Node] = {}
         self._stopped = False
 
     def compile(self, tasks: dict[str, Task]) -> dict[str, str]:
@@ -96,6 +97,7 @@ class Steps:
             if self._run.command != "test" and self._ended_before(task.key, "pass"):
                 return None
             return lambda con: [self._test(con, task.key)]
+        self._note_absent(task.key)
         decision = decide(self._prepared, task.key, full_refresh=self._full_refresh)
         self._decisions[task.key] = decision
         if decision.action != UNCHANGED:
@@ -113,6 +115,16 @@ class Steps:
     def _note_prints(self, keys: list[str]) -> None:
         for key in keys:
             self._test_prints[key] = self._prepared.fingerprints.of(key)
+            if key in self._checks:
+                self._note_absent(key)
+
+    def _note_absent(self, key: str, below: str | None = None) -> None:
+        """Note a table that a node, or an ephemeral model in it, reads and that is not there."""
+        for parent in self._prepared.graph.parents[below or key]:
+            if self._nodes[parent].materialized == "ephemeral":
+                self._note_absent(key, parent)
+            elif self._prepared.fingerprints.held(parent) == ABSENT:
+                self._absent[key] = self._nodes[parent]
 
     def _ended_before(self, key: str, status: str) -> bool:
         """Return whether a test ended like this on the very same data."""
@@ -154,11 +166,18 @@ class Steps:
         if key in self._units:
             result = run_unit_test(con, self._units[key])
         else:
-            result = run_check(con, self._checks[key])
+            result = self._check(con, key)
         if self._run.command == "test" or not self._ended_before(key, result.status):
             with transaction(con):
                 write_row(con, self._run, result, self._test_prints.get(key))
         return result
+
+    def _check(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
+        node = self._nodes[key]
+        if key in self._absent:
+            message = f"{node.location}: test {node.name} cannot run: {self._missing(node)}"
+            return NodeResult(key, node.resource_type, node.name, "error", message=message)
+        return run_check(con, self._checks[key])
 
     def _check_stop(self) -> None:
         if self._stopped:
@@ -206,9 +225,8 @@ class Steps:
 
     def _make(self, con: duckdb.DuckDBPyConnection, decision: Decision) -> int | None:
         node = decision.node
-        for parent, held in decision.fingerprint.parents.items():
-            if held == ABSENT:
-                raise ModelError(f"{node.location.path}: {self._missing(parent, node)}")
+        if node.unique_id in self._absent:
+            raise ModelError(f"{node.location.path}: {self._missing(node)}")
         existing = self._prepared.existing.get(node.name)
         if existing is not None and node.unique_id not in self._prepared.stored:
             raise ModelError(
@@ -220,17 +238,19 @@ class Steps:
             incremental=self._adds(node), existing=existing,
         )  # fmt: skip
 
-    def _missing(self, parent: str, node: Node) -> str:
-        found = self._nodes[parent]
+    def _missing(self, node: Node) -> str:
+        found = self._absent[node.unique_id]
         if found.resource_type == "source":
             return f"the source table {found.relation} is not in the warehouse; load it first."
+        if self._run.command == "test":
+            return f"{found.name} is not built yet; build it first."
         return f"{found.name} is not built yet; select it too (+{node.name})."
 
     def _gate(self, con: duckdb.DuckDBPyConnection, task: Task) -> list[NodeResult]:
         results = []
         for key in task.gates:
             self._check_stop()
-            results.append(run_check(con, self._checks[key]))
+            results.append(self._check(con, key))
         if any(test.bad for test in results):
             raise _TestsFailed(results)
         return results
