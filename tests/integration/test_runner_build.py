@@ -10,7 +10,7 @@ import pytest
 from tests.runner_projects import PROJECT, ProjectFolder, message_of, statuses
 
 from varhouse.errors import ProjectError, UsageError
-from varhouse.runner import plan_project
+from varhouse.runner import plan_project, steps
 from varhouse.runner.outcome import NodeResult
 
 Rows = list[tuple[object, ...]]
@@ -313,6 +313,21 @@ def test_an_incremental_model_that_loses_a_column_says_so(
         }
     )
     assert "--full-refresh" in message_of(project.run(con), "a")
+
+
+def test_a_build_whose_row_is_not_on_record_afterwards_is_an_error(
+    con: duckdb.DuckDBPyConnection,
+    folder: Callable[..., ProjectFolder],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def lose(*arguments: object) -> None:
+        """Write nothing, as a disk that lies."""
+
+    project = folder(a="select 1 as id", b="select * from {{ ref('a') }}")
+    monkeypatch.setattr(steps, "write_row", lose)
+    outcome = project.run(con)
+    assert statuses(outcome) == {"a": "error", "b": "skipped"}
+    assert "run_results holds no row for it" in message_of(outcome, "a")
 
 
 def test_a_table_may_become_a_view_and_back(

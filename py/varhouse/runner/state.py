@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 
 from varhouse import __version__
+from varhouse.errors import ModelError
 from varhouse.runner.nodes import SCHEMA, Project
 from varhouse.runner.outcome import NodeResult
 from varhouse.settings import shipped_project_dir
@@ -131,6 +132,31 @@ def write_row(
     con.execute(
         f"insert into {SCHEMA}.run_results ({', '.join(_COLUMNS)}) values ({places})", values
     )
+
+
+def read_back(con: duckdb.DuckDBPyConnection, run: RunContext, result: NodeResult) -> None:
+    """Read the committed row of a build again: what is not on record was not built.
+
+    Raises
+    ------
+    ModelError
+        The row is not there, or says something else.
+    """
+    found = con.execute(
+        f"""
+        select status, fingerprint, n_rows
+        from {SCHEMA}.run_results
+        where run_id = ? and node = ?
+        """,
+        [run.run_id, result.unique_id],
+    ).fetchall()
+    wanted = (result.status, result.fingerprint, result.rows)
+    if found != [wanted]:
+        raise ModelError(
+            f"{result.name}: the build was committed, but run_results holds "
+            f"{found or 'no row'} for it, wanted {wanted}. The database file may be damaged: "
+            "copy it, then build again with --full-refresh or restore a backup."
+        )
 
 
 def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any], list[str]] | None:

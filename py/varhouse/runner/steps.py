@@ -19,7 +19,7 @@ from varhouse.runner.schedule import Task
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
-from varhouse.runner.state import Fingerprint, RunContext, transaction, write_row
+from varhouse.runner.state import Fingerprint, RunContext, read_back, transaction, write_row
 from varhouse.runner.unit_tests import CompiledUnitTest, compile_unit_test, run_unit_test
 
 Work = Callable[[duckdb.DuckDBPyConnection], list[NodeResult]]
@@ -204,6 +204,7 @@ class Steps:
                 write_row(con, self._run, built, decision.fingerprint)
                 for test in tests:
                     write_row(con, self._run, test, self._test_prints[test.unique_id])
+            read_back(con, self._run, built)
             return [built, *tests]
         except (duckdb.InterruptException, Stopped):
             raise
