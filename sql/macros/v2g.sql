@@ -41,8 +41,8 @@
 
 {# A winning score and the group it came from in one integer, so that max() picks both; ties go
    to the lowest group_idx. Holds scores to 1.0 and 65,536 groups in 61 bits. #}
-{% macro pack_score(score, group_idx) -%}
-    {{ score_units(score) }} * 65536 + (65535 - {{ group_idx }})
+{% macro pack_score(units, group_idx) -%}
+    ({{ units }}) * 65536 + (65535 - {{ group_idx }})
 {%- endmacro %}
 
 {% macro packed_units(packed) -%}
@@ -54,8 +54,8 @@
 {%- endmacro %}
 
 {# A source and its score in one integer, for lists that sort by source: 44 bits hold a score. #}
-{% macro pack_source(source_idx, score) -%}
-    {{ source_idx }} * 17592186044416 + {{ score_units(score) }}
+{% macro pack_source(source_idx, units) -%}
+    {{ source_idx }} * 17592186044416 + {{ units }}
 {%- endmacro %}
 
 {% macro packed_source_idx(packed) -%}

@@ -5,7 +5,7 @@ with source_scores as (
         variant_idx,
         gene_idx,
         source_idx,
-        score
+        score_units
     from {{ ref('int_v2g__source_scores') }}
 ),
 
@@ -30,11 +30,11 @@ weighted as (
     select
         source_scores.variant_idx,
         source_scores.gene_idx,
-        sum({{ score_units('source_scores.score') }} * weights.weight_units) as weighted_units,
+        sum(source_scores.score_units * weights.weight_units) as weighted_units,
         sum(weights.weight_units) as present_units,
         cast(count(*) as integer) as n_sources,
         -- integers: a list of structs here costs four times as much (benchmarks/README.md)
-        list({{ pack_source('source_scores.source_idx', 'source_scores.score') }}) as packed
+        list({{ pack_source('source_scores.source_idx', 'source_scores.score_units') }}) as packed
     from source_scores
     inner join weights
         on source_scores.source_idx = weights.source_idx

@@ -1,34 +1,72 @@
+{{ config(materialized='ephemeral') }}
 -- The best feature of each source for each pair: highest quantile, ties to the first by name.
+-- Inlined: storing it costs as much as grouping the evidence anew for the pairs that are read.
 with genes as (
-    select gene_idx
+    select
+        gene_idx,
+        gene_id
     from {{ ref('int_v2g__genes') }}
     where is_scored
 ),
+
+groups as (
+    select
+        group_idx,
+        source_idx,
+        type_id
+    from {{ ref('int_v2g__groups') }}
+),
+
+scored_rows as (
+    select
+        variant_idx,
+        gene_idx,
+        group_idx,
+        score
+    from {{ ref('int_v2g__evidence') }}
+    {% if v2g_choice('biotype_stage', ['before', 'after']) == 'after' -%}
+    where gene_idx in (select genes.gene_idx from genes)
+    {%- endif %}
+    union all
+    select
+        distances.variant_idx,
+        distances.gene_idx,
+        groups.group_idx,
+        {{ distance_score('distances.distance_bp') }} as score
+    from {{ ref('int_v2g__distances') }} as distances
+    inner join groups
+        on groups.type_id = 'distance'
+),
+
+{{ quantiles_of('scored_rows', ['variant_idx', 'gene_idx', 'group_idx', 'score']) }},
 
 ranked as (
     select
         quantiles.variant_idx,
         quantiles.gene_idx,
-        quantiles.source_idx,
-        max({{ pack_score('quantiles.quantile', 'quantiles.group_idx') }}) as packed
-    from {{ ref('int_v2g__quantiles') }} as quantiles
-    inner join genes
-        on quantiles.gene_idx = genes.gene_idx
-    group by quantiles.variant_idx, quantiles.gene_idx, quantiles.source_idx
+        groups.source_idx,
+        max({{ pack_score('quantiles.quantile_units', 'quantiles.group_idx') }}) as packed
+    from quantiles
+    inner join groups
+        on quantiles.group_idx = groups.group_idx
+    group by quantiles.variant_idx, quantiles.gene_idx, groups.source_idx
 ),
 {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' %}
 consequences as (
     select
-        vep.variant_idx,
-        vep.gene_idx,
+        variants.variant_idx,
+        genes.gene_idx,
         groups.source_idx,
-        {{ pack_score('vep.score', 'groups.group_idx') }} as packed
-    from {{ ref('int_v2g__vep') }} as vep
+        max({{ pack_score(score_units('consequences.score'), 'groups.group_idx') }}) as packed
+    from {{ ref('int_v2g__consequences') }} as consequences
+    inner join {{ ref('int_v2g__variants') }} as variants
+        on consequences.variant_id = variants.variant_id
     inner join genes
-        on vep.gene_idx = genes.gene_idx
-    inner join {{ ref('int_v2g__groups') }} as groups
+        on consequences.gene_id = genes.gene_id
+    inner join groups
         on groups.type_id = 'vep'
-    where vep.score > 0
+    where consequences.score > 0
+    group by variants.variant_idx, genes.gene_idx, groups.source_idx
 ),
 {% endif %}
 best as (
@@ -44,11 +82,9 @@ final as (
         variant_idx,
         gene_idx,
         source_idx,
-        {{ units_to_score(packed_units('packed')) }} as score,
+        {{ packed_units('packed') }} as score_units,
         {{ packed_group_idx('packed') }} as group_idx
     from best
 )
 
 select * from final
--- near variants lie together on disk, so that questions about one of them read little
-order by variant_idx

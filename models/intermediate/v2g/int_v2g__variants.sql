@@ -1,7 +1,8 @@
--- The variant universe: the loaded variant index, or without one every variant with evidence.
+{{ config(materialized='view') }}
+-- The variant universe: the loaded variant index as it stands, or every variant with evidence.
 with variant_index as (
     select
-        variant_idx,
+        cast(variant_idx as integer) as variant_idx,
         variant_id,
         chrom,
         pos,
@@ -9,46 +10,20 @@ with variant_index as (
     from {{ source('raw', 'variants') }}
 ),
 
-evidence_variants as (
+unlisted as (
     select
+        variant_idx,
         variant_id,
         chrom,
         pos,
         ref
-    from {{ source('raw', 'evidence') }}
-    union
-    select
-        variant_id,
-        chrom,
-        pos,
-        ref
-    from {{ source('raw', 'qtl') }}
-    union
-    select
-        variant_id,
-        chrom,
-        pos,
-        ref
-    from {{ source('raw', 'vep') }}
+    from {{ ref('int_v2g__unlisted_variants') }}
 ),
 
 variants as (
-    select
-        cast(variant_idx as integer) as variant_idx,
-        variant_id,
-        chrom,
-        pos,
-        ref
-    from variant_index
+    select * from variant_index
     union all
-    select
-        cast(row_number() over (order by chrom, pos, variant_id) - 1 as integer) as variant_idx,
-        variant_id,
-        chrom,
-        pos,
-        ref
-    from evidence_variants
-    where not exists (select 1 from variant_index)
+    select * from unlisted
 ),
 
 final as (

@@ -1,47 +1,26 @@
+{{ config(materialized='ephemeral') }}
 -- The strongest consequence of each variant-gene pair; ties between terms go to the first by name.
-with slice_consequences as (
+with consequences as (
     select
         variant_id,
         gene_id,
         consequence_term,
+        score,
         load_id
-    from {{ ref('stg_evidence__consequences') }}
-),
-
-vep_consequences as (
-    select
-        variant_id,
-        gene_id,
-        consequence_term,
-        load_id
-    from {{ ref('stg_vep__consequences') }}
-),
-
-term_scores as (
-    select
-        consequence_term,
-        score
-    from {{ ref('v2g_vep_scores') }}
-    where vep_map = '{{ v2g_choice("vep_map", ["configs", "lut2019", "proto180807"]) }}'
-),
-
-consequences as (
-    select * from slice_consequences
-    union all
-    select * from vep_consequences
+    from {{ ref('int_v2g__consequences') }}
 ),
 
 terms as (
     select
-        seen.consequence_term,
-        -- a term that the map does not know scores 0 and is counted in v2g_warnings
-        coalesce(term_scores.score, 0) as score,
-        cast(row_number() over (
-            order by coalesce(term_scores.score, 0) desc, seen.consequence_term
-        ) as integer) as term_order
-    from (select distinct consequence_term from consequences) as seen
-    left join term_scores
-        on seen.consequence_term = term_scores.consequence_term
+        consequence_term,
+        score,
+        cast(row_number() over (order by score desc, consequence_term) as integer) as term_order
+    from (
+        select distinct
+            consequence_term,
+            score
+        from consequences
+    ) as seen
 ),
 
 strongest as (
@@ -49,8 +28,7 @@ strongest as (
         consequences.variant_id,
         consequences.gene_id,
         min(terms.term_order) as term_order,
-        max(consequences.load_id) as load_id,
-        count(*) as n_rows
+        max(consequences.load_id) as load_id
     from consequences
     inner join terms
         on consequences.consequence_term = terms.consequence_term
@@ -59,11 +37,12 @@ strongest as (
 
 final as (
     select
+        strongest.variant_id,
+        strongest.gene_id,
         variants.variant_idx,
         genes.gene_idx,
         terms.score,
         terms.consequence_term,
-        strongest.n_rows,
         strongest.load_id
     from strongest
     inner join terms

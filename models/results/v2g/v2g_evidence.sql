@@ -1,23 +1,57 @@
 {{ config(materialized='view') }}
-with ranked as (
+with ranked_rows as (
     select
-        quantiles.variant_idx,
-        quantiles.gene_idx,
-        quantiles.group_idx,
-        quantiles.score,
-        quantiles.quantile,
-        cast(null as varchar) as detail,
-        quantiles.beta,
-        quantiles.se,
-        quantiles.p_value,
-        quantiles.load_id
-    from {{ ref('int_v2g__quantiles') }} as quantiles
+        variant_id,
+        gene_id,
+        group_idx,
+        score,
+        beta,
+        se,
+        p_value,
+        load_id
+    from {{ ref('int_v2g__ranked_rows') }}
+    union all
+    select
+        variants.variant_id,
+        genes.gene_id,
+        groups.group_idx,
+        {{ distance_score('distances.distance_bp') }} as score,
+        cast(null as double) as beta,
+        cast(null as double) as se,
+        cast(null as double) as p_value,
+        cast(null as integer) as load_id
+    from {{ ref('int_v2g__distances') }} as distances
+    inner join {{ ref('int_v2g__variants') }} as variants
+        on distances.variant_idx = variants.variant_idx
+    inner join {{ ref('int_v2g__genes') }} as genes
+        on distances.gene_idx = genes.gene_idx
+    inner join {{ ref('int_v2g__groups') }} as groups
+        on groups.type_id = 'distance'
 ),
-{% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' %}
-consequences as (
+
+{{ quantiles_of(
+    'ranked_rows',
+    ['variant_id', 'gene_id', 'group_idx', 'score', 'beta', 'se', 'p_value', 'load_id'],
+) }},
+
+evidence as (
     select
-        vep.variant_idx,
-        vep.gene_idx,
+        variant_id,
+        gene_id,
+        group_idx,
+        score,
+        quantile,
+        cast(null as varchar) as detail,
+        beta,
+        se,
+        p_value,
+        load_id
+    from quantiles
+    {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
+    union all
+    select
+        vep.variant_id,
+        vep.gene_id,
         groups.group_idx,
         vep.score,
         vep.score as quantile,
@@ -29,20 +63,13 @@ consequences as (
     from {{ ref('int_v2g__vep') }} as vep
     inner join {{ ref('int_v2g__groups') }} as groups
         on groups.type_id = 'vep'
-),
-{% endif %}
-evidence as (
-    select * from ranked
-    {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
-    union all
-    select * from consequences
     {%- endif %}
 ),
 
 final as (
     select
-        variants.variant_id,
-        genes.gene_id,
+        evidence.variant_id,
+        evidence.gene_id,
         groups.type_id,
         groups.source_id,
         groups.feature,
@@ -54,10 +81,6 @@ final as (
         evidence.p_value,
         evidence.load_id
     from evidence
-    inner join {{ ref('int_v2g__variants') }} as variants
-        on evidence.variant_idx = variants.variant_idx
-    inner join {{ ref('int_v2g__genes') }} as genes
-        on evidence.gene_idx = genes.gene_idx
     inner join {{ ref('int_v2g__groups') }} as groups
         on evidence.group_idx = groups.group_idx
 )

@@ -4,7 +4,7 @@ with source_scores as (
         variant_idx,
         gene_idx,
         source_idx,
-        score,
+        score_units,
         group_idx
     from {{ ref('int_v2g__source_scores') }}
 ),
@@ -14,7 +14,7 @@ final as (
         variants.variant_id,
         genes.gene_id,
         weights.source_id,
-        source_scores.score,
+        {{ units_to_score('source_scores.score_units') }} as score,
         weights.weight,
         groups.feature
     from source_scores

@@ -35,9 +35,50 @@ found as (
     group by groups.source_idx, groups.source_id
 ),
 
+scored_groups as (
+    select evidence.group_idx
+    from {{ ref('int_v2g__evidence') }} as evidence
+    inner join {{ ref('int_v2g__genes') }} as genes
+        on evidence.gene_idx = genes.gene_idx
+    where genes.is_scored
+    group by evidence.group_idx
+    union
+    select groups.group_idx
+    from {{ ref('int_v2g__groups') }} as groups
+    where
+        groups.type_id = 'distance'
+        and exists (select 1 from {{ ref('int_v2g__distances') }})
+),
+
 available as (
-    select distinct source_idx
-    from {{ ref('int_v2g__source_scores') }}
+    select groups.source_idx
+    from scored_groups
+    inner join {{ ref('int_v2g__groups') }} as groups
+        on scored_groups.group_idx = groups.group_idx
+    -- a group that a frozen reference does not know has no quantile, so no score
+    inner join {{ ref('v2g_cut_points') }} as cut_points
+        on groups.source_id = cut_points.source_id
+        and groups.feature = cut_points.feature
+    {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
+    union
+    select groups.source_idx
+    from {{ ref('int_v2g__groups') }} as groups
+    where
+        groups.type_id = 'vep'
+        and exists (
+            select 1
+            from {{ ref('int_v2g__consequences') }} as consequences
+            inner join {{ ref('int_v2g__variants') }} as variants
+                on consequences.variant_id = variants.variant_id
+            inner join {{ ref('int_v2g__genes') }} as genes
+                on consequences.gene_id = genes.gene_id
+            where
+                consequences.score > 0
+                and genes.is_scored
+        )
+    {%- else -%}
+    group by groups.source_idx
+    {%- endif %}
 ),
 
 final as (
