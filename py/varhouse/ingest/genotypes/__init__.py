@@ -1,0 +1,1 @@
+"""Genotypes: what each donor carries, from the formats of the field."""
