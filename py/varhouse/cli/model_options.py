@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,9 +14,12 @@ import click
 import duckdb
 import yaml
 
+import varhouse
 from varhouse.errors import UsageError
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import create_schema, open_warehouse
+
+_FUNCTION_SOURCES = ("numerics", "udf")
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -97,6 +101,18 @@ def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
         f"select count(*), max(load_id), sum(load_id), bit_xor(hash(load_id)) from {source}"
     ).fetchall()
     return "/".join(str(item) for item in found[0])
+
+
+def functions_version() -> str:
+    """Return the sha256 of the Python sources behind the SQL functions that we register."""
+    package = Path(varhouse.__file__).parent
+    held = hashlib.sha256()
+    for folder in _FUNCTION_SOURCES:
+        for path in sorted((package / folder).rglob("*.py")):
+            content = path.read_bytes()
+            held.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode())
+            held.update(content)
+    return held.hexdigest()
 
 
 def target_dir(settings: Settings) -> Path:

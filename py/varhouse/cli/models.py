@@ -15,6 +15,7 @@ import click
 from varhouse.cli import common_options
 from varhouse.cli.model_options import (
     build_options,
+    functions_version,
     open_for_reading,
     parse_vars,
     selection_options,
@@ -68,7 +69,7 @@ def _run(
         outcome = run_project(
             project, con, command=command, select=select, exclude=exclude,
             full_refresh=full_refresh, threads=settings.threads, reporter=reporter,
-            source_version=source_version, stop=stop,
+            source_version=source_version, functions_version=functions_version(), stop=stop,
         )  # fmt: skip
     args = {
         "select": list(select), "exclude": list(exclude), "vars": vars,
@@ -181,7 +182,7 @@ def plan_command(
     with open_for_reading(settings) as con:
         decisions = plan_project(
             project, con, select=select, exclude=exclude, full_refresh=full_refresh,
-            source_version=source_version,
+            source_version=source_version, functions_version=functions_version(),
         )  # fmt: skip
     rows = [
         {
@@ -306,6 +307,7 @@ def ls_command(
     with open_for_reading(settings) as con:
         prepared = prepare_run(
             project, con, select=select, exclude=exclude, source_version=lambda con, source: "",
+            functions_version=functions_version(),
         )  # fmt: skip
     for key in prepared.graph.order:
         node = project.nodes[key]

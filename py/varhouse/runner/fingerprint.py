@@ -8,16 +8,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
+from sqlglot import exp
 
 from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import Compiler
+from varhouse.runner.functions import calls_registered_function
 from varhouse.runner.gate import DIALECT, check_query
 from varhouse.runner.graph import Graph
 from varhouse.runner.nodes import Node, Project
+from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, Stored
 
 SourceVersion = Callable[[duckdb.DuckDBPyConnection, str], str]
 ABSENT = "absent"
+# What stands among the parents of a node that calls registered functions.
+FUNCTIONS = "functions"
 # Settings that do not change what a table holds.
 _NOT_HASHED = ("tags", "meta", "enabled", "full_refresh")
 
@@ -54,6 +59,8 @@ class Fingerprints:
         Tables and views that are there: name to kind.
     source_version
         Tells whether a source's data changed.
+    functions_version
+        Changes with the source of the functions that are registered beside the database's own.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class Fingerprints:
         existing: Mapping[str, str],
         con: duckdb.DuckDBPyConnection,
         source_version: SourceVersion,
+        functions_version: str,
     ) -> None:
         self._project = project
         self._graph = graph
@@ -74,6 +82,8 @@ class Fingerprints:
         self._existing = existing
         self._con = con
         self._source_version = source_version
+        self._functions_version = functions_version
+        self._calling: set[str] = set()
         self._own: dict[str, tuple[str, str]] = {}
         self._sources: dict[str, str] = {}
         self._built: dict[str, str] = {}
@@ -111,13 +121,24 @@ class Fingerprints:
             return digest(repr(node.unit))
         if node.resource_type == "test":
             check = compile_check(self._project, self._compiler, node)
-            return digest(check_query(check.sql).sql(dialect=DIALECT, comments=False))
+            return digest(self._canonical(node, check.sql))
         renderings = [False, True] if node.materialized == "incremental" else [False]
         canonical = []
         for incremental in renderings:
             sql, _ = self._compiler.body(node, incremental=incremental)
-            canonical.append(check_query(sql).sql(dialect=DIALECT, comments=False))
+            canonical.append(self._canonical(node, sql))
         return digest(canonical)
+
+    def _canonical(self, node: Node, sql: MappedSql) -> str:
+        tree: exp.Query = check_query(sql)
+        if calls_registered_function(tree):
+            self._calling.add(node.unique_id)
+        return tree.sql(dialect=DIALECT, comments=False)
+
+    def functions(self, key: str) -> str | None:
+        """Return the version of the registered functions if the node itself calls one."""
+        self.own(key)
+        return self._functions_version if key in self._calling else None
 
     def _source(self, key: str) -> str:
         if key not in self._sources:
@@ -134,9 +155,15 @@ class Fingerprints:
         sql_hash, config_hash = self.own(key)
         if self._project.nodes[key].resource_type == "unit_test":
             # Its rows are given: only the model's SQL can change how it ends.
-            parents = {parent: digest(self.own(parent)) for parent in self._graph.parents[key]}
+            parents = {
+                parent: digest(self.own(parent), self.functions(parent))
+                for parent in self._graph.parents[key]
+            }
         else:
             parents = {parent: self.held(parent) for parent in self._graph.parents[key]}
+        functions = self.functions(key)
+        if functions is not None:
+            parents[FUNCTIONS] = functions
         return Fingerprint(sql_hash, config_hash, parents, digest(sql_hash, config_hash, parents))
 
     def mark_built(self, key: str, value: str) -> None:
@@ -162,6 +189,8 @@ class Fingerprints:
             # A view holds what its parents hold today, not what they held when it was made.
             parents = {parent: self.held(parent) for parent in self._graph.parents[key]}
             made = stored.fingerprint
+            if FUNCTIONS in made.parents:
+                parents[FUNCTIONS] = self._functions_version
             value = digest(made.sql_hash, made.config_hash, parents)
             return self._views.setdefault(key, value)
         return stored.fingerprint.value

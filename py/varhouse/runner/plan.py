@@ -9,7 +9,12 @@ import duckdb
 
 from varhouse.errors import UsageError
 from varhouse.runner.compile import Compiler
-from varhouse.runner.fingerprint import Fingerprints, SourceVersion, content_version
+from varhouse.runner.fingerprint import (
+    FUNCTIONS,
+    Fingerprints,
+    SourceVersion,
+    content_version,
+)
 from varhouse.runner.graph import Graph, project_graph
 from varhouse.runner.nodes import Node, Project
 from varhouse.runner.selection import select_nodes
@@ -67,6 +72,7 @@ def prepare_run(
     select: Sequence[str] = (),
     exclude: Sequence[str] = (),
     source_version: SourceVersion | None = None,
+    functions_version: str = "",
     keep: Callable[[Node], bool] | None = None,
 ) -> Prepared:
     """Compare a project with a warehouse.
@@ -83,7 +89,7 @@ def prepare_run(
     stored, existing = read_state(con), relations(con)
     fingerprints = Fingerprints(
         project, graph, compiler, stored=stored, existing=existing, con=con,
-        source_version=source_version or content_version,
+        source_version=source_version or content_version, functions_version=functions_version,
     )  # fmt: skip
     chosen = select_nodes(
         project, graph, select=select, exclude=exclude,
@@ -102,10 +108,12 @@ def own_state(node: Node, stored: Mapping[str, Stored], fingerprints: Fingerprin
     held = stored.get(node.unique_id)
     if held is None and node.materialized != "ephemeral":
         return "new"
-    own = fingerprints.own(node.unique_id)
-    if held is not None and own == (held.fingerprint.sql_hash, held.fingerprint.config_hash):
+    if held is None:
         return "same"
-    return "modified" if held is not None else "same"
+    made = held.fingerprint
+    now = (*fingerprints.own(node.unique_id), fingerprints.functions(node.unique_id))
+    before = (made.sql_hash, made.config_hash, made.parents.get(FUNCTIONS))
+    return "same" if now == before else "modified"
 
 
 def decide(prepared: Prepared, key: str, *, full_refresh: bool) -> Decision:
@@ -138,6 +146,8 @@ def _reason(prepared: Prepared, node: Node, now: Fingerprint) -> str | None:
     changed = [
         parent for parent, value in now.parents.items() if before.parents.get(parent) != value
     ]
+    if FUNCTIONS in changed:
+        return "functions changed"
     data = [parent for parent in changed if parent.startswith("source.")]
     names = ", ".join(_short(parent) for parent in (data or changed))
     return f"{'data' if data else 'parent'} changed: {names}"
@@ -155,6 +165,7 @@ def plan_project(
     exclude: Sequence[str] = (),
     full_refresh: bool = False,
     source_version: SourceVersion | None = None,
+    functions_version: str = "",
 ) -> list[Decision]:
     """Return what a run would do with each chosen model and seed, in order; nothing is changed.
 
@@ -166,12 +177,13 @@ def plan_project(
         dbt's selection syntax.
     full_refresh
         As in ``run_project``.
-    source_version
+    source_version, functions_version
         As in ``run_project``.
     """
     prepared = prepare_run(
-        project, con, select=select, exclude=exclude, source_version=source_version
-    )
+        project, con, select=select, exclude=exclude, source_version=source_version,
+        functions_version=functions_version,
+    )  # fmt: skip
     decisions = []
     for key in prepared.tasks():
         decision = decide(prepared, key, full_refresh=full_refresh)

@@ -41,6 +41,7 @@ def run_project(
     prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     reporter: Reporter | None = None,
     source_version: SourceVersion | None = None,
+    functions_version: str = "",
     stop: threading.Event | None = None,
 ) -> RunOutcome:
     """Build and test the chosen nodes of a project.
@@ -72,6 +73,9 @@ def run_project(
     source_version
         Given a connection and a source table, returns a text that changes with its data; by
         default the rows are read and hashed.
+    functions_version
+        A text that changes with the source of the functions that ``prepare`` registers: models
+        that call one of them are built again when it does.
     stop
         Set by another thread or a signal handler to end the run early.
 
@@ -101,8 +105,9 @@ def run_project(
         return node.resource_type in kinds
 
     prepared = prepare_run(
-        project, con, select=select, exclude=exclude, source_version=source_version, keep=keep
-    )
+        project, con, select=select, exclude=exclude, source_version=source_version,
+        functions_version=functions_version, keep=keep,
+    )  # fmt: skip
     run = RunContext.of(project, command, full_refresh)
     outcome = RunOutcome(run.run_id, command)
     began = time.perf_counter()
