@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import duckdb
-from sqlglot import exp
 
 from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import Compiler
@@ -130,7 +129,7 @@ class Fingerprints:
         return digest(canonical)
 
     def _canonical(self, node: Node, sql: MappedSql) -> str:
-        tree: exp.Query = check_query(sql)
+        tree = check_query(sql)
         if calls_registered_function(tree):
             self._calling.add(node.unique_id)
         return tree.sql(dialect=DIALECT, comments=False)

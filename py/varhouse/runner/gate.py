@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -15,6 +16,7 @@ from varhouse.errors import ProjectError
 from varhouse.runner.sourcemap import MappedSql
 
 DIALECT = "duckdb"
+_DUCKDB = sqlglot.Dialect.get_or_raise(DIALECT)
 _FORBIDDEN: tuple[type[exp.Expr], ...] = tuple(
     getattr(exp, name)
     for name in (
@@ -39,8 +41,11 @@ _FILE_NAME = re.compile(
 _LINE = re.compile(r"\bline (\d+), col(?:umn)?:? (\d+)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)
 def check_query(sql: MappedSql) -> exp.Query:
     """Return the syntax tree of a rendered model, or refuse it.
+
+    A run asks for the same query several times: the tree is kept, and nobody may change it.
 
     Parameters
     ----------
@@ -54,12 +59,12 @@ def check_query(sql: MappedSql) -> exp.Query:
         and line of the source.
     """
     try:
-        tokens = sqlglot.tokenize(sql.text, read=DIALECT)
+        tokens = _DUCKDB.tokenize(sql.text)
         for token in tokens:
             if token.token_type is sqlglot.TokenType.SEMICOLON:
                 raise _refusal(sql, token.start, "a ';'. A model is one query without a semicolon")
         _check_statement(sql)
-        trees = sqlglot.parse(sql.text, read=DIALECT)
+        trees = _DUCKDB.parser().parse(tokens, sql.text)
     except (ParseError, TokenError) as error:
         raise _parse_refusal(sql, error) from error
     found = [tree for tree in trees if tree is not None]

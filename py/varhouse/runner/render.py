@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from jinja2.environment import TemplateModule
+
 from varhouse.errors import ProjectError
 from varhouse.runner.nodes import Location, Relation, suggest
 from varhouse.runner.sourcemap import MappedSql
@@ -267,14 +269,23 @@ class Renderer:
             "return": _return,
             "log": _log,
         }
-        callables = {name: self._callable(macro, context) for name, macro in self.macros.items()}
+        modules: dict[str, TemplateModule] = {}
+        callables = {
+            name: self._callable(macro, context, modules) for name, macro in self.macros.items()
+        }
         context.update({self.project_name: callables, **callables})
         return context
 
     @staticmethod
-    def _callable(macro: Macro, context: dict[str, Any]) -> Callable[..., Any]:
+    def _callable(
+        macro: Macro, context: dict[str, Any], modules: dict[str, TemplateModule]
+    ) -> Callable[..., Any]:
         def call(*args: Any, **kwargs: Any) -> Any:
-            module = macro.template.make_module(context)
+            # The macros of one file, bound once to what this rendering sees.
+            module = modules.get(macro.location.path)
+            if module is None:
+                module = macro.template.make_module(context)
+                modules[macro.location.path] = module
             try:
                 return getattr(module, MACRO_PREFIX + macro.name)(*args, **kwargs)
             except MacroReturn as returned:
