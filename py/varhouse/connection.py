@@ -237,7 +237,8 @@ def connect(
 def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Add varhouse's SQL functions to any DuckDB connection and return it.
 
-    They are temporary: they live as long as the connection and work on a read-only database.
+    They leave nothing in the file and work on a read-only database. Macros live as long as this
+    connection; functions in Python serve its cursors too.
 
     Parameters
     ----------

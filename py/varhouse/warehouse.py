@@ -14,6 +14,7 @@ import duckdb
 
 from varhouse.errors import DataError, UsageError, WarehouseHeldError
 from varhouse.settings import Settings, shipped_project_dir
+from varhouse.udf import register_functions
 
 _HELD = re.compile(r"Conflicting lock is held in (?P<who>.+?)\s*(?:\(PID (?P<pid>\d+)\))")
 
@@ -29,7 +30,8 @@ def create_schema(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def create_functions(con: duckdb.DuckDBPyConnection) -> None:
-    """Create the SQL functions of ``sql/functions`` as temporary macros of this connection."""
+    """Create every SQL function: those in Python, and ``sql/functions`` as temporary macros."""
+    register_functions(con)
     _execute_folder(con, shipped_project_dir() / "sql" / "functions")
 
 

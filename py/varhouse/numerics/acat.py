@@ -1,0 +1,98 @@
+"""Combination of p-values by the Cauchy distribution (ACAT).
+
+Liu et al. (2019), Am. J. Hum. Genet. 104, 410-421, doi:10.1016/j.ajhg.2019.01.002, equation 1:
+T = sum_i w_i tan((1/2 - p_i) pi) with weights that add up to 1, p = 1/2 - arctan(T) / pi.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+Float = npt.NDArray[np.float64]
+Status = Literal["ok", "no_p_values", "invalid_p", "invalid_weight", "zero_p"]
+
+# from here down cot(p pi) is 1 / (p pi) to the last bit
+_SMALL_LOG_P = np.log(1e-9)
+
+
+def acat(
+    p_values: npt.ArrayLike | None = None,
+    weights: npt.ArrayLike | None = None,
+    *,
+    log_p: npt.ArrayLike | None = None,
+) -> tuple[float, Status]:
+    """Combine p-values; dependence between them hardly matters in the tail.
+
+    NaNs are left out together with their weights, and so are entries of weight 0. A p of exactly 1
+    is taken for 1 - 1 / n, so that one of them cannot erase the others.
+
+    Parameters
+    ----------
+    p_values
+        Shape (n,), in [0, 1] or NaN.
+    weights
+        Shape (n,), at least 0; equal when None.
+    log_p
+        Natural logarithms of p-values instead, for p below the doubles.
+
+    Returns
+    -------
+    log_p
+        Natural logarithm of the combined p-value; NaN unless the status is ``ok``.
+    status
+        ``no_p_values`` when none is left; ``invalid_p`` for one outside [0, 1]; ``zero_p`` for one
+        of 0, which is an underflow (give ``log_p``); ``invalid_weight`` for one below 0, infinite
+        or NaN, or when all are 0.
+
+    Raises
+    ------
+    ValueError
+        Both or neither of ``p_values`` and ``log_p`` are given, or shapes differ.
+    """
+    if (p_values is None) == (log_p is None):
+        raise ValueError("give either p_values or log_p")
+    if log_p is None:
+        p = np.asarray(p_values, dtype=np.float64).reshape(-1)
+        if np.any((p < 0) | (p > 1)):
+            return float("nan"), "invalid_p"
+        with np.errstate(divide="ignore"):
+            logs = np.log(p)
+    else:
+        logs = np.asarray(log_p, dtype=np.float64).reshape(-1)
+        if np.any(logs > 0):
+            return float("nan"), "invalid_p"
+        p = np.exp(logs)
+    w = np.ones(p.shape) if weights is None else np.asarray(weights, dtype=np.float64).reshape(-1)
+    if w.shape != p.shape:
+        raise ValueError(f"{w.size} weights for {p.size} p-values")
+    there = ~np.isnan(p)
+    if not there.any():
+        return float("nan"), "no_p_values"
+    if np.any(~np.isfinite(w[there]) | (w[there] < 0)) or not np.any(w[there] > 0):
+        return float("nan"), "invalid_weight"
+    there &= w > 0
+    p, logs, w = p[there], logs[there], w[there] / np.max(w[there])
+    if np.any(logs == -np.inf):
+        return float("nan"), "zero_p"
+    return _combine(p, logs, w / w.sum()), "ok"
+
+
+def _combine(p: Float, logs: Float, w: Float) -> float:
+    one = p == 1.0
+    if one.all():
+        return 0.0
+    p = np.where(one, 1.0 - 1.0 / p.size, p)
+    small = logs < _SMALL_LOG_P
+    rest = float(np.sum(w[~small] * np.cos(np.pi * p[~small]) / np.sin(np.pi * p[~small])))
+    if not small.any():
+        return float(np.log(np.arctan2(1.0, rest) / np.pi))
+    # sum of w / (p pi) over the small ones, as exp(top) times a number near 1
+    parts = np.log(w[small]) - logs[small] - np.log(np.pi)
+    top = float(parts.max())
+    scaled = float(np.sum(np.exp(parts - top))) + rest * float(np.exp(-top))
+    if scaled <= 0 or top < 30:
+        return float(np.log(np.arctan2(1.0, scaled * np.exp(top)) / np.pi))
+    return -top - float(np.log(scaled)) - float(np.log(np.pi))
