@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-EXPECTED_CODES = frozenset({"known_variant", "known_gene", "no_gene"})
+EXPECTED_CODES = frozenset(
+    {"known_variant", "known_gene", "no_gene", "contig_not_kept", "reference_assumed"}
+)
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
 _MESSAGES = {
@@ -26,6 +28,9 @@ _MESSAGES = {
     "duplicate_variant": "the variant stands in the file already",
     "known_variant": "the variant is in the warehouse already",
     "known_gene": "the gene is in the warehouse already, with the same coordinates",
+    "contig_not_kept": "the gene is on a patch, scaffold or other contig besides 1..22, X, Y, MT",
+    "gene_at_two_places": "the gene stands in the file already, at another place",
+    "transcript_left_out": "transcripts without id, gene or place, or listed twice; left out",
     "tss_differs": "tss is neither the start on + nor the end on -; kept as it is",
     "strand_unknown": "the strand is not one of 1, +, -1, -",
     "start_after_end": "the start lies after the end",
@@ -33,7 +38,9 @@ _MESSAGES = {
     "weight_out_of_range": "the weight is below 0 or not finite",
     "no_gene": "the consequence concerns no gene (intergenic or regulatory)",
     "consequence_terms_missing": "the row names no consequence",
-    "alleles_unknown": "the variant's alleles cannot be told from the row",
+    "alleles_unknown": "the row tells its alleles in VEP's spelling only; kept, and found by place "
+    "and allele among the variants that are loaded",
+    "annotation_empty": "the row names neither a consequence nor a score",
     "duplicate_row": "the row stands in the file already",
     "ragged_row": "the line has not the columns that it should have",
     "p_value_missing": "the row has no p-value, so it has no score",
@@ -64,6 +71,16 @@ _MESSAGES = {
     "r2_not_a_number": "r2 is not a number",
     "r2_out_of_range": "r2 is below 0 or above 1",
     "posterior_and_r2_missing": "the row has neither a posterior probability nor r2",
+    "p_value_absent": "the row has no p-value; kept, p_value and log10p are NULL",
+    "p_value_below_doubles": "the p-value is below the doubles; log10p keeps it, p_value is 0",
+    "odds_ratio_not_positive": "the odds ratio is not a number above 0; kept without an effect",
+    "af_out_of_range": "the allele frequency is below 0 or above 1; kept as absent",
+    "position_unknown": "no position, and no variant of the index has the rsid and the alleles",
+    "alleles_missing": "the row does not name two alleles",
+    "alleles_equal": "both alleles are the same",
+    "alleles_are_codes": "the alleles are numbers instead of bases; kept as they are",
+    "reference_assumed": "nothing says which allele is the reference: the other one is taken",
+    "association_repeated": "study, variant, trait and test stand in the file already; all kept",
     "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",
     "no_bgzf_end_marker": "the BGZF file lacks its end marker and may be cut short",
 }

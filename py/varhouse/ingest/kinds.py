@@ -50,10 +50,15 @@ KINDS: dict[str, Kind] = {
         Kind("evidence", "varhouse.ingest.evidence", options=_SOURCE),
         Kind("qtl", "varhouse.ingest.qtl", options=_SOURCE),
         Kind("intervals", "varhouse.ingest.intervals", options=_SOURCE),
-        Kind("vep", "varhouse.ingest.vep", options=_SOURCE),
+        Kind("vep", "varhouse.ingest.annotations.vep", options=_SOURCE | {"csq_fields"}),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
         Kind("genes", "varhouse.ingest.genes", own_store=True, options=_SOURCE),
         Kind("tags", "varhouse.ingest.tags", options=_SOURCE),
+        Kind(
+            "sumstats",
+            "varhouse.ingest.sumstats",
+            options=frozenset({"source_id"}),
+        ),
         Kind(
             "weights",
             "varhouse.ingest.weights",

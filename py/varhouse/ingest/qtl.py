@@ -1,8 +1,7 @@
 """QTL summary statistics: from the layouts of GTEx, the eQTL Catalogue and Open Targets to raw.qtl.
 
-A p-value is read from its text, so that ``1e-400``, which a double holds as 0, keeps its
-``neglog10_p`` of 400; a p-value of exactly 0 gets that of the smallest double, 5e-324. Rows without
-a p-value have no score and are rejected. Gene ids lose their version; rows of anything but an
+P-values are read as `varhouse.ingest.p_values` says: none is lost below the doubles. Rows without a
+p-value have no score and are rejected. Gene ids lose their version; rows of anything but an
 Ensembl gene are rejected. A (variant, gene, source, feature) that occurs again, as the eQTL
 Catalogue does for variants with two rsids, keeps its smallest p-value.
 """
@@ -27,6 +26,7 @@ from varhouse.ingest.keys import (
     variant_id_sql,
     variant_struct_sql,
 )
+from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
 from varhouse.ingest.qtl_layouts import LAYOUTS, POSITION, QtlLayout
 from varhouse.ingest.records import (
     case_sql,
@@ -35,9 +35,6 @@ from varhouse.ingest.records import (
     has_columns,
     refuse_ragged,
 )
-
-NEGLOG10_OF_ZERO = 323.3062153431158
-"""-log10 of 5e-324, the smallest double: what a p-value of 0 counts as."""
 
 SIGNIFICANCE = 0.05
 """Of a gene's tests together: Open Targets keeps p <= 0.05 / num_tests."""
@@ -52,10 +49,6 @@ TYPE_OF_SOURCE = {
     "sqtl": "sqtl",
 }
 """Type of the sources that the Open Targets releases name."""
-
-# Below this a double loses digits, then everything: the text is read instead.
-_SMALLEST_TRUSTED_P = 1e-300
-_TINY_P = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?$"
 
 _ALL_COLUMNS = (
     "variant", *POSITION, "rsid", "gene", "p", "neglog10_p", "p_mantissa", "p_exponent",
@@ -157,9 +150,7 @@ def _incoming_sql(
                 neglog10_text,
                 {number_sql("p_text")} as p,
                 {number_sql("neglog10_text")} as given_neglog10,
-                case when {number_sql("p_text")} < {_SMALLEST_TRUSTED_P} then
-                    regexp_extract(p_text, '{_TINY_P}', ['mantissa', 'exponent'])
-                end as tiny,
+                {tiny_p_sql("p_text", number_sql("p_text"))} as tiny,
                 beta_text,
                 {number_sql("beta_text")} as beta,
                 se_text,
@@ -176,16 +167,7 @@ def _incoming_sql(
         if check_window
         else "null as gene_chrom, null::integer as tss_pos"
     },
-                try_cast(tiny.mantissa as double) as tiny_mantissa,
-                case
-                    when not isnan(given_neglog10) then given_neglog10
-                    when p >= {_SMALLEST_TRUSTED_P} and not isnan(p) then 0.0 - log10(p)
-                    when tiny_mantissa > 0 then
-                        0.0 - coalesce(try_cast(nullif(tiny.exponent, '') as integer), 0)
-                        - log10(tiny_mantissa)
-                    when tiny_mantissa = 0 and not regexp_matches(tiny.mantissa, '[1-9]') then
-                        {NEGLOG10_OF_ZERO}
-                end as neglog10
+                {neglog10_sql("given_neglog10", "p", "tiny")} as neglog10
             from numbers
             {window}
         )

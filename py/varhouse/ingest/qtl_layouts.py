@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.reading import head_lines
+from varhouse.ingest.reading import build_of_first_id
 from varhouse.ingest.records import Columns, has_columns
 
 POSITION = ("chrom", "pos", "ref", "alt")
@@ -62,18 +62,6 @@ class QtlLayout:
         return None
 
 
-def _gtex_build(source: SourceFile) -> str | None:
-    """Return the build that the first variant id ends in: ``_b37`` (v7) or ``_b38`` (v8)."""
-    if not source.delimiter:
-        return None
-    lines = [line for line in head_lines(source.path) if line.strip()][1:2]
-    cells = lines[0].split(source.delimiter) if lines else []
-    tags = {"_b37": "GRCh37", "_b38": "GRCh38"}
-    return next(
-        (build for cell in cells for tag, build in tags.items() if cell.endswith(tag)), None
-    )
-
-
 _EFFECT: Columns = {"beta": ("beta", "slope"), "se": ("se", "slope_se", "standard_error")}
 
 LAYOUTS: tuple[QtlLayout, ...] = (
@@ -126,7 +114,7 @@ LAYOUTS: tuple[QtlLayout, ...] = (
             **_EFFECT,
         },
         required=("variant", "gene", "p"),
-        stated_build=_gtex_build,
+        stated_build=build_of_first_id,
     ),
     QtlLayout(
         name="production",

@@ -429,3 +429,18 @@ def header_line_number(source: SourceFile) -> int:
         if line.strip():
             return number
     raise DataError(f"{source.path}: the file is empty (blank lines only).")
+
+
+def build_of_first_id(source: SourceFile) -> str | None:
+    """Return the build that an id in the first row ends in, as GTEx writes them, or None.
+
+    ``_b37`` is of v7, ``_b38`` of v8 and later.
+    """
+    if source.binary or not source.delimiter:
+        return None
+    lines = [line for line in head_lines(source.path) if line.strip()][1:2]
+    cells = lines[0].split(source.delimiter) if lines else []
+    tags = {"_b37": "GRCh37", "_b38": "GRCh38"}
+    return next(
+        (build for cell in cells for tag, build in tags.items() if cell.endswith(tag)), None
+    )

@@ -1,0 +1,72 @@
+"""The dialects of summary statistics, as ``layouts.yaml`` beside this file describes them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from varhouse.ingest.format import SourceFile
+from varhouse.ingest.records import Columns, column_names
+
+COLUMNS = (
+    "study", "trait", "gene", "variant", "chrom", "pos", "ref", "alt", "effect", "other", "ref_is",
+    "rsid", "beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "p", "neglog10_p",
+    "p_mantissa", "p_exponent", "af", "ac", "an", "n", "n_cases", "n_controls", "info", "test",
+)  # fmt: skip
+"""What a layout may name a column for, beside the columns that only tell it from others."""
+
+STRENGTHS = (("p",), ("neglog10_p",), ("p_mantissa", "p_exponent"), ("z",))
+"""Sets of columns, one of which a file has to have."""
+
+PLACES = (
+    ("chrom", "pos", "ref", "alt"),
+    ("chrom", "pos", "effect", "other"),
+    ("variant",),
+)
+"""Sets of columns that say which variant a row is of; a file has to have one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """One dialect; ``layouts.yaml`` says what the fields mean."""
+
+    name: str
+    cite: str = ""
+    wants: str
+    recognised_by: Sequence[str] = ()
+    columns: Columns
+    build: str | None = None
+
+    def found_in(self, source: SourceFile) -> frozenset[str]:
+        """Return which of our columns the header has."""
+        header = column_names(source)
+        return frozenset(
+            name
+            for name, aliases in self.columns.items()
+            if any(alias in header for alias in aliases)
+        )
+
+    def fits(self, source: SourceFile) -> bool:
+        """Whether the header has what this layout needs."""
+        found = self.found_in(source)
+        return found.issuperset(self.recognised_by) and all(
+            any(found.issuperset(names) for names in sets) for sets in (STRENGTHS, PLACES)
+        )
+
+
+@functools.cache
+def read_layouts() -> tuple[Layout, ...]:
+    """Return every layout, the particular ones before the plain one."""
+    text = Path(__file__).with_name("layouts.yaml").read_text(encoding="utf-8")
+    return tuple(Layout(**entry) for entry in yaml.safe_load(text)["layouts"])
+
+
+def is_recognised(layout: Layout, source: SourceFile) -> bool:
+    """Whether ``layout`` is the first that fits the file."""
+    if source.binary:
+        return False
+    return next((each for each in read_layouts() if each.fits(source)), None) is layout

@@ -1,0 +1,289 @@
+"""Rows of summary statistics, staged: variant and alleles, effect, p-value, what is doubtful."""
+
+from __future__ import annotations
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.format import LoadOptions, SourceFile
+from varhouse.ingest.keys import (
+    gene_id_sql,
+    missing_sql,
+    number_sql,
+    text_literal,
+    variant_id_sql,
+    variant_struct_sql,
+)
+from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
+from varhouse.ingest.records import case_sql, create_records, drop_records, refuse_ragged
+from varhouse.ingest.sumstats.alleles import (
+    CODED_ALLELES,
+    alleles_sql,
+    oriented_sql,
+    place_sql,
+    stated_ref_sql,
+)
+from varhouse.ingest.sumstats.layouts import COLUMNS, PLACES, STRENGTHS, Layout
+from varhouse.ingest.sumstats.metadata import read_metadata
+
+_INTERVAL_WIDTH = 2 * 1.959963984540054
+"""Of a 95 % interval, in standard errors."""
+
+_NUMBERS = ("beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "af", "ac", "an", "n",
+            "n_cases", "n_controls", "info")  # fmt: skip
+
+
+def stage_sumstats(
+    layout: Layout, con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions
+) -> None:
+    """Create ``incoming`` from a file of one layout.
+
+    Raises
+    ------
+    DataError
+        A column is missing or a line is ragged.
+    """
+    found = layout.found_in(source)
+    _require(layout, source, found)
+    create_records(
+        con, source, {name: layout.columns.get(name, ()) for name in COLUMNS}, required=()
+    )
+    study = options.source_id or read_metadata(source).study or source.path.name.split(".")[0]
+    con.execute(
+        f"create or replace temp table incoming as "
+        f"{_incoming_sql(found, study, options.build, with_index=_has_variants(con))}"
+    )
+    drop_records(con)
+    refuse_ragged(con, source)
+    _mark_repeated(con)
+
+
+def _require(layout: Layout, source: SourceFile, found: frozenset[str]) -> None:
+    for sets in (STRENGTHS, PLACES):
+        known = [names for names in sets if all(name in layout.columns for name in names)]
+        if not any(found.issuperset(names) for names in known):
+            wanted = ", or ".join(
+                " and ".join("/".join(layout.columns[name]) for name in names) for names in known
+            )
+            raise DataError(
+                f"{source.path}: no column for {wanted}. "
+                f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}. "
+                "Rename the columns, or name another layout with --format."
+            )
+
+
+def _has_variants(con: duckdb.DuckDBPyConnection) -> bool:
+    return con.execute("select 1 from raw.variants limit 1").fetchone() is not None
+
+
+def _incoming_sql(found: frozenset[str], study: str, build: str | None, *, with_index: bool) -> str:
+    # a file with alleles but no position says the variant by its rsid
+    by_rsid = "pos" not in found and "effect" in found
+    return f"""
+        with cells as ({_cells_sql(found, study)}),
+
+        located as (select *, {place_sql(found)}, {alleles_sql(found)} from cells),
+
+        placed as (select *, {stated_ref_sql(found)} as stated_ref from located),
+
+        oriented as ({oriented_sql(with_index=with_index, by_rsid=by_rsid)}),
+
+        measured as ({_MEASURED}),
+
+        signed as ({_SIGNED})
+
+        select
+            line,
+            study_id,
+            variant_id,
+            chrom,
+            pos,
+            ref,
+            alt,
+            rsid,
+            trait_id,
+            gene_id,
+            effect_beta as beta,
+            effect_se as se,
+            effect_z as z,
+            coalesce(p, pow(10, 0.0 - neglog10)) as p_value,
+            neglog10 as log10p,
+            n,
+            n_cases,
+            af,
+            info,
+            test,
+            alleles_from,
+            {case_sql(_reject_rules(found, build, by_rsid=by_rsid))} as reject,
+            {case_sql(_NOTES)} as note
+        from signed
+    """
+
+
+def _cells_sql(found: frozenset[str], study: str) -> str:
+    texts = ", ".join(f"{missing_sql(name)} as {name}_text" for name in _NUMBERS)
+    id_parts = variant_struct_sql("variant") if "variant" in found else "null"
+    # a splicing trait such as chr1:100:200:clu_1:ENSG00000000419.12 holds its gene
+    in_trait = r"nullif(regexp_extract(gene, 'ENS[A-Z]*G[0-9]+'), '')"
+    return f"""
+        select
+            line,
+            is_ragged,
+            variant,
+            {id_parts} as id,
+            chrom as contig,
+            pos as position,
+            ref as ref_cell,
+            alt as alt_cell,
+            effect as effect_cell,
+            other as other_cell,
+            upper(trim(ref_is)) as ref_is,
+            case when starts_with(rsid, 'rs') then trim(rsid) end as rsid,
+            {missing_sql("trait")} as trait_id,
+            case when contains(gene, ':') then {in_trait} else {gene_id_sql("gene")} end as gene_id,
+            coalesce({missing_sql("study")}, {text_literal(study)}) as study_id,
+            coalesce({missing_sql("test")}, 'ADD') as test,
+            {_number_text("p")} as p_cell,
+            p_mantissa || 'e' || p_exponent as p_parts,
+            {_number_text("neglog10_p")} as neglog10_text,
+            {texts}
+        from records
+    """
+
+
+def _number_text(name: str) -> str:
+    return f"case when upper(trim({name})) <> 'NAN' then {missing_sql(name)} end"
+
+
+_MEASURED = f"""
+    select
+        oriented.* exclude (p_cell, p_parts),
+        case when is_flipped then effect else other end as ref,
+        case when is_flipped then other else effect end as alt,
+        case when is_flipped then -1 else 1 end as direction,
+        coalesce(p_cell, p_parts) as p_text,
+        {number_sql("coalesce(p_cell, p_parts)")} as p,
+        {tiny_p_sql("coalesce(p_cell, p_parts)", number_sql("coalesce(p_cell, p_parts)"))} as tiny,
+        {number_sql("neglog10_text")} as given_neglog10,
+        {", ".join(f"{number_sql(name + '_text')} as {name}" for name in _NUMBERS)}
+    from oriented
+"""
+
+# An odds ratio becomes its logarithm, which the standard error then is of. DuckDB raises where a
+# logarithm is of 0 or below, hence the conditions.
+_SIGNED = f"""
+    select
+        * exclude (n, n_cases, af, info),
+        {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
+        {neglog10_sql("given_neglog10", "p", "tiny")} as neglog10,
+        direction * coalesce(
+            case when isfinite(beta) then beta end,
+            case when odds_ratio > 0 and isfinite(odds_ratio) then ln(odds_ratio) end
+        ) as effect_beta,
+        coalesce(
+            case when se > 0 and isfinite(se) then se end,
+            case
+                when se_text is null and beta_text is null
+                    and ci_lower > 0 and ci_upper > ci_lower and isfinite(ci_upper)
+                    then (ln(ci_upper) - ln(ci_lower)) / {_INTERVAL_WIDTH}
+            end
+        ) as effect_se,
+        coalesce(
+            direction * case when isfinite(z) then z end, effect_beta / effect_se
+        ) as effect_z,
+        coalesce(af, least(ac, an) / nullif(greatest(ac, an), 0)) as effect_af,
+        case
+            when effect_af >= 0 and effect_af <= 1
+                then case when is_flipped then 1 - effect_af else effect_af end
+        end as af,
+        coalesce(
+            case when n >= 0 and isfinite(n) then n end,
+            case when isfinite(n_cases) and isfinite(n_controls) then n_cases + n_controls end
+        ) as n,
+        case when n_cases >= 0 and isfinite(n_cases) then n_cases end as n_cases,
+        case when isfinite(info) then info end as info
+    from measured
+"""
+
+
+def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) -> dict[str, str]:
+    rules = {
+        "ragged_row": "is_ragged",
+        "p_value_not_a_number": "(p_text is not null and p is null) "
+        "or (neglog10_text is not null and given_neglog10 is null)",
+        "p_value_not_finite": "not isfinite(p) or not isfinite(given_neglog10)",
+        "p_value_out_of_range": "p < 0 or p > 1 or neglog10 < 0",
+        "p_value_unreadable": "p is not null and neglog10 is null",
+    }
+    if "variant" in found:
+        other_tag = "_b37" if build == "GRCh38" else "_b38"
+        rules["variant_of_other_build"] = f"ends_with(variant, '{other_tag}')"
+    if not by_rsid:
+        rules |= (
+            {"pos_missing": "pos is null", "unknown_contig": "chrom is null"}
+            if "pos" in found
+            else {"variant_id_missing": "pos is null or chrom is null"}
+        )
+    return rules | {
+        "alleles_missing": "effect is null or other is null",
+        "alleles_equal": "effect = other",
+    }
+
+
+_NOTES = {
+    "p_value_zero": f"p = 0 and neglog10 = {NEGLOG10_OF_ZERO}",
+    "p_value_below_doubles": "coalesce(p, pow(10, 0.0 - neglog10)) = 0",
+    "p_value_absent": "p is null and neglog10 is null and z_text is null",
+    "effect_not_finite": "(beta_text is not null and not coalesce(isfinite(beta), false)) "
+    "or (se_text is not null and not coalesce(isfinite(se), false))",
+    "odds_ratio_not_positive": "odds_ratio_text is not null and effect_beta is null",
+    "se_not_positive": "se <= 0",
+    "af_out_of_range": "effect_af < 0 or effect_af > 1",
+    "position_unknown": "chrom is null or pos is null",
+    "alleles_are_codes": " or ".join(f"effect = '{code}'" for code in CODED_ALLELES),
+    "reference_assumed": "alleles_from = 'assumed'",
+}
+
+
+def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
+    """Reject rows that stand in the file already, and note those that differ from an earlier one.
+
+    Only rows whose key's hash occurs twice are looked at again: a sort of every row would cost
+    more than reading the file.
+    """
+    key = "study_id, coalesce(variant_id, rsid), trait_id, test"
+    con.execute(f"""
+        create or replace temp table repeated_keys as
+        select hash({key}) as key_hash
+        from incoming
+        where reject is null
+        group by key_hash
+        having count(*) > 1
+    """)
+    candidates = f"""
+        select *
+        from incoming
+        where reject is null and hash({key}) in (select key_hash from repeated_keys)
+    """
+    content = (
+        "study_id, variant_id, rsid, trait_id, gene_id, test, beta, se, z, p_value, log10p, n, af"
+    )
+    con.execute(f"""
+        update incoming
+        set reject = 'duplicate_row'
+        where line in (
+            select line from ({candidates})
+            qualify row_number() over (partition by {content} order by line) > 1
+        )
+    """)
+    con.execute(f"""
+        update incoming
+        set note = case
+            when note is null or note = 'reference_assumed' then 'association_repeated' else note
+        end
+        where line in (
+            select line from ({candidates})
+            qualify row_number() over (partition by {key} order by line) > 1
+        )
+    """)
+    con.execute("drop table temp.repeated_keys")
