@@ -98,10 +98,7 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     if where:
         table = f"(select * from {table} where {where}) as dbt_subquery"
     text = _SQL[node.test.kind](table, str(node.test.column), arguments)
-    sql = compiler.with_ephemerals(
-        MappedSql(text, MappedSql.copied_from("", node.location.path, node.location.line).segments),
-        used,
-    )
+    sql = compiler.with_ephemerals(MappedSql.made_for(text, node.location), used)
     check_query(sql)
     return Check(node, sql)
 

@@ -38,6 +38,11 @@ class MappedSql:
         """Return text that stands in the file as it is."""
         return cls(text, (Segment(0, path, line, True),))
 
+    @classmethod
+    def made_for(cls, text: str, where: Location) -> MappedSql:
+        """Return text that stands in no file, made for what stands at this place."""
+        return cls(text, (Segment(0, where.path, where.line, False),))
+
     def locate(self, offset: int) -> tuple[Location, bool]:
         """Return the place of a character, and whether it stands on that very line."""
         index = max(0, bisect_right([part.start for part in self.segments], offset) - 1)

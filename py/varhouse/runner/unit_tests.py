@@ -126,13 +126,6 @@ def run_unit_test(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> Nod
     try:
         n_wrong, message = _differences(con, test)
         status = "fail" if n_wrong else "pass"
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        status, n_wrong = "error", None
-        message = (
-            f"{node.location}: unit test {node.name}: {sql_fault(error, test.sql, test.model)}"
-        )
     except ModelError as error:
         status, n_wrong, message = "error", None, str(error)
     return NodeResult(
@@ -145,23 +138,12 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
     ctes = []
     for name, source, rows, where in test.inputs:
         if not rows and source.resource_type == "seed":
-            ctes.append(
-                (name, MappedSql.copied_from(f"select * from {source.relation}", where.path))
-            )
-            continue
-        types = _input_types(con, source, where)
-        text = rows_sql(rows, types, where)
-        ctes.append((name, MappedSql.copied_from(text, where.path, where.line)))
+            text = f"select * from {source.relation}"
+        else:
+            text = rows_sql(rows, _input_types(con, source, where), where)
+        ctes.append((name, MappedSql.made_for(text, where)))
     model_sql = with_ctes(test.sql, ctes)
-    try:
-        described = con.execute(
-            f"describe select * from (\n{model_sql.text}\n) as actual"
-        ).fetchall()
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        fault = sql_fault(error, model_sql, test.model, header_lines=1)
-        raise ModelError(f"{test.node.location}: unit test {test.node.name}: {fault}") from error
+    described = _execute(con, test, "describe select * from (\n", model_sql, "\n) as actual")
     types = {row[0]: row[1] for row in described}
     expect = _unit(test.node).expect
     names = list(dict.fromkeys(name for row in expect for name in row)) or list(types)
@@ -174,10 +156,10 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
                 f"{suggest(name, types)}"
             )
     shown = ", ".join(quote_identifier(name) for name in names)
-    actual = f"select {shown} from (\n{model_sql.text}\n) as actual"
-    expected = rows_sql(expect, expected_types, where)
-    con.execute(f"create or replace temp table __actual as\n{actual}")
-    con.execute(f"create or replace temp table __expected as\n{expected}")
+    expected = MappedSql.made_for(rows_sql(expect, expected_types, where), where)
+    header = f"create or replace temp table __actual as select {shown} from (\n"
+    _execute(con, test, header, model_sql, "\n) as actual")
+    _execute(con, test, "create or replace temp table __expected as\n", expected)
     try:
         surplus = _except(con, "__actual", "__expected")
         missing = _except(con, "__expected", "__actual")
@@ -193,6 +175,23 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
     lines += [f"    missing:      {shown_row(names, row)}" for row in missing[:_SHOWN_ROWS]]
     lines += [f"    not expected: {shown_row(names, row)}" for row in surplus[:_SHOWN_ROWS]]
     return len(surplus) + len(missing), "\n".join(lines)
+
+
+def _execute(
+    con: duckdb.DuckDBPyConnection,
+    test: CompiledUnitTest,
+    header: str,
+    sql: MappedSql,
+    footer: str = "",
+) -> list[tuple[Any, ...]]:
+    """Run a query inside a statement; ``header`` is one line."""
+    try:
+        return con.execute(header + sql.text + footer).fetchall()
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        fault = sql_fault(error, sql, test.model, header_lines=1)
+        raise ModelError(f"{test.node.location}: unit test {test.node.name}: {fault}") from error
 
 
 def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:

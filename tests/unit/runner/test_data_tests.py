@@ -221,6 +221,45 @@ def test_unit_tests_that_fail_tell_which_rows(
     assert what in message
 
 
+def test_an_error_while_a_unit_test_runs_is_on_the_line_of_the_model(tmp_path: Path) -> None:
+    files = {
+        "models/a.sql": "select 1 as id, '5' as t",
+        "models/b.sql": "select 'x' as t",
+        "models/m.sql": "select\n    id,\n    t::int as n\nfrom {{ ref('a') }}\n",
+        "models/m.yml": """
+unit_tests:
+  - name: u
+    model: m
+    given:
+      - input: ref('a')
+        rows:
+          - {id: 1, t: "5"}
+          - {id: 2, t: "not a number"}
+    expect:
+      rows: [{id: 1, n: 5}]
+  - name: w
+    model: m
+    given: [{input: ref('a'), rows: [{id: 1, t: "5"}]}]
+    expect: {rows: [{id: 1, n: five}]}
+models:
+  - name: b
+    columns:
+      - name: t
+        data_tests:
+          - accepted_values: {name: digits, values: [1, 2], quote: false}
+""",
+    }
+    con = duckdb.connect()
+    outcome = ProjectFolder(tmp_path, files).run(con)
+    con.close()
+    assert "models/m.sql:3: Conversion Error: Could not convert" in message_of(outcome, "u")
+    assert message_of(outcome, "u").startswith("models/m.yml:3: unit test u: ")
+    # What is expected stands in the yml, and so does what is wrong with it.
+    assert "unit test w: models/m.yml:12: Conversion Error" in message_of(outcome, "w")
+    # The SQL of a generic test has many lines, its place in the yml is one.
+    assert "cannot run: models/m.yml:21 (approx" in message_of(outcome, "digits")
+
+
 def test_every_input_has_to_be_given(tmp_path: Path) -> None:
     files = {
         "models/a.sql": "select 1 as id",
