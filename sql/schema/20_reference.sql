@@ -22,8 +22,26 @@ create table if not exists raw.genes (
     strand tinyint not null,
     tss_pos integer not null,
     canonical_tss_pos integer,
-    biotype varchar not null,
+    -- NULL where a gene model does not tell
+    biotype varchar,
     synonyms varchar[],
+    load_id integer not null
+);
+
+-- Transcripts of gene models (GTF, GFF3). One has is_canonical when the canonical_tss_pos of its
+-- gene is its TSS; both marks are NULL where the file does not tell.
+create table if not exists raw.transcripts (
+    transcript_id varchar not null,
+    transcript_version smallint,
+    gene_id varchar not null,
+    chrom varchar not null,
+    start_pos integer not null,
+    end_pos integer not null,
+    strand tinyint not null,
+    tss_pos integer not null,
+    biotype varchar,
+    is_canonical boolean,
+    is_mane_select boolean,
     load_id integer not null
 );
 
@@ -52,3 +70,18 @@ select
     biotype,
     synonyms
 from raw.genes;
+
+create view if not exists transcripts as
+select
+    transcript_id,
+    transcript_version,
+    gene_id,
+    chrom,
+    start_pos,
+    end_pos,
+    strand,
+    tss_pos,
+    biotype,
+    is_canonical,
+    is_mane_select
+from raw.transcripts;

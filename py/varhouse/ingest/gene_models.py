@@ -1,0 +1,475 @@
+"""GTF and GFF3 gene models into genes and transcripts.
+
+Ensembl, GENCODE, RefSeq and UCSC differ in which lines they write (UCSC and old Ensembl files have
+exons only) and in what they call things. The lines of a file become ``model_features``, one row for
+each gene line, each transcript line and the exons of each transcript; where the gene or transcript
+line is missing, the exons' span takes its place.
+"""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.accessions import contig_chrom_sql
+from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.gene_model_attributes import Attributes, gff3_attributes, gtf_attributes
+from varhouse.ingest.gene_model_build import stated_build
+from varhouse.ingest.gene_rows import stage_genes, strand_sql
+from varhouse.ingest.keys import gene_id_sql, integer_sql
+from varhouse.ingest.reading import head_lines
+from varhouse.ingest.records import create_bed_records, drop_records
+
+_FIELDS = (
+    "contig", "origin", "feature", "start_text", "end_text", "score", "strand_text", "phase",
+    "attributes",
+)  # fmt: skip
+_GTF = re.compile(r'gene_id\s+"?[^"\s;]')
+_GFF3 = re.compile(r"(?:^|;)\s*\w+=")
+
+
+def _stage_gtf(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    _stage(con, source, gtf_attributes())
+
+
+def _stage_gff3(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    _stage(con, source, gff3_attributes())
+
+
+def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, attributes: Attributes) -> None:
+    create_bed_records(con, source, _FIELDS, n_required=len(_FIELDS))
+    _create_features(con, attributes)
+    drop_records(con)
+    _refuse_short_lines(con, source)
+    _create_genes(con)
+    _create_transcripts(con)
+    _refuse_other_contigs(con, source)
+    stage_genes(
+        con,
+        source,
+        """
+        select
+            model_genes.line,
+            model_genes.gene_id as gene_text,
+            model_genes.version_text,
+            model_genes.gene_name,
+            model_genes.chrom as chrom_text,
+            model_genes.start_pos,
+            model_genes.end_pos,
+            model_genes.strand_text,
+            cast(null as bigint) as tss_given,
+            canonical.tss_pos as canonical_tss_pos,
+            model_genes.biotype,
+            model_genes.synonyms,
+            model_genes.given_reject
+        from model_genes
+        left join (select gene_id, tss_pos from incoming_transcripts where is_canonical)
+            as canonical
+            on model_genes.gene_id = canonical.gene_id and model_genes.given_reject is null
+        """,
+    )
+    con.execute("drop table temp.model_genes")
+    con.execute("drop table temp.model_features")
+
+
+def _create_features(con: duckdb.DuckDBPyConnection, attributes: Attributes) -> None:
+    """Create ``model_features``: gene lines, transcript lines, exons merged by transcript."""
+    con.execute(f"""
+        create or replace temp table model_features as
+        with features as (
+            select
+                line,
+                contig,
+                case when is_ragged then 'short' else {attributes.level} end as level,
+                try_cast({integer_sql("start_text")} as integer) as start_pos,
+                try_cast({integer_sql("end_text")} as integer) as end_pos,
+                trim(strand_text) as strand_text,
+                feature,
+                attributes
+            from records
+        ),
+
+        described as (
+            select
+                line,
+                contig,
+                level,
+                start_pos,
+                end_pos,
+                strand_text,
+                {attributes.gene_key} as gene_key,
+                {attributes.transcript_key} as transcript_key,
+                {attributes.gene_text} as gene_text,
+                {attributes.gene_name} as gene_name,
+                {attributes.gene_biotype} as gene_biotype,
+                case when level = 'gene' then {attributes.gene_version} end as gene_version,
+                case when level = 'gene' then {attributes.synonyms} end as synonyms,
+                case when level <> 'gene' then {attributes.transcript_text} end as transcript_text,
+                case when level = 'transcript' then {attributes.transcript_version} end
+                    as transcript_version,
+                case when level = 'transcript' then {attributes.transcript_biotype} end
+                    as transcript_biotype,
+                case when level = 'transcript' then {attributes.tags} end as tags
+            from features
+            where level is not null
+        )
+
+        select
+            min(line) as line,
+            level,
+            contig,
+            strand_text,
+            gene_key,
+            transcript_key,
+            min(gene_text) as gene_text,
+            min(gene_name) as gene_name,
+            min(gene_biotype) as gene_biotype,
+            min(gene_version) as gene_version,
+            min(synonyms) as synonyms,
+            min(transcript_text) as transcript_text,
+            min(transcript_version) as transcript_version,
+            min(transcript_biotype) as transcript_biotype,
+            min(tags) as tags,
+            min(start_pos) as start_pos,
+            max(end_pos) as end_pos
+        from described
+        group by
+            level,
+            case when level <> 'exon' then line end,
+            contig,
+            strand_text,
+            gene_key,
+            transcript_key
+    """)
+
+
+def _refuse_short_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    row = con.execute(
+        "select min(line), count(*) from model_features where level = 'short'"
+    ).fetchone()
+    if row and row[1]:
+        raise DataError(
+            f"{source.path}, line {row[0]}: fewer than the 9 columns of a gene model, separated by "
+            f"tabs ({row[1]} such lines). Is the file cut short?"
+        )
+
+
+def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``model_genes``: the gene lines, and the span of what has no gene line.
+
+    A gene of Y that bears the id of one of X is its copy in the pseudoautosomal region and gets an
+    id of its own, as GENCODE spells it. Of genes that stand at several places the first stays.
+    """
+    con.execute(f"""
+        create or replace temp table model_genes as
+        with gene_lines as (
+            select * from model_features where level = 'gene'
+        ),
+
+        spans as (
+            select
+                min(features.line) as line,
+                features.contig,
+                features.strand_text,
+                features.gene_key,
+                min(features.gene_text) as gene_text,
+                min(features.gene_version) as version_text,
+                min(features.gene_name) as gene_name,
+                min(features.gene_biotype) as biotype,
+                cast(null as varchar[]) as synonyms,
+                min(features.start_pos) as start_pos,
+                max(features.end_pos) as end_pos
+            from model_features as features
+            anti join gene_lines
+                on features.gene_key = gene_lines.gene_key and features.contig = gene_lines.contig
+            -- exons that belong to a transcript of the file are in its span already
+            anti join (select contig, transcript_key from model_features where level = 'transcript')
+                as transcripts
+                on
+                    features.level = 'exon'
+                    and features.transcript_key = transcripts.transcript_key
+                    and features.contig = transcripts.contig
+            -- GFF3: exons right below a gene
+            anti join gene_lines as parents
+                on
+                    features.level = 'exon'
+                    and features.transcript_key = parents.gene_key
+                    and features.contig = parents.contig
+            where features.level in ('transcript', 'exon')
+            group by features.contig, features.strand_text, features.gene_key
+        ),
+
+        together as (
+            select
+                line,
+                contig,
+                strand_text,
+                gene_key,
+                gene_text,
+                gene_version as version_text,
+                gene_name,
+                gene_biotype as biotype,
+                synonyms,
+                start_pos,
+                end_pos
+            from gene_lines
+            union all by name
+            select * from spans
+        ),
+
+        named as (
+            select
+                *,
+                {contig_chrom_sql("contig")} as chrom,
+                {gene_id_sql("gene_text")} as bare_id
+            from together
+        ),
+
+        apart as (
+            select
+                * exclude (bare_id) replace (
+                    coalesce(
+                        version_text,
+                        nullif(regexp_extract(gene_text, '^ENS[A-Z]*G[0-9]+[.]([0-9]+)', 1), '')
+                    ) as version_text
+                ),
+                case
+                    when chrom = 'Y' and bool_or(chrom = 'X') over (partition by bare_id)
+                        then bare_id || '_PAR_Y'
+                    else bare_id
+                end as gene_id
+            from named
+        )
+
+        select
+            *,
+            case
+                when chrom is null and contig is not null then 'contig_not_kept'
+                when
+                    gene_id is not null
+                    and row_number() over (
+                        partition by gene_id, chrom is null order by line
+                    ) > 1
+                    then 'gene_at_two_places'
+            end as given_reject
+        from apart
+    """)
+
+
+# Only Ensembl's and RefSeq's ids carry a version; those of assemblers have dots of their own.
+_VERSIONED = "^(ENS[A-Z]*T[0-9]+|[NX][MR]_[0-9]+)[.]([0-9]+)(_PAR_Y)?$"
+# Which transcript stands for its gene, best first; appris_principal is followed by _1 to _5.
+_CANONICAL_TAGS = ("Ensembl_canonical", "MANE_Select", "MANE Select", "RefSeq Select")
+
+
+def _create_transcripts(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``incoming_transcripts`` of the genes that are kept, and count those left out."""
+    tag_rank = " ".join(
+        f"when list_contains(tags, '{tag}') then {rank}" for rank, tag in enumerate(_CANONICAL_TAGS)
+    )
+    con.execute(f"""
+        create or replace temp table model_transcripts as
+        with transcript_lines as (
+            select * from model_features where level = 'transcript'
+        ),
+
+        together as (
+            select * from transcript_lines
+            union all by name
+            select exons.*
+            from model_features as exons
+            anti join transcript_lines
+                on
+                    exons.transcript_key = transcript_lines.transcript_key
+                    and exons.contig = transcript_lines.contig
+            -- a gene with transcript lines has all its transcripts there
+            anti join transcript_lines as siblings
+                on exons.gene_key = siblings.gene_key and exons.contig = siblings.contig
+            anti join (select gene_key from model_features where level = 'gene') as genes
+                on exons.transcript_key = genes.gene_key
+            where exons.level = 'exon' and exons.transcript_key is not null
+        ),
+
+        placed as (
+            select
+                together.line,
+                model_genes.gene_id,
+                model_genes.chrom,
+                together.start_pos,
+                together.end_pos,
+                cast({strand_sql("together.strand_text")} as tinyint) as strand,
+                together.transcript_biotype as biotype,
+                together.tags,
+                regexp_replace(together.transcript_text, '{_VERSIONED}', '\\1\\3')
+                || case
+                    when
+                        ends_with(model_genes.gene_id, '_PAR_Y')
+                        and not ends_with(together.transcript_text, '_PAR_Y')
+                        then '_PAR_Y'
+                    else ''
+                end as transcript_id,
+                try_cast(
+                    coalesce(
+                        together.transcript_version,
+                        nullif(
+                            regexp_extract(together.transcript_text, '{_VERSIONED}', 2), ''
+                        )
+                    ) as smallint
+                ) as transcript_version
+            from together
+            left join model_genes
+                on
+                    together.gene_key = model_genes.gene_key
+                    and together.contig = model_genes.contig
+                    and together.strand_text = model_genes.strand_text
+            where model_genes.given_reject is null
+        )
+
+        select
+            *,
+            coalesce(
+                gene_id is null
+                or transcript_id is null
+                or strand is null
+                or start_pos is null
+                or end_pos is null
+                or start_pos > end_pos
+                or row_number() over (partition by transcript_id order by gene_id is null, line)
+                > 1,
+                true
+            ) as is_left_out,
+            case
+                {tag_rank}
+                else
+                    list_min(
+                        list_transform(
+                            tags,
+                            lambda tag: {len(_CANONICAL_TAGS)} + try_cast(
+                                nullif(
+                                    regexp_extract(tag, '^appris_principal_?([1-5]?)$', 1), ''
+                                ) as integer
+                            )
+                        )
+                    )
+            end as tag_rank
+        from placed
+    """)
+    con.execute("""
+        insert into incoming_issues
+        select min(line), 'transcript_left_out', null, count(*), null
+        from model_transcripts
+        where is_left_out
+        having count(*) > 0
+    """)
+    con.execute("""
+        create or replace temp table incoming_transcripts as
+        with kept as (
+            select
+                *,
+                -- of several with the best tag the longest stands for the gene
+                row_number() over (
+                    partition by gene_id
+                    order by tag_rank nulls last, end_pos - start_pos desc, transcript_id
+                ) = 1 as is_first,
+                min(tag_rank) over (partition by gene_id) is not null as is_told
+            from model_transcripts
+            where not is_left_out
+        ),
+
+        mane as (
+            select coalesce(
+                bool_or(list_has_any(tags, ['MANE_Select', 'MANE Select'])), false
+            ) as is_told
+            from model_transcripts
+        )
+
+        select
+            kept.transcript_id,
+            kept.transcript_version,
+            kept.gene_id,
+            kept.chrom,
+            kept.start_pos,
+            kept.end_pos,
+            kept.strand,
+            case kept.strand when 1 then kept.start_pos else kept.end_pos end as tss_pos,
+            nullif(kept.biotype, '') as biotype,
+            case when kept.is_told then kept.is_first end as is_canonical,
+            case
+                when mane.is_told
+                    then coalesce(list_has_any(kept.tags, ['MANE_Select', 'MANE Select']), false)
+            end as is_mane_select
+        from kept
+        cross join mane
+    """)
+    con.execute("drop table temp.model_transcripts")
+
+
+def _refuse_other_contigs(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Refuse a file none of whose genes lies on a chromosome: another organism, other names."""
+    row = con.execute("""
+        select
+            count(*),
+            count(chrom),
+            array_to_string(list_sort(list_distinct(list(contig)))[:5], ', ')
+        from model_genes
+    """).fetchone()
+    if row and row[0] and not row[1]:
+        raise DataError(
+            f"{source.path}: none of its {row[0]} genes lies on one of 1..22, X, Y, MT; "
+            f"contigs found: {row[2]}. Only human gene models can be loaded."
+        )
+
+
+def _first_line(source: SourceFile) -> list[str]:
+    """Return the cells of the first line that is no comment."""
+    if not source.delimiter:
+        return []
+    lines = (line for line in head_lines(source.path) if line.strip())
+    return next((line for line in lines if not line.startswith("#")), "").split("\t")
+
+
+def _looks_like_model(cells: list[str]) -> bool:
+    return (
+        len(cells) == len(_FIELDS)
+        and cells[3].strip().isdigit()
+        and cells[4].strip().isdigit()
+        and cells[6].strip() in ("+", "-", ".", "?")
+    )
+
+
+def _is_gtf(source: SourceFile) -> bool:
+    cells = _first_line(source)
+    return _looks_like_model(cells) and _GTF.search(cells[8]) is not None
+
+
+def _is_gff3(source: SourceFile) -> bool:
+    cells = _first_line(source)
+    return (
+        _looks_like_model(cells)
+        and _GTF.search(cells[8]) is None
+        and _GFF3.search(cells[8]) is not None
+    )
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="gtf",
+        kind="genes",
+        table="raw.genes",
+        matches=_is_gtf,
+        stage=_stage_gtf,
+        stated_build=stated_build,
+        wants='9 columns; the last like gene_id "ENSG..."; transcript_id "ENST..."',
+    ),
+    Format(
+        name="gff3",
+        kind="genes",
+        table="raw.genes",
+        matches=_is_gff3,
+        stage=_stage_gff3,
+        stated_build=stated_build,
+        wants="9 columns; the last like ID=...;Parent=...",
+    ),
+)
