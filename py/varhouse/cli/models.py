@@ -149,17 +149,12 @@ def retry_command(settings: Settings) -> int:
     command, about, unique_ids = found
     nodes = load_project(settings.project_dir, vars=about["vars"]).nodes
     gone = [key for key in unique_ids if key not in nodes]
-    select = tuple(dict.fromkeys(_retried(nodes[key]) for key in unique_ids if key in nodes))
+    select = tuple(dict.fromkeys(nodes[key].name for key in unique_ids if key in nodes))
     if gone and settings.verbosity >= 0:
         click.echo(f"no longer in the project: {', '.join(gone)}", err=True)
     if not select:
         return 0
     return _run(settings, command, select, (), about["vars"], about["full_refresh"])
-
-
-def _retried(node: Any) -> str:
-    """Return what selects a failed node again: a test's table, so that it is rebuilt with it."""
-    return str(node.name)
 
 
 @click.command("plan")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import sqlglot
@@ -143,6 +143,3 @@ def with_ctes(sql: MappedSql, ctes: list[tuple[str, MappedSql]]) -> MappedSql:
     recursive = second.token_type is sqlglot.TokenType.RECURSIVE
     end = (second if recursive else first).end + 1
     return join([sql.slice(0, end), " ", *parts, ",", sql.slice(end)])
-
-
-Compile = Callable[[Node], MappedSql]

@@ -133,7 +133,6 @@ class Node:
     test: GenericTest | None = None
     unit: UnitTest | None = None
     attached: str | None = None
-    line_offset: int = 0
 
     @property
     def materialized(self) -> str:

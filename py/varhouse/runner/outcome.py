@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from varhouse.errors import VarhouseError
 
@@ -52,7 +51,6 @@ class RunOutcome:
     results: list[NodeResult] = field(default_factory=list)
     seconds: float = 0.0
     compiled: dict[str, str] = field(default_factory=dict)
-    args: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -230,12 +230,12 @@ class Renderer:
             "target": self.target,
         }
 
-    def render(self, key: str, text: str, path: str, scope: Scope, *, line: int = 1) -> MappedSql:
+    def render(self, key: str, text: str, path: str, scope: Scope) -> MappedSql:
         """Render the template of node ``key``, compiled once."""
         model = self._templates.get(key)
         if model is None:
             known = [*self.macros, self.project_name]
-            model = parse_model(text, path, known, line - 1)
+            model = parse_model(text, path, known)
             self._templates[key] = model
         return render_template(model, self._context(scope))
 

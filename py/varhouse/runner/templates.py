@@ -132,14 +132,13 @@ class ModelTemplate:
 
     template: Template
     path: str
-    first_line: int
 
 
-def _parse(text: str, path: str, line_offset: int = 0) -> nodes.Template:
+def _parse(text: str, path: str) -> nodes.Template:
     try:
         return ENVIRONMENT.parse(text, path, path)
     except TemplateSyntaxError as error:
-        where = Location(path, error.lineno + line_offset)
+        where = Location(path, error.lineno)
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
@@ -151,7 +150,7 @@ class Compiled:
     names: frozenset[str]
     tree: nodes.Template
 
-    def check_names(self, path: str, macros: Collection[str], line_offset: int = 0) -> None:
+    def check_names(self, path: str, macros: Collection[str]) -> None:
         """Refuse a name that is neither in dbt's subset nor a macro of the project."""
         known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
         for name in sorted(self.names - known):
@@ -160,9 +159,7 @@ class Compiled:
                 "It is neither a macro of sql/macros nor a part of the supported dbt subset."
                 + suggest(name, known)
             )
-            raise ProjectError(
-                f"{path}:{next(places, 1) + line_offset}: '{name}' is not available. {reason}"
-            )
+            raise ProjectError(f"{path}:{next(places, 1)}: '{name}' is not available. {reason}")
 
 
 def _compile(environment: _Environment, tree: nodes.Template, path: str | None) -> Compiled:
@@ -177,11 +174,11 @@ def _compile(environment: _Environment, tree: nodes.Template, path: str | None) 
     return Compiled(template, frozenset(generator.outside), tree)
 
 
-def _compile_file(tree: nodes.Template, path: str, line_offset: int = 0) -> Compiled:
+def _compile_file(tree: nodes.Template, path: str) -> Compiled:
     try:
         return _compile(ENVIRONMENT, tree, path)
     except TemplateSyntaxError as error:
-        where = Location(path, error.lineno + line_offset)
+        where = Location(path, error.lineno)
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
@@ -214,20 +211,18 @@ def _only_space(node: nodes.Output) -> bool:
     )
 
 
-def parse_model(
-    text: str, path: str, macros: Collection[str], line_offset: int = 0
-) -> ModelTemplate:
+def parse_model(text: str, path: str, macros: Collection[str]) -> ModelTemplate:
     """Compile a model's template so that its output tells the line of each part."""
-    tree = _parse(text, path, line_offset)
+    tree = _parse(text, path)
     for macro in tree.find_all(nodes.Macro):
         raise ProjectError(
-            f"{path}:{macro.lineno + line_offset}: a macro is defined in a model; "
+            f"{path}:{macro.lineno}: a macro is defined in a model; "
             "dbt cannot call it there either. Move it to sql/macros."
         )
     _mark_lines(tree.body)
-    compiled = _compile_file(tree, path, line_offset)
-    compiled.check_names(path, macros, line_offset)
-    return ModelTemplate(compiled.template, path, 1 + line_offset)
+    compiled = _compile_file(tree, path)
+    compiled.check_names(path, macros)
+    return ModelTemplate(compiled.template, path)
 
 
 def _mark_lines(body: list[nodes.Node]) -> None:
@@ -262,12 +257,11 @@ def render_template(model: ModelTemplate, context: Mapping[str, Any]) -> MappedS
         before = with_marks[position : mark.start()]
         parts.append(before)
         length += len(before)
-        line = int(mark[1]) + model.first_line - 1
-        segments.append(Segment(length, model.path, line, mark[2] == "c"))
+        segments.append(Segment(length, model.path, int(mark[1]), mark[2] == "c"))
         position = mark.end()
     parts.append(with_marks[position:])
     if not segments:
-        segments.append(Segment(0, model.path, model.first_line, True))
+        segments.append(Segment(0, model.path, 1, True))
     return MappedSql("".join(parts), tuple(segments))
 
 
@@ -276,15 +270,11 @@ def located(render: Callable[[], str], model: ModelTemplate) -> str:
     try:
         return render()
     except MacroReturn as error:
-        raise ProjectError(
-            f"{model.path}:{model.first_line}: return() is called outside a macro."
-        ) from error
+        raise ProjectError(f"{model.path}:1: return() is called outside a macro.") from error
     except (TemplateFault, VarhouseError, TemplateError, TypeError, ValueError, LookupError,
             AttributeError, ArithmeticError) as error:  # fmt: skip
         places = _template_places(error)
         path, line = places[-1] if places else (model.path, 1)
-        if path == model.path:
-            line += model.first_line - 1
         message = str(error) or type(error).__name__
         outer = f" (while rendering {model.path})" if path != model.path else ""
         raise ProjectError(f"{path}:{line}: {message}{outer}") from error
