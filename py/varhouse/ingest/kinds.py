@@ -25,6 +25,8 @@ class Kind:
         Whether rows are merged with the table instead of appended to it.
     replaces
         Whether a load takes the place of the one before.
+    finishes
+        Whether the module has ``finish(con)``, called once after the last file of a command.
     options
         Fields of `varhouse.ingest.format.LoadOptions`, beyond those of every kind, that it heeds.
     """
@@ -34,6 +36,7 @@ class Kind:
     needs_build: bool = True
     own_store: bool = False
     replaces: bool = False
+    finishes: bool = False
     options: frozenset[str] = frozenset()
 
     def formats(self) -> tuple[Format, ...]:
@@ -53,11 +56,26 @@ KINDS: dict[str, Kind] = {
         Kind("vep", "varhouse.ingest.annotations.vep", options=_SOURCE | {"csq_fields"}),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
         Kind("genes", "varhouse.ingest.genes", own_store=True, options=_SOURCE),
+        Kind(
+            "genotypes",
+            "varhouse.ingest.genotypes",
+            finishes=True,
+            options=frozenset(
+                {"regions", "samples", "min_maf", "max_maf", "half_call", "on_duplicate"}
+                | {"allele_order", "sample_file"}
+            ),
+        ),
         Kind("tags", "varhouse.ingest.tags", options=_SOURCE),
         Kind(
             "sumstats",
             "varhouse.ingest.sumstats",
             options=frozenset({"source_id"}),
+        ),
+        Kind(
+            "cells",
+            "varhouse.ingest.cells",
+            needs_build=False,
+            options=frozenset({"feature", "layer", "donor_column", "cell_type_column", "id_map"}),
         ),
         Kind(
             "weights",

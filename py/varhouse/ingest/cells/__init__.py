@@ -1,0 +1,23 @@
+"""Single cells: h5ad files, streamed into expression by cell type, gene and donor."""
+
+from __future__ import annotations
+
+from varhouse.ingest.cells.load import load_cells
+from varhouse.ingest.format import Format, SourceFile
+
+
+def _is_h5ad(source: SourceFile) -> bool:
+    return source.binary == "hdf5"
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="h5ad",
+        kind="cells",
+        table="raw.pseudobulk",
+        matches=_is_h5ad,
+        load=load_cells,
+        wants="AnnData in HDF5 with raw counts (in raw, layers['counts'] or X) and, in obs, "
+        "columns for donor and cell type",
+    ),
+)

@@ -1,0 +1,187 @@
+"""Which matrix of an h5ad file holds the raw counts, and how many each cell has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from varhouse.errors import DataError
+from varhouse.ingest.cells.h5 import Node, child
+from varhouse.ingest.cells.matrices import Matrix, open_matrix
+from varhouse.ingest.cells.tables import Table
+
+# No cell has as many copies of a transcript; what is larger is no count.
+_LARGEST_COUNT = 2**53
+
+
+@dataclass
+class Tally:
+    """What a matrix holds that no count can be.
+
+    Attributes
+    ----------
+    totals
+        Shape (n_cells,): sum of a cell's values.
+    first
+        Cell and gene (from 0) of the first such value.
+    """
+
+    totals: npt.NDArray[np.float64]
+    n_negative: int = 0
+    n_not_finite: int = 0
+    n_fractions: int = 0
+    first: tuple[int, int] | None = None
+
+    @property
+    def is_counts(self) -> bool:
+        """Whether every value seen is a count."""
+        return self.first is None
+
+    @property
+    def is_expression(self) -> bool:
+        """Whether every value seen is at least finite and not negative."""
+        return not self.n_negative and not self.n_not_finite
+
+    def told(self, genes: npt.NDArray[np.object_]) -> str:
+        """Say how many of what, and where the first is (from 1)."""
+        parts = (
+            (self.n_negative, "negative"),
+            (self.n_not_finite, "NaN or infinite"),
+            (self.n_fractions, "with a fraction"),
+        )
+        counted = ", ".join(f"{n:,} {what}" for n, what in parts if n)
+        if self.first is None:
+            return counted
+        cell, gene = self.first
+        return f"{counted}; the first in cell {cell + 1}, gene {gene + 1} ({genes[gene]})"
+
+
+@dataclass(frozen=True)
+class Expression:
+    """The matrix that is taken, and the genes of its columns."""
+
+    matrix: Matrix
+    genes: Table
+
+
+def tally(
+    matrix: Matrix,
+    n_values: int,
+    *,
+    head_only: bool = False,
+    progress: Callable[[int], None] | None = None,
+) -> Tally:
+    """Add up each cell and look for values that are no counts.
+
+    Parameters
+    ----------
+    head_only
+        Look at the first block only.
+    progress
+        Told how many values were read.
+    """
+    found = Tally(np.zeros(matrix.n_cells))
+    for block in matrix.blocks(n_values, genes=False):
+        values = block.values
+        good = (values >= 0) & (values < _LARGEST_COUNT) & (values == np.rint(values))
+        if not good.all():
+            _count_bad(found, matrix, block, good)
+        found.totals += np.bincount(block.cells, values, minlength=matrix.n_cells)
+        if head_only:
+            break
+        if progress is not None:
+            progress(block.start + values.size)
+    return found
+
+
+def _count_bad(found: Tally, matrix: Matrix, block: Any, good: npt.NDArray[np.bool_]) -> None:
+    bad = block.values[~good]
+    finite = np.isfinite(bad) & (bad < _LARGEST_COUNT)
+    found.n_not_finite += int((~finite).sum())
+    found.n_negative += int((bad[finite] < 0).sum())
+    found.n_fractions += int((bad[finite] >= 0).sum())
+    if found.first is None:
+        i = int(np.argmin(good))
+        found.first = (int(block.cells[i]), matrix.gene_at(block, i))
+
+
+def find_expression(
+    path: Path, root: Node, n_cells: int, layer: str | None, n_values: int
+) -> Expression:
+    """Return the matrix named, else the first of raw, layers['counts'] and X that holds counts.
+
+    Raises
+    ------
+    DataError
+        There is no such matrix, or none holds counts: what they hold instead.
+    """
+    if layer is not None:
+        chosen = _open(path, root, layer, n_cells)
+        if chosen is None:
+            raise DataError(
+                f"{path}: has no {_spelled(layer)}; matrices found: {', '.join(_names(root))}."
+            )
+        return chosen
+    refused: dict[str, str] = {}
+    for name in ("raw", "counts", "X"):
+        candidate = _open(path, root, name, n_cells)
+        if candidate is None:
+            continue
+        found = tally(candidate.matrix, n_values, head_only=True)
+        if found.is_counts:
+            return candidate
+        refused[name] = tally(candidate.matrix, n_values).told(candidate.genes.index())
+    if not refused:
+        raise DataError(f"{path}: has no matrix X; is it an h5ad file?")
+    told = "".join(f"\n  {_spelled(name)}: values {what}" for name, what in refused.items())
+    absent = " or ".join(
+        {"raw": "raw.X", "counts": "layers['counts']", "X": "X"}[name]
+        for name in ("raw", "counts", "X")
+        if name not in refused
+    )
+    raise DataError(
+        f"{path}: {' and '.join(map(_spelled, reversed(refused)))} "
+        f"{'is' if len(refused) == 1 else 'are'} not integer counts"
+        f"{'; no ' + absent if absent else ''}.{told}\n"
+        "Name the matrix of counts with --layer. A named matrix of expression values is taken as "
+        "it is: means of its values, no sums."
+    )
+
+
+def _open(path: Path, root: Node, name: str, n_cells: int) -> Expression | None:
+    if name == "raw":
+        raw = child(root, "raw")
+        if raw is not None:
+            node, table = child(raw, "X"), "raw/var"
+        else:
+            # written by anndata before 0.7
+            node, table = child(root, "raw.X"), "raw.var"
+    elif name == "X":
+        node, table = child(root, "X"), "var"
+    else:
+        layers = child(root, "layers")
+        node, table = (child(layers, name) if layers is not None else None), "var"
+    if node is None:
+        return None
+    genes = Table(path, root, table)
+    matrix = open_matrix(path, _spelled(name), node, n_cells=n_cells, n_genes=genes.n_rows)
+    return Expression(matrix, genes)
+
+
+def _spelled(name: str) -> str:
+    return name if name in ("X", "raw") else f"layers[{name!r}]"
+
+
+def _names(root: Node) -> list[str]:
+    layers = child(root, "layers")
+    found = [] if layers is None else [_spelled(name) for name in layers]
+    return [
+        *(["X"] if "X" in root else []),
+        *(["raw"] if "raw" in root or "raw.X" in root else []),
+        *found,
+    ]

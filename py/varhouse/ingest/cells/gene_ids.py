@@ -1,0 +1,122 @@
+"""The Ensembl ids of the columns of an expression matrix."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from varhouse.errors import DataError
+from varhouse.ingest.cells.tables import Table
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue
+from varhouse.ingest.gene_lookup import ENSEMBL_GENE
+
+_ENSEMBL = re.compile(rf"({ENSEMBL_GENE.replace('(_PAR_Y)?', '')})(?:\.[0-9]+)?(_PAR_Y)?")
+
+
+@dataclass(frozen=True)
+class GeneIds:
+    """The genes of a matrix.
+
+    Attributes
+    ----------
+    ids
+        Shape (n_columns,): sorted order is not implied; unversioned Ensembl ids, else symbols.
+    kept
+        Shape (n_columns,): False for a gene that stands in an earlier column already.
+    issues
+        Genes known by symbol only, and repeated ones.
+    """
+
+    ids: npt.NDArray[np.object_]
+    kept: npt.NDArray[np.bool_]
+    issues: tuple[Issue, ...]
+
+
+def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
+    """Return the id of every gene: from the index or the column that holds Ensembl ids.
+
+    Genes that have a symbol only are looked up in ``raw.genes``; one that is not there, or there
+    more than once, keeps its symbol for an id.
+
+    Raises
+    ------
+    DataError
+        The matrix has no genes, or one without name.
+    """
+    names = var.index()
+    if names.size == 0:
+        raise DataError(f"{var.path}: {var.name} lists no genes.")
+    ids = _ensembl_column(var, names)
+    issues = []
+    unnamed = np.flatnonzero(ids == "")
+    if unnamed.size:
+        raise DataError(f"{var.path}: gene {int(unnamed[0]) + 1} of {var.name} has no name.")
+    by_symbol = np.array([not name.startswith("ENS") for name in ids.tolist()], dtype=bool)
+    if by_symbol.any():
+        ids, unknown = _looked_up(con, ids, by_symbol)
+        if unknown.size:
+            issues.append(_issue("gene_symbol_kept", unknown, ids))
+    first = np.zeros(ids.size, dtype=bool)
+    first[np.unique(ids, return_index=True)[1]] = True
+    if not first.all():
+        issues.append(_issue("duplicate_gene", np.flatnonzero(~first), ids))
+    return GeneIds(ids, first, tuple(issues))
+
+
+def _ensembl_column(var: Table, index: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Return the column with the most Ensembl ids; where it has none, the name in the index."""
+    best, best_hits = index, np.zeros(index.size, dtype=bool)
+    for column in (None, *var.columns):
+        if column is not None and not re.search("(?i)gene|ensembl|feature|id$", column):
+            continue
+        if column is not None and var.numbers(column) is not None:
+            continue
+        values = index if column is None else var.texts(column)
+        matches = [_ENSEMBL.fullmatch(value) for value in values.tolist()]
+        hits = np.array([match is not None for match in matches], dtype=bool)
+        if hits.sum() > best_hits.sum():
+            best = np.array(
+                [match[1] + (match[2] or "") if match else "" for match in matches], dtype=object
+            )
+            best_hits = hits
+    found: npt.NDArray[np.object_] = np.where(best_hits, best, index)
+    return found
+
+
+def _looked_up(
+    con: duckdb.DuckDBPyConnection, ids: npt.NDArray[np.object_], by_symbol: npt.NDArray[np.bool_]
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    known = dict(
+        con.execute(
+            "select gene_name, any_value(gene_id) from raw.genes where gene_name is not null "
+            "group by gene_name having count(distinct gene_id) = 1"
+        ).fetchall()
+    )
+    found = [
+        known.get(name, name) if is_symbol else name
+        for name, is_symbol in zip(ids.tolist(), by_symbol.tolist(), strict=True)
+    ]
+    unknown = np.array(
+        [
+            is_symbol and name not in known
+            for name, is_symbol in zip(ids.tolist(), by_symbol.tolist(), strict=True)
+        ],
+        dtype=bool,
+    )
+    return np.array(found, dtype=object), np.flatnonzero(unknown)
+
+
+def _issue(code: str, columns: npt.NDArray[np.int64], ids: npt.NDArray[np.object_]) -> Issue:
+    return Issue(
+        line=None,
+        code=code,
+        message=message_of(code),
+        n=int(columns.size),
+        example=f"gene_id={ids[columns[0]]}, gene {int(columns[0]) + 1} of the file",
+        is_reject=False,
+    )

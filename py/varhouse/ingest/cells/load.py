@@ -1,0 +1,136 @@
+"""Load an h5ad file: cells streamed into sums and means by cell type, gene and donor."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.cells.counts import Expression, Tally, find_expression, tally
+from varhouse.ingest.cells.gene_ids import gene_ids
+from varhouse.ingest.cells.groups import Groups, group_cells
+from varhouse.ingest.cells.h5 import open_h5
+from varhouse.ingest.cells.store import store_genes, store_groups, store_sums
+from varhouse.ingest.cells.sums import sum_groups
+from varhouse.ingest.cells.tables import Table
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
+
+# Of the connection's memory limit: the sums may take a third. A block is read with its cells,
+# genes and products, some 60 bytes a value; it need not be large to be fast.
+_SUMS_SHARE = 3
+_BYTES_A_VALUE = 64
+_BLOCK_SHARE = 32
+_VALUES_AT_ONCE = (1 << 15, 1 << 20)
+
+_UNITS = {"": 1, "B": 1} | {
+    unit: base**power
+    for power, letter in enumerate("KMGT", start=1)
+    for unit, base in ((f"{letter}B", 1000), (f"{letter}iB", 1024))
+}
+
+
+def load_cells(
+    con: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    options: LoadOptions,
+    load_id: int,
+    say: Say,
+) -> Loaded:
+    """Fill ``raw.pseudobulk`` and its groups and genes from an h5ad file.
+
+    Raises
+    ------
+    DataError
+        No matrix of the file holds counts, nothing says whose the cells are, a group was loaded
+        before, or the file is damaged.
+    """
+    path = source.path
+    limit = _memory_limit(con)
+    low, high = _VALUES_AT_ONCE
+    n_values = max(low, min(high, limit // _BLOCK_SHARE // _BYTES_A_VALUE))
+    with open_h5(path) as root:
+        obs = Table(path, root, "obs")
+        if obs.n_rows == 0:
+            return Loaded(n_read=0, n_loaded=0)
+        expression = find_expression(path, root, obs.n_rows, options.layer, n_values)
+        matrix = expression.matrix
+        groups = group_cells(path, obs, options, {})
+        genes = gene_ids(con, expression.genes)
+        _refuse_known_groups(con, path, groups)
+        say(f"{path}: counting {matrix.n_cells:,} cells")
+        found = tally(
+            matrix,
+            n_values,
+            progress=lambda n: say(
+                f"{path}: counting {matrix.n_cells:,} cells, {100 * n // matrix.n_stored} %"
+            ),
+        )
+        _check_values(path, expression, found, options)
+        store_groups(con, groups, load_id)
+        store_genes(con, genes, found.is_counts, load_id)
+        for sums in sum_groups(
+            matrix,
+            groups,
+            found.totals if found.is_counts else None,
+            n_values=n_values,
+            max_bytes=limit // _SUMS_SHARE,
+            progress=lambda told: say(f"{path}: {told}"),
+        ):
+            say(f"{path}: storing")
+            store_sums(con, sums, groups, genes, load_id)
+    issues = [*groups.issues, *genes.issues]
+    if not found.is_counts:
+        issues.append(
+            Issue(
+                code="not_counts",
+                message=message_of("not_counts"),
+                n=int(groups.n_cells.sum()),
+                example=matrix.name,
+                is_reject=False,
+            )
+        )
+    return Loaded(n_read=obs.n_rows, n_loaded=int(groups.n_cells.sum()), issues=issues)
+
+
+def _check_values(path: Path, expression: Expression, found: Tally, options: LoadOptions) -> None:
+    name = expression.matrix.name
+    if not found.is_counts and (options.layer is None or not found.is_expression):
+        raise DataError(
+            f"{path}: {name} is not integer counts: values "
+            f"{found.told(expression.genes.index())}. Name the matrix of counts with --layer."
+        )
+    if not found.totals.any():
+        raise DataError(f"{path}: {name} is zero in every cell; counts were wanted.")
+
+
+def _refuse_known_groups(con: duckdb.DuckDBPyConnection, path: Path, groups: Groups) -> None:
+    known = {
+        (row[0], row[1]): row[2]
+        for row in con.execute(
+            "select cell_type, donor_id, file "
+            "from raw.pseudobulk_donors left join load_manifest using (load_id)"
+        ).fetchall()
+    }
+    repeated = [
+        pair for pair in zip(groups.cell_types, groups.donors, strict=True) if pair in known
+    ]
+    if repeated:
+        cell_type, donor = repeated[0]
+        raise DataError(
+            f"{path}: {len(repeated):,} of its {len(groups.donors):,} groups of cells were loaded "
+            f"before: donor {donor}, cell type {cell_type!r} from {known[repeated[0]]}. Means of "
+            "two files cannot be joined; put all cells of a donor and type into one file."
+        )
+
+
+def _memory_limit(con: duckdb.DuckDBPyConnection) -> int:
+    """Return the connection's memory limit in bytes."""
+    row = con.execute("select current_setting('memory_limit')").fetchone()
+    match = re.fullmatch(r"([0-9.]+) ?([A-Za-z]*)", str(row[0]) if row else "")
+    if match is None:
+        raise RuntimeError("DuckDB does not tell its memory limit as a number and a unit")
+    size: float = float(match[1]) * _UNITS.get(match[2].replace("bytes", ""), 1)
+    return int(size)

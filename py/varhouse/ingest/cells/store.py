@@ -1,0 +1,110 @@
+"""Sums of groups as rows of ``raw.pseudobulk``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from varhouse.ingest.cells.gene_ids import GeneIds
+from varhouse.ingest.cells.groups import Groups
+from varhouse.ingest.cells.sums import GroupSums
+
+# Genes turned into rows at once.
+_GENES_AT_ONCE = 4096
+
+
+def store_groups(con: duckdb.DuckDBPyConnection, groups: Groups, load_id: int) -> None:
+    """Write who has how many cells of which type."""
+    _insert(
+        con,
+        "pseudobulk_donors",
+        pa.table(
+            {
+                "cell_type": pa.array(groups.cell_types, pa.string()),
+                "donor_id": pa.array(groups.donors, pa.string()),
+                "n_cells": pa.array(groups.n_cells, pa.int32()),
+                "load_id": _constant(load_id, len(groups.donors)),
+            }
+        ),
+    )
+
+
+def store_genes(
+    con: duckdb.DuckDBPyConnection, genes: GeneIds, has_sum: bool, load_id: int
+) -> None:
+    """Write which genes were measured."""
+    ids = np.sort(genes.ids[genes.kept])
+    _insert(
+        con,
+        "pseudobulk_genes",
+        pa.table(
+            {
+                "gene_id": pa.array(ids.tolist(), pa.string()),
+                "has_sum": pa.array(np.full(ids.size, has_sum)),
+                "load_id": _constant(load_id, ids.size),
+            }
+        ),
+    )
+
+
+def store_sums(
+    con: duckdb.DuckDBPyConnection, sums: GroupSums, groups: Groups, genes: GeneIds, load_id: int
+) -> None:
+    """Write what is not zero, by cell type, gene and donor."""
+    for table in _rows(sums, groups, genes, load_id):
+        _insert(con, "pseudobulk", table)
+
+
+def _rows(sums: GroupSums, groups: Groups, genes: GeneIds, load_id: int) -> Iterator[pa.Table]:
+    order = np.argsort(genes.ids.astype(str), kind="stable")
+    order = order[genes.kept[order]]
+    gene_names = pa.array(genes.ids.tolist(), pa.string())
+    end = sums.first + sums.values.shape[0]
+    types = np.array(groups.cell_types[sums.first : end], dtype=object)
+    bounds = np.flatnonzero(np.append(True, types[1:] != types[:-1])).tolist()
+    donor_names = pa.array(groups.donors[sums.first : end], pa.string())
+    n_cells = groups.n_cells[sums.first : end]
+    for start, stop in zip(bounds, [*bounds[1:], types.size], strict=True):
+        for at in range(0, order.size, _GENES_AT_ONCE):
+            columns = order[at : at + _GENES_AT_ONCE]
+            values = sums.values[start:stop, columns].T
+            gene, donor = np.nonzero(values)
+            if gene.size == 0:
+                continue
+            who, which = donor + start, columns[gene]
+            total = None if sums.counts is None else sums.counts[who, which].astype(np.float64)
+            yield pa.table(
+                {
+                    "cell_type": _repeated(types[start], gene.size),
+                    "gene_id": _named(which, gene_names),
+                    "donor_id": _named(who, donor_names),
+                    "sum": pa.nulls(gene.size, pa.float64()) if total is None else total,
+                    "mean": values[gene, donor] / n_cells[who],
+                    "n_cells": pa.array(n_cells[who], pa.int32()),
+                    "load_id": _constant(load_id, gene.size),
+                }
+            )
+
+
+def _named(codes: npt.NDArray[np.int64], names: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), names)
+
+
+def _repeated(name: str, n: int) -> pa.DictionaryArray:
+    return _named(np.zeros(n, dtype=np.int64), pa.array([name], pa.string()))
+
+
+def _constant(value: int, n: int) -> pa.Array:
+    return pa.array(np.full(n, value), pa.int32())
+
+
+def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
+    con.register("incoming_rows", rows)
+    try:
+        con.execute(f"insert into raw.{table} by name select * from incoming_rows")
+    finally:
+        con.unregister("incoming_rows")
