@@ -1,4 +1,4 @@
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'show_rows': true}) }}
 -- Not an error: whatever the scores could not use is shown after every build.
 select
     code,

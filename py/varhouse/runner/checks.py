@@ -15,8 +15,10 @@ from varhouse.runner.compile import Compiler
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Node, Project
-from varhouse.runner.outcome import NodeResult
+from varhouse.runner.outcome import NodeResult, shown_row
 from varhouse.runner.sourcemap import MappedSql
+
+_SHOWN_ROWS = 5
 
 
 def unique_sql(table: str, column: str, arguments: Mapping[str, Any]) -> str:
@@ -104,7 +106,10 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
 
 
 def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
-    """Run a data test and tell how many rows fail, but not which: messages hold no data.
+    """Run a data test and tell how many rows fail.
+
+    Messages hold no data, so the rows themselves are told only where the test's author says that
+    they hold none about persons: ``config(meta={'show_rows': true})``.
 
     An error of the database becomes the status ``error``; an interruption is passed on.
     """
@@ -116,11 +121,7 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
         status, message = "pass", ""
         if n_failing:
             status = "fail" if node.severity == "error" else "warn"
-            message = (
-                f"{node.location}: test {node.name}: {n_failing:,} failing "
-                f"{'row' if n_failing == 1 else 'rows'}; to see them: "
-                f"varhouse show --select {node.name}"
-            )
+            message = _failure(con, check, n_failing)
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
@@ -131,3 +132,21 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
         node.unique_id, node.resource_type, node.name, status, n_failing,
         time.perf_counter() - began, message, started_at=started_at,
     )  # fmt: skip
+
+
+def _failure(con: duckdb.DuckDBPyConnection, check: Check, n_failing: int) -> str:
+    node = check.node
+    first = (
+        f"{node.location}: test {node.name}: {n_failing:,} failing "
+        f"{'row' if n_failing == 1 else 'rows'}"
+    )
+    if (node.config.get("meta") or {}).get("show_rows") is not True:
+        return f"{first}; to see them: varhouse show --select {node.name}"
+    cursor = con.execute(
+        f"select * from (\n{check.sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
+    )
+    names = [column[0] for column in cursor.description or ()]
+    lines = [first, *(f"    {shown_row(names, row)}" for row in cursor.fetchall())]
+    if n_failing > _SHOWN_ROWS:
+        lines.append(f"    ... and {n_failing - _SHOWN_ROWS:,} more")
+    return "\n".join(lines)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from varhouse.errors import VarhouseError
 
 BAD = frozenset({"error", "fail", "skipped"})
+_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ class RunOutcome:
     def count(self, status: str) -> int:
         """Return how many nodes ended with this status."""
         return sum(result.status == status for result in self.results)
+
+
+def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:
+    """Return a row as ``column=value, ...`` for a message, long values cut."""
+    return ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True))
+
+
+def _shown(value: Any) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 class Reporter(Protocol):

@@ -18,13 +18,12 @@ from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Location, Node, Project, UnitTest, quote_identifier, suggest
-from varhouse.runner.outcome import NodeResult
+from varhouse.runner.outcome import NodeResult, shown_row
 from varhouse.runner.sourcemap import MappedSql
 
 _INPUT = re.compile(r"^\s*(ref|source)\s*(\(.+\))\s*$", re.DOTALL)
 _THIS = "this"
 _SHOWN_ROWS = 5
-_SHOWN_CHARACTERS = 60
 
 
 @dataclass(frozen=True)
@@ -192,16 +191,6 @@ def _execute(
     except duckdb.Error as error:
         fault = sql_fault(error, sql, test.model, header_lines=1)
         raise ModelError(f"{test.node.location}: unit test {test.node.name}: {fault}") from error
-
-
-def shown_row(names: Sequence[str], row: Sequence[Any]) -> str:
-    """Return a row as ``column=value, ...``, long values cut; given rows are the project's own."""
-    return ", ".join(f"{name}={_shown(value)}" for name, value in zip(names, row, strict=True))
-
-
-def _shown(value: Any) -> str:
-    text = "NULL" if value is None else str(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 1] + "…"
 
 
 def _except(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple[Any, ...]]:

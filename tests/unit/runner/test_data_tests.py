@@ -19,8 +19,8 @@ from varhouse.runner.checks import (
     relationships_sql,
     unique_sql,
 )
+from varhouse.runner.outcome import shown_row
 from varhouse.runner.show import preview
-from varhouse.runner.unit_tests import shown_row
 
 values = st.lists(st.none() | st.integers(0, 4), max_size=12)
 
@@ -138,6 +138,23 @@ def test_failing_rows_are_counted_and_shown_only_when_asked_for(tmp_path: Path) 
     assert sorted(shown["id"].to_pylist()) == list(range(7001, 8235))
     assert preview(project, con, tests["two"], limit=5).to_pylist() == [{"id": 5999}]
     con.close()
+
+
+@pytest.mark.parametrize("n_rows", [3, 1234])
+def test_rows_are_told_where_the_author_says_that_they_hold_no_persons(
+    tmp_path: Path, n_rows: int
+) -> None:
+    files = {
+        "models/a.sql": f"select i as id, null as x from range({n_rows}) as r(i)",
+        "sql/checks/told.sql": "{{ config(severity='warn', meta={'show_rows': true}) }}\n"
+        "select id, x from {{ ref('a') }}",
+    }
+    con = duckdb.connect()
+    lines = message_of(ProjectFolder(tmp_path, files).run(con), "told").splitlines()
+    con.close()
+    assert lines[0] == f"sql/checks/told.sql:1: test told: {n_rows:,} failing rows"
+    assert lines[1:6] == [f"    id={i}, x=NULL" for i in range(min(n_rows, 5))]
+    assert lines[6:] == (["    ... and 1,229 more"] if n_rows > 5 else [])
 
 
 UNIT = """
