@@ -131,6 +131,8 @@ def load_files(
                 **special,
             )
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
+        if chosen.finishes:
+            importlib.import_module(chosen.module).finish(con)
     except BaseException:
         # After some errors DuckDB has ended the transaction by itself; the first error is the news.
         with suppress(duckdb.Error):

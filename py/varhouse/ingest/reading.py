@@ -115,7 +115,8 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
         ) from error
 
 
-def _open_bytes(path: Path) -> IO[bytes]:
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading; its suffix says how it is compressed."""
     match path.suffix.lower():
         case ".gz" | ".bgz":
             return cast(IO[bytes], gzip.open(path, "rb"))
@@ -134,7 +135,7 @@ def head_lines(path: Path) -> list[str]:
         The head cannot be decompressed or is not text in UTF-8.
     """
     try:
-        with _open_bytes(path) as stream:
+        with open_bytes(path) as stream:
             head = stream.read(_HEAD_BYTES)
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise _damaged(path, error) from error
@@ -187,7 +188,7 @@ def check_compression(path: Path) -> str | None:
     if path.suffix.lower() not in _COMPRESSED:
         return None
     try:
-        with _open_bytes(path) as stream:
+        with open_bytes(path) as stream:
             while stream.read(_CHUNK_BYTES):
                 pass
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:

@@ -106,8 +106,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
     """Merge the accepted rows into ``raw.variants`` and number the whole table anew.
 
-    ``variant_idx`` counts from 0 by contig (1..22, X, Y, MT), position, ref and alt. A variant
-    that is there already keeps its row and gains an rsID when it had none.
+    A variant that is there already keeps its row and gains an rsID when it had none.
 
     Returns
     -------
@@ -118,40 +117,78 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
         "select count(*) from incoming_judged "
         "where reject is null and variant_id in (select variant_id from raw.variants)"
     ).fetchone()
-    con.execute(f"""
-        create or replace temp table all_variants as
-        with every as (
-            select variant_id, chrom, pos, ref, alt, rsid, load_id from raw.variants
-            union all
-            select variant_id, chrom, pos, ref, alt, rsid, {load_id} as load_id
-            from incoming_judged
-            where reject is null
-        )
-        select
-            variant_id,
-            any_value(chrom) as chrom,
-            any_value(pos) as pos,
-            any_value(ref) as ref,
-            any_value(alt) as alt,
-            arg_min(rsid, load_id) filter (where rsid is not null) as rsid,
-            min(load_id) as load_id
-        from every
-        group by variant_id
+    con.execute("""
+        update raw.variants set rsid = incoming_judged.rsid
+        from incoming_judged
+        where incoming_judged.reject is null
+            and variants.variant_id = incoming_judged.variant_id
+            and variants.rsid is null
+            and incoming_judged.rsid is not null
     """)
-    con.execute("delete from raw.variants")
     con.execute(f"""
         insert into raw.variants by name
         select
             cast(
-                row_number() over (order by {contig_rank_sql("chrom")}, pos, ref, alt) - 1
+                (select coalesce(max(variant_idx) + 1, 0) from raw.variants)
+                + row_number() over (order by {contig_rank_sql("chrom")}, pos, ref, alt) - 1
                 as uinteger
             ) as variant_idx,
-            *
-        from all_variants
+            variant_id,
+            chrom,
+            pos,
+            ref,
+            alt,
+            rsid,
+            {load_id} as load_id
+        from incoming_judged
+        where reject is null and variant_id not in (select variant_id from raw.variants)
         order by variant_idx
     """)
-    con.execute("drop table all_variants")
+    renumber(con)
     return {"known_variant": known[0] if known else 0}
+
+
+def renumber(con: duckdb.DuckDBPyConnection) -> None:
+    """Make ``variant_idx`` count from 0 by contig (1..22, X, Y, MT), position, ref and alt.
+
+    The genotypes follow. Nothing is written where the numbers are right already.
+    """
+    con.execute(f"""
+        create or replace temp table variant_moves as
+        with ordered as (
+            select
+                variant_idx as old_idx,
+                genotype_load_id is not null as has_genotypes,
+                cast(
+                    row_number() over (order by {contig_rank_sql("chrom")}, pos, ref, alt) - 1
+                    as uinteger
+                ) as new_idx
+            from raw.variants
+        )
+
+        select * from ordered where old_idx <> new_idx
+    """)
+    moved = con.execute(
+        "select count(*), count(*) filter (where has_genotypes) from variant_moves"
+    ).fetchall()[0]
+    if moved[0]:
+        _rewrite(con, "raw.variants", "variant_idx")
+    if moved[1]:
+        for table in ("raw.genotypes_rare", "raw.genotypes_common"):
+            _rewrite(con, table, "variant_idx, donor_idx")
+    con.execute("drop table variant_moves")
+
+
+def _rewrite(con: duckdb.DuckDBPyConnection, table: str, order: str) -> None:
+    con.execute(f"""
+        create or replace temp table rewritten as
+        select rows.* replace (coalesce(moves.new_idx, rows.variant_idx) as variant_idx)
+        from {table} as rows
+        left join variant_moves as moves on rows.variant_idx = moves.old_idx
+    """)
+    con.execute(f"delete from {table}")
+    con.execute(f"insert into {table} select * from rewritten order by {order}")
+    con.execute("drop table rewritten")
 
 
 FORMATS: tuple[Format, ...] = (

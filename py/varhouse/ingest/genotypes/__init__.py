@@ -1,1 +1,33 @@
 """Genotypes: what each donor carries, from the formats of the field."""
+
+from __future__ import annotations
+
+from varhouse.ingest.format import Format
+from varhouse.ingest.genotypes.plink1 import Plink1Reader, plink1_companions
+from varhouse.ingest.genotypes.plink2 import Plink2Reader, plink2_companions
+from varhouse.ingest.genotypes.store import finish, load_genotypes
+
+__all__ = ["FORMATS", "finish"]
+
+_TABLE = "raw.genotypes_rare"
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="plink1",
+        kind="genotypes",
+        table=_TABLE,
+        matches=lambda source: source.binary == "plink-bed",
+        load=load_genotypes(Plink1Reader),
+        companions=plink1_companions,
+        wants="PLINK 1 .bed, .bim and .fam beside it; A1 is the alternative allele",
+    ),
+    Format(
+        name="plink2",
+        kind="genotypes",
+        table=_TABLE,
+        matches=lambda source: source.binary == "plink-pgen",
+        load=load_genotypes(Plink2Reader),
+        companions=plink2_companions,
+        wants="PLINK 2 .pgen, .pvar or .pvar.zst and .psam beside it",
+    ),
+)

@@ -89,7 +89,10 @@ class GenotypeBlock:
 
 
 Wanted = Callable[[Sites], NDArray[np.bool_]]
-"""Told every row of the file, in its order, once; says which ones to decode and hand on."""
+"""Told every row of the file once, in its order; says which ones to decode and hand on.
+
+There is one call for each block, right before the block; a block without rows may be left out.
+"""
 
 
 class GenotypeReader(Protocol):
@@ -207,7 +210,7 @@ def block_from_dense(sites: Sites, dosages: NDArray[np.float32]) -> GenotypeBloc
     """
     steps = np.rint(dosages * np.float32(DOSAGE_STEPS))
     variant, sample, values = _nonzero(steps)
-    return GenotypeBlock(sites, variant, sample, values / np.float32(DOSAGE_STEPS))
+    return GenotypeBlock(sites, variant, sample, values * np.float32(1 / DOSAGE_STEPS))
 
 
 _Value = TypeVar("_Value", np.int8, np.float32)

@@ -1,0 +1,207 @@
+"""Variants that occur twice: within a file, or in a file and in the warehouse."""
+
+from __future__ import annotations
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.format import LoadOptions, SourceFile
+from varhouse.ingest.genotypes.filters import RARE_BELOW
+
+_TABLES = ("raw.genotypes_rare", "raw.genotypes_common")
+
+
+def resolve_duplicates(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions
+) -> None:
+    """Leave each variant once in ``incoming_variants`` and in the genotypes.
+
+    Raises
+    ------
+    DataError
+        A variant occurs twice and nobody said what to do, or its calls differ and are to be merged.
+    """
+    # record 0: the warehouse has its genotypes from an earlier file
+    con.execute("""
+        create or replace temp table repeated as
+        with every as (
+            select variant_id, variant_idx, record
+            from incoming_variants
+            union all
+            select variants.variant_id, variants.variant_idx, 0 as record
+            from raw.variants
+            semi join incoming_variants on variants.variant_id = incoming_variants.variant_id
+            where variants.genotype_load_id is not null
+        )
+
+        select
+            variant_id,
+            variant_idx,
+            record,
+            row_number() over (partition by variant_id order by record, variant_idx) = 1 as is_first
+        from every
+        qualify count(*) over (partition by variant_id) > 1
+    """)
+    first = con.execute(
+        "select variant_id, list(record order by record) from repeated "
+        "group by variant_id order by min(record), variant_id limit 1"
+    ).fetchone()
+    if first is not None:
+        if options.on_duplicate == "error":
+            raise _twice(con, source, *first)
+        if options.on_duplicate == "merge":
+            _merge(con, source)
+        _drop_repeats(con, merged=options.on_duplicate == "merge")
+    con.execute("drop table repeated")
+
+
+def _twice(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, variant_id: str, records: list[int]
+) -> DataError:
+    row = con.execute("select count(distinct variant_id) from repeated").fetchone()
+    n_others = int(row[0]) - 1 if row else 0
+    others = f", and so do {n_others} other variants" if n_others else ""
+    _make_merged(con)
+    differing = con.execute(
+        "select count(*) from merged where variant_id = ? and is_conflict", [variant_id]
+    ).fetchone()
+    compared = "genotypes differ" if differing and differing[0] else "genotypes agree"
+    if records[0] == 0:
+        where = f"stands in {_listed(records[1:])} and is in the warehouse already, {compared}"
+    else:
+        where = f"occurs {len(records)} times ({_listed(records)}), {compared}"
+    return DataError(
+        f"{source.path}: {variant_id} {where}{others}. --on-duplicate first keeps the first of "
+        "them; --on-duplicate merge fills missing calls of the first from the others."
+    )
+
+
+def _listed(records: list[int]) -> str:
+    if len(records) == 1:
+        return f"record {records[0]}"
+    if records == list(range(records[0], records[-1] + 1)):
+        return f"records {records[0]}-{records[-1]}"
+    shown = ", ".join(str(record) for record in records[:10])
+    return f"records {shown}" + (", ..." if len(records) > 10 else "")
+
+
+def _make_merged(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``merged``: the calls of each repeated variant and donor put together."""
+    genotypes = " union all ".join(
+        f"select variant_idx, donor_idx, dosage from {table} "
+        "where variant_idx in (select variant_idx from repeated)"
+        for table in _TABLES
+    )
+    con.execute(f"""
+        create or replace temp table merged as
+        with calls as (
+            select repeated.variant_id, genotypes.*
+            from ({genotypes}) as genotypes
+            inner join repeated on genotypes.variant_idx = repeated.variant_idx
+        ),
+
+        pairs as (
+            select distinct variant_id, donor_idx
+            from calls
+        ),
+
+        -- a donor without a row is homozygous for the reference
+        cells as (
+            select
+                pairs.variant_id,
+                pairs.donor_idx,
+                case when calls.variant_idx is null then 0 else calls.dosage end as dosage
+            from pairs
+            inner join repeated on pairs.variant_id = repeated.variant_id
+            left join calls
+                on repeated.variant_idx = calls.variant_idx
+                and pairs.donor_idx = calls.donor_idx
+        )
+
+        select
+            variant_id,
+            donor_idx,
+            min(dosage) as dosage,
+            coalesce(min(dosage) <> max(dosage), false) as is_conflict
+        from cells
+        group by variant_id, donor_idx
+    """)
+
+
+def _merge(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    _make_merged(con)
+    conflict = con.execute("""
+        with conflicts as (
+            select variant_id, count(*) as n_donors
+            from merged
+            where is_conflict
+            group by variant_id
+        )
+
+        select variant_id, n_donors, count(*) over () as n_variants
+        from conflicts
+        order by variant_id
+        limit 1
+    """).fetchone()
+    if conflict:
+        variant_id, n_donors, n_variants = conflict
+        raise DataError(
+            f"{source.path}: {variant_id} occurs more than once and the calls of {n_donors} donors "
+            f"differ ({n_variants} such variants), so they cannot be merged. Remove the wrong "
+            "records, or keep the first with --on-duplicate first."
+        )
+
+
+def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
+    which = "true" if merged else "not is_first"
+    for table in _TABLES:
+        con.execute(
+            f"delete from {table} where variant_idx in "
+            f"(select variant_idx from repeated where {which})"
+        )
+    if merged:
+        con.execute("""
+            create or replace temp table merged_variants as
+            with counted as (
+                select
+                    variant_id,
+                    sum(dosage) as copies,
+                    count(*) filter (where dosage is null) as n_missing
+                from merged
+                group by variant_id
+            ),
+
+            cohort as (select count(*) as n_donors from raw.donors where is_genotyped)
+
+            select
+                repeated.variant_id,
+                repeated.variant_idx,
+                coalesce(copies, 0) / nullif(2 * (n_donors - coalesce(n_missing, 0)), 0) as af
+            from repeated
+            cross join cohort
+            left join counted on repeated.variant_id = counted.variant_id
+            where repeated.is_first
+        """)
+        for table, condition in zip(_TABLES, ("not is_common", "is_common"), strict=True):
+            con.execute(f"""
+                insert into {table}
+                with placed as (
+                    select
+                        variant_id,
+                        variant_idx,
+                        coalesce(least(af, 1 - af) >= {RARE_BELOW}, false) as is_common
+                    from merged_variants
+                )
+
+                select placed.variant_idx, merged.donor_idx, merged.dosage
+                from merged
+                inner join placed on merged.variant_id = placed.variant_id
+                where {condition} and merged.dosage is distinct from 0
+                order by placed.variant_idx, merged.donor_idx
+            """)
+        con.execute("drop table merged_variants")
+        con.execute("drop table merged")
+    con.execute(
+        "delete from incoming_variants where variant_idx in "
+        "(select variant_idx from repeated where not is_first)"
+    )

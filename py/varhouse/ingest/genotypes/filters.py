@@ -1,0 +1,90 @@
+"""Which variants and samples of a genotype file to keep, as the user said it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError, UsageError
+from varhouse.ingest.format import LoadOptions
+from varhouse.ingest.keys import chrom_sql, text_literal
+
+RARE_BELOW = 0.05
+"""Variants of a minor allele frequency below this lie in ``raw.genotypes_rare``."""
+
+_REGION = re.compile(r"(?P<chrom>[^:\s]+)(?::(?P<start>[0-9,]+)-(?P<end>[0-9,]+))?")
+
+
+def regions_sql(con: duckdb.DuckDBPyConnection, regions: Sequence[str]) -> str:
+    """Return a condition on ``chrom`` and ``pos`` that holds inside one of the regions.
+
+    Raises
+    ------
+    UsageError
+        A region is not ``CHR`` or ``CHR:START-END``, or its contig is not one of the house.
+    """
+    if not regions:
+        return "true"
+    return "(" + " or ".join(_region_sql(con, region) for region in regions) + ")"
+
+
+def _region_sql(con: duckdb.DuckDBPyConnection, region: str) -> str:
+    found = _REGION.fullmatch(region.strip())
+    if found is None:
+        raise UsageError(f"--region {region}: wanted is CHR or CHR:START-END, as in 22:1000-2000.")
+    row = con.execute(f"select {chrom_sql('$1')}", [found["chrom"]]).fetchone()
+    if row is None or row[0] is None:
+        raise UsageError(f"--region {region}: the contig is not one of 1..22, X, Y, MT.")
+    inside = f"chrom = {text_literal(row[0])}"
+    if found["start"] is None:
+        return inside
+    start, end = (int(found[name].replace(",", "") or "0") for name in ("start", "end"))
+    if not 1 <= start <= end:
+        raise UsageError(f"--region {region}: the start is below 1 or after the end.")
+    return f"({inside} and pos between {start} and {end})"
+
+
+def sample_list(path: Path | None) -> frozenset[str] | None:
+    """Return the ids in a file of one id a line, None without a file.
+
+    A header ``#IID`` is skipped, as are blank lines.
+
+    Raises
+    ------
+    DataError
+        A line has more than one field, or the file has no ids.
+    """
+    if path is None:
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not text in UTF-8 (--samples).") from error
+    ids = set()
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split()
+        if len(fields) > 1:
+            raise DataError(
+                f"{path}, line {number}: {len(fields)} fields found; wanted is one sample id a "
+                "line (--samples)."
+            )
+        if fields and not fields[0].startswith("#"):
+            ids.add(fields[0])
+    if not ids:
+        raise DataError(f"{path}: no sample ids in the file (--samples).")
+    return frozenset(ids)
+
+
+def within_maf(maf: NDArray[np.float64], options: LoadOptions) -> NDArray[np.bool_]:
+    """Return which variants have min_maf <= MAF < max_maf; NaN has neither bound's favour."""
+    inside = np.ones(len(maf), dtype=np.bool_)
+    if options.min_maf is not None:
+        inside &= maf >= options.min_maf
+    if options.max_maf is not None:
+        inside &= maf < options.max_maf
+    return inside

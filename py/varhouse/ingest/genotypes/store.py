@@ -1,0 +1,202 @@
+"""Genotypes into the warehouse: what all formats have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
+from varhouse.ingest.genotypes.block import GenotypeBlock, GenotypeReader, OpenReader
+from varhouse.ingest.genotypes.donors import place_donors
+from varhouse.ingest.genotypes.duplicates import resolve_duplicates
+from varhouse.ingest.genotypes.filters import RARE_BELOW, sample_list, within_maf
+from varhouse.ingest.genotypes.sites import SiteJudge, SiteNumbers
+from varhouse.ingest.genotypes.tables import seen_as
+from varhouse.ingest.genotypes.tally import Tally
+from varhouse.ingest.variants import renumber
+
+_SECONDS_BETWEEN_NEWS = 1.0
+
+LoadFile = Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions, int, Say], Loaded]
+
+
+def load_genotypes(open_reader: OpenReader) -> LoadFile:
+    """Return the ``load`` of a genotype format: reads with ``open_reader``, stores block by block.
+
+    Memory is that of a block and of DuckDB, whatever the number of variants.
+    """
+
+    def load(
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        load_id: int,
+        say: Say,
+    ) -> Loaded:
+        reader = open_reader(con, source, options, sample_list(options.samples))
+        store = _Store(con, source, options, reader, load_id)
+        for block in _with_news(reader, store, source, say):
+            store.add(block)
+        say(f"{source.path}: numbering")
+        return store.finish()
+
+    return load
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> None:
+    """Put the variant index in order after the last file of a command."""
+    renumber(con)
+
+
+class _Store:
+    """The tables that one file goes to."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        reader: GenotypeReader,
+        load_id: int,
+    ) -> None:
+        self._con = con
+        self._source = source
+        self._options = options
+        self._reader = reader
+        self._load_id = load_id
+        self._donors = place_donors(con, source, reader, load_id)
+        self.tally = Tally()
+        self.judge = SiteJudge(con, options, self.tally)
+        self._numbers = SiteNumbers(con)
+
+    def add(self, block: GenotypeBlock) -> None:
+        """Store a block."""
+        maf = minor_allele_frequency(block, len(self._donors))
+        inside = within_maf(maf, self._options)
+        for place in self.judge.places[~inside].tolist():
+            self.tally.reject(place, "outside_maf")
+        if not inside.any():
+            return
+        index = np.zeros(len(inside), dtype=np.uint32)
+        index[inside] = self._numbers.number(block.sites.take(inside))
+        is_rare = ~(maf >= RARE_BELOW)
+        for table, mask in (("rare", inside & is_rare), ("common", inside & ~is_rare)):
+            self._insert(f"raw.genotypes_{table}", block, index, mask)
+
+    def _insert(
+        self,
+        table: str,
+        block: GenotypeBlock,
+        index: NDArray[np.uint32],
+        mask: NDArray[np.bool_],
+    ) -> None:
+        """Insert the calls of the masked variants, in the order of ``variant_idx``."""
+        variant, sample, dosage = block.variant, block.sample, block.dosage
+        if not mask.all():
+            chosen = mask[variant]
+            variant, sample, dosage = variant[chosen], sample[chosen], dosage[chosen]
+        if not len(variant):
+            return
+        variant_idx = index[variant]
+        if (np.diff(index[mask].astype(np.int64)) < 0).any():
+            order = np.argsort(variant_idx, kind="stable")
+            variant_idx, sample, dosage = variant_idx[order], sample[order], dosage[order]
+        calls = pa.table(
+            {
+                "variant_idx": variant_idx,
+                "donor_idx": self._donors[sample],
+                # a missing call is NULL, not NaN
+                "dosage": pa.array(dosage, from_pandas=True),
+            }
+        )
+        with seen_as(self._con, "calls", calls):
+            self._con.execute(f"insert into {table} from calls")
+
+    def finish(self) -> Loaded:
+        """Settle duplicates, bring the variants into the index, and say what was loaded."""
+        self.tally.finish()
+        resolve_duplicates(self._con, self._source, self._options)
+        self._merge_variants()
+        row = self._con.execute("select count(distinct record) from incoming_variants").fetchone()
+        n_loaded = int(row[0]) if row else 0
+        issues = [*self._reader.issues, *self.tally.issues()]
+        if n_loaded < self.tally.n_kept:
+            issues.append(
+                Issue(
+                    code="duplicate_variant",
+                    message=message_of("duplicate_variant"),
+                    n=self.tally.n_kept - n_loaded,
+                    is_reject=True,
+                )
+            )
+        self._con.execute("drop table incoming_variants")
+        return Loaded(n_read=self.tally.n_read, n_loaded=n_loaded, issues=issues)
+
+    def _merge_variants(self) -> None:
+        self._con.execute(
+            """
+            update raw.variants set
+                genotype_load_id = ?,
+                rsid = coalesce(variants.rsid, incoming.rsid)
+            from (select variant_idx, rsid from incoming_variants where is_known) as incoming
+            where variants.variant_idx = incoming.variant_idx
+            """,
+            [self._load_id],
+        )
+        self._con.execute(
+            """
+            insert into raw.variants by name
+            select
+                variant_idx,
+                variant_id,
+                chrom,
+                pos,
+                ref,
+                alt,
+                rsid,
+                $1 as load_id,
+                $1 as genotype_load_id
+            from incoming_variants
+            where not is_known
+            order by variant_idx
+            """,
+            [self._load_id],
+        )
+
+
+def minor_allele_frequency(block: GenotypeBlock, n_samples: int) -> NDArray[np.float64]:
+    """Return the MAF of each variant among its called samples; NaN where nobody is called."""
+    n_variants = len(block.sites)
+    is_missing = np.isnan(block.dosage)
+    copies = block.dosage
+    n_called = np.full(n_variants, n_samples, dtype=np.int64)
+    if is_missing.any():
+        copies = np.where(is_missing, np.float32(0), copies)
+        n_called -= np.bincount(block.variant[is_missing], minlength=n_variants)
+    total = np.bincount(block.variant, weights=copies, minlength=n_variants)
+    with np.errstate(invalid="ignore"):
+        frequency = total / (2 * n_called)
+    return np.minimum(frequency, 1 - frequency)
+
+
+def _with_news(
+    reader: GenotypeReader, store: _Store, source: SourceFile, say: Say
+) -> Iterator[GenotypeBlock]:
+    """Yield the reader's blocks and now and then say how far the file is read."""
+    started = last = time.monotonic()
+    for block in reader.blocks(store.judge):
+        yield block
+        now = time.monotonic()
+        if now - last < _SECONDS_BETWEEN_NEWS:
+            continue
+        last = now
+        n_read = int(block.sites.record[-1])
+        share = f", {100 * n_read // reader.n_records} %" if reader.n_records else ""
+        rate = n_read / (now - started)
+        say(f"{source.path}: {n_read:,} variants{share} ({rate:,.0f} a second)")
