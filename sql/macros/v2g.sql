@@ -53,7 +53,28 @@
     cast(65535 - {{ packed }} % 65536 as integer)
 {%- endmacro %}
 
-{# A source and its score in one integer, for lists that sort by source: 44 bits hold a score. #}
+{# Nearly every score is a whole percent. Nine sources stand side by side in one integer, seven bits
+   each: the percent plus 1, or 0 for no score. Lists of all scores cost several times as much. #}
+{% macro n_source_places() -%}
+    9
+{%- endmacro %}
+
+{% macro source_place(source_idx) -%}
+    case
+        when {{ source_idx }} < {{ n_source_places() }}
+            then cast(power(128, {{ source_idx }}) as bigint)
+    end
+{%- endmacro %}
+
+{# NULL for a score that is no whole percent, and for a source beyond the ninth. #}
+{% macro percent_at_place(units, place) -%}
+    case
+        when {{ units }} % {{ score_units(0.01) }} = 0
+            then ({{ units }} // {{ score_units(0.01) }} + 1) * {{ place }}
+    end
+{%- endmacro %}
+
+{# What has no place there: source and score in one integer, 44 bits for the score. #}
 {% macro pack_source(source_idx, units) -%}
     {{ source_idx }} * 17592186044416 + {{ units }}
 {%- endmacro %}

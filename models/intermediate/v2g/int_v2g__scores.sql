@@ -13,7 +13,8 @@ weights as (
     select
         source_idx,
         is_available,
-        {{ weight_units('weight') }} as weight_units
+        {{ weight_units('weight') }} as weight_units,
+        {{ source_place('source_idx') }} as place
     from {{ ref('v2g_source_weights') }}
     where weight is not null
 ),
@@ -33,8 +34,14 @@ weighted as (
         sum(source_scores.score_units * weights.weight_units) as weighted_units,
         sum(weights.weight_units) as present_units,
         cast(count(*) as integer) as n_sources,
-        -- integers: a list of structs here costs four times as much (benchmarks/README.md)
-        list({{ pack_source('source_scores.source_idx', 'source_scores.score_units') }}) as packed
+        bit_or(
+            {{ percent_at_place('source_scores.score_units', 'weights.place') }}
+        ) as percents,
+        list(
+            {{ pack_source('source_scores.source_idx', 'source_scores.score_units') }}
+        ) filter (
+            where {{ percent_at_place('source_scores.score_units', 'weights.place') }} is null
+        ) as others
     from source_scores
     inner join weights
         on source_scores.source_idx = weights.source_idx
@@ -46,7 +53,8 @@ scored as (
         weighted.variant_idx,
         weighted.gene_idx,
         weighted.n_sources,
-        weighted.packed,
+        weighted.percents,
+        weighted.others,
         {% if denominator == 'present' -%}
         weighted.present_units as denominator_units,
         -- different denominators: ties are ties of the score rounded to its 15th decimal
@@ -76,7 +84,8 @@ final as (
         ) as rank,
         n_sources,
         cast(denominator_units as double) / 10000 as denominator,
-        list_sort(packed) as packed
+        percents,
+        others
     from scored
     where overall_score is not null
 )

@@ -52,21 +52,30 @@ ranked as (
     group by quantiles.variant_idx, quantiles.gene_idx, groups.source_idx
 ),
 {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' %}
+strongest as (
+    -- grouped by text first: few terms score above 0, and then few ids have to be looked up
+    select
+        variant_id,
+        gene_id,
+        max(score) as score
+    from {{ ref('int_v2g__consequences') }}
+    where score > 0
+    group by variant_id, gene_id
+),
+
 consequences as (
     select
         variants.variant_idx,
         genes.gene_idx,
         groups.source_idx,
-        max({{ pack_score(score_units('consequences.score'), 'groups.group_idx') }}) as packed
-    from {{ ref('int_v2g__consequences') }} as consequences
+        {{ pack_score(score_units('strongest.score'), 'groups.group_idx') }} as packed
+    from strongest
     inner join {{ ref('int_v2g__variants') }} as variants
-        on consequences.variant_id = variants.variant_id
+        on strongest.variant_id = variants.variant_id
     inner join genes
-        on consequences.gene_id = genes.gene_id
+        on strongest.gene_id = genes.gene_id
     inner join groups
         on groups.type_id = 'vep'
-    where consequences.score > 0
-    group by variants.variant_idx, genes.gene_idx, groups.source_idx
 ),
 {% endif %}
 best as (

@@ -7,7 +7,8 @@ with scores as (
         rank,
         n_sources,
         denominator,
-        packed
+        percents,
+        others
     from {{ ref('int_v2g__scores') }}
 ),
 
@@ -36,18 +37,21 @@ final as (
         scores.overall_score,
         scores.rank,
         scores.n_sources,
-        list_transform(
-            scores.packed,
-            lambda item: struct_pack(
-                source_id := sources.by_idx[ -- noqa: RF02
-                    {{ packed_source_idx("item") }} + 1
-                ].source_id,
-                score := {{ units_to_score(packed_source_units('item')) }}, -- noqa: RF02
-                weight := sources.by_idx[ -- noqa: RF02
-                    {{ packed_source_idx("item") }} + 1
-                ].weight
-            )
-        ) as sources,
+        case
+            when scores.others is null then source_lists.sources
+            else list_sort(list_concat(source_lists.sources, list_transform(
+                scores.others,
+                lambda item: struct_pack(
+                    source_id := sources.by_idx[ -- noqa: RF02
+                        {{ packed_source_idx("item") }} + 1
+                    ].source_id,
+                    score := {{ units_to_score(packed_source_units('item')) }}, -- noqa: RF02
+                    weight := sources.by_idx[ -- noqa: RF02
+                        {{ packed_source_idx("item") }} + 1
+                    ].weight
+                )
+            )))
+        end as sources,
         scores.denominator,
         {{ v2g_profile_id() }} as profile_id,
         {% if var('v2g_reference') is none -%}
@@ -57,6 +61,8 @@ final as (
         {%- endif %} as reference_id
     from scores
     cross join sources
+    left join {{ ref('int_v2g__source_lists') }} as source_lists
+        on scores.percents = source_lists.percents
     inner join {{ ref('int_v2g__variants') }} as variants
         on scores.variant_idx = variants.variant_idx
     inner join {{ ref('int_v2g__genes') }} as genes

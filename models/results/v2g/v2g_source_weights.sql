@@ -36,12 +36,15 @@ found as (
 ),
 
 scored_groups as (
-    select evidence.group_idx
-    from {{ ref('int_v2g__evidence') }} as evidence
-    inner join {{ ref('int_v2g__genes') }} as genes
-        on evidence.gene_idx = genes.gene_idx
-    where genes.is_scored
-    group by evidence.group_idx
+    select distinct group_idx
+    from {{ ref('int_v2g__evidence') }}
+    {% if v2g_choice('biotype_stage', ['before', 'after']) == 'after' -%}
+    where gene_idx in (
+        select genes.gene_idx
+        from {{ ref('int_v2g__genes') }} as genes
+        where genes.is_scored
+    )
+    {%- endif %}
     union
     select groups.group_idx
     from {{ ref('int_v2g__groups') }} as groups
