@@ -39,7 +39,7 @@ class ScoreSet:
 
 
 def score_set(weighted: Float, null: LinearNull) -> ScoreSet:
-    """Return scores and covariance of weighted genotypes of shape (n, m), free of missing values."""
+    """Return scores and covariance of weighted genotypes, shape (n, m), nothing missing."""
     projected = null.basis.T @ weighted
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = (weighted.T @ null.residuals) / null.sigma
@@ -50,7 +50,7 @@ def positive_eigenvalues(covariance: Float) -> Float:
     """Return the eigenvalues of a covariance matrix without the rounding noise around 0."""
     values = np.linalg.eigvalsh(covariance)
     largest = values[-1] if values.size else 0.0
-    return values[values > _EIGENVALUE_TOLERANCE * values.size * largest]
+    return np.asarray(values[values > _EIGENVALUE_TOLERANCE * values.size * largest])
 
 
 def skat_log_p(q: Float, eigenvalues: Float, *, df: int | None = None) -> tuple[Float, Float]:

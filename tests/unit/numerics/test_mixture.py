@@ -1,0 +1,89 @@
+"""Tails of chi-square mixtures against closed forms and high-precision references."""
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy import special, stats
+
+from varhouse.numerics.mixture import mixture_log_sf
+
+DEPTHS = np.array([-1e-9, -0.01, -0.7, -3.0, -40.0, -600.0])
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 5, 40, 1000])
+def test_equal_weights_are_one_chi_square(df):
+    q = stats.chi2.isf(np.exp(DEPTHS), df)
+    log_p, error = mixture_log_sf(3.0 * q, np.full((1, df), 3.0))
+    np.testing.assert_allclose(log_p, stats.chi2.logsf(q, df), rtol=1e-11, atol=1e-17)
+    assert np.all(error < 1e-9)
+    grouped, _ = mixture_log_sf(3.0 * q, [[3.0]], [[df]])
+    np.testing.assert_allclose(grouped, log_p, rtol=1e-11, atol=1e-17)
+
+
+def test_pairs_of_weights_are_sums_of_exponentials():
+    rates = np.array([4.0, 1.0, 0.3])
+    q = np.array([0.1, 3.0, 20.0, 500.0])
+    shares = np.array(
+        [np.prod([a / (a - b) for b in rates if b != a]) for a in rates]
+    )  # hypoexponential law with means 2a
+    expected = special.logsumexp(
+        -q[:, None] / (2 * rates), axis=1, b=np.broadcast_to(shares, (4, 3))
+    )
+    log_p, _ = mixture_log_sf(q, np.repeat(rates, 2)[None, :])
+    np.testing.assert_allclose(log_p, expected, rtol=1e-10, atol=1e-13)
+
+
+@pytest.mark.parametrize(("a", "b"), [(1, 10), (5, 60), (2, 7), (150, 800)])
+def test_ratio_of_chi_squares_is_f(a, b):
+    f = np.array([0.3, 1.0, 2.0, 3.5])
+    weights = np.stack([np.full(4, 1 / a), -f / b], axis=1)
+    log_p, _ = mixture_log_sf(np.zeros(4), weights, [[a, b]])
+    np.testing.assert_allclose(log_p, stats.f.logsf(f, a, b), rtol=1e-10, atol=1e-15)
+
+
+@pytest.mark.parametrize(("weight", "linear"), [(1.0, 0.5), (2.0, 3.0), (0.1, 1.0)])
+def test_a_linear_term_shifts_the_normal(weight, linear):
+    q = np.array([0.0, 1.0, 10.0, 60.0])
+    radius = np.sqrt((q + linear**2 / weight) / weight)
+    shift = linear / weight
+    expected = np.logaddexp(stats.norm.logsf(radius - shift), stats.norm.logcdf(-radius - shift))
+    log_p, _ = mixture_log_sf(q, [[weight]], 1.0, [[linear]])
+    np.testing.assert_allclose(log_p, expected, rtol=1e-10, atol=1e-14)
+
+
+def test_weights_below_zero_mirror():
+    q = np.array([0.1, 2.0, 30.0])
+    log_p, _ = mixture_log_sf(-q, np.full((1, 4), -1.0))
+    np.testing.assert_allclose(log_p, stats.chi2.logcdf(q, 4), rtol=1e-11, atol=1e-15)
+
+
+def test_beyond_the_support_and_nothing_to_sum():
+    log_p, _ = mixture_log_sf([-1.0, 0.0, np.inf, np.nan], [[1.0, 2.0]])
+    np.testing.assert_array_equal(log_p, [0.0, 0.0, -np.inf, np.nan])
+    log_p, _ = mixture_log_sf([0.0, 1.0], [[-1.0]])
+    np.testing.assert_array_equal(log_p, [-np.inf, -np.inf])
+    log_p, _ = mixture_log_sf([-1.0, 0.0], [[0.0]])
+    np.testing.assert_array_equal(log_p, [0.0, -np.inf])
+    log_p, error = mixture_log_sf(1.0, [np.nan, 1.0])
+    assert np.isnan(log_p)
+    assert np.isnan(error)
+
+
+def test_scale_does_not_matter():
+    weights = np.random.default_rng(3).gamma(0.4, size=(1, 60))
+    q = weights.sum() * np.array([0.4, 1.0, 2.0, 9.0])
+    expected, _ = mixture_log_sf(q, weights)
+    for scale in (1e-12, 1e12):
+        log_p, _ = mixture_log_sf(q * scale, weights * scale)
+        np.testing.assert_allclose(log_p, expected, rtol=1e-11)
+
+
+@pytest.mark.shared
+def test_high_precision_references(shared_data):
+    truth = pl.read_parquet(shared_data / "stats" / "mixture_truth.parquet")
+    eigenvalues = pl.read_parquet(shared_data / "stats" / "mixture_eigenvalues.parquet")
+    for (name,), rows in truth.group_by("set_id"):
+        weights = eigenvalues.filter(pl.col("set_id") == name)["lambda"].to_numpy()
+        log_p, _ = mixture_log_sf(rows["q"].to_numpy(), weights[None, :])
+        expected = rows["log10p_exact"].to_numpy() * np.log(10)
+        np.testing.assert_allclose(log_p, expected, rtol=0, atol=1e-9, err_msg=str(name))

@@ -1,0 +1,171 @@
+"""Burden, SKAT and SKAT-O of the reference panel, and against slow obvious twins."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from tests.unit.numerics.regions import covariates, regions
+
+from varhouse.numerics.burden import burden_test
+from varhouse.numerics.null_model import fit_linear
+from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
+from varhouse.numerics.skat_o import RHO, skat_o_log_p
+from varhouse.numerics.tails import log_chi2_1, log_t_two_sided
+
+LN10 = np.log(10)
+
+
+@pytest.fixture(scope="module")
+def panel(request):
+    folder = request.getfixturevalue("shared_data") / "stats" / "panel"
+    return covariates(folder), list(regions(folder))
+
+
+@pytest.mark.shared
+def test_panel_skat_and_burden(panel):
+    x, windows = panel
+    compared = 0
+    for region in windows:
+        truth = region.truth
+        assert region.genotypes.shape[1] == truth["n_tested"]
+        null = fit_linear(x, region.phenotype[:, None])
+        if truth["status"] != "ok":
+            continue
+        for prefix, (a, b) in {"": (1, 25), "mb_": (0.5, 0.5)}.items():
+            weighted = region.genotypes * stats.beta.pdf(region.maf, a, b)
+            found = score_set(weighted, null)
+            q = np.sum(found.scores**2, axis=0)
+            eigenvalues = positive_eigenvalues(found.covariance)
+            for df, name in ((None, "skat_log10p"), (null.df, "skat_fs_log10p")):
+                log_p, _ = skat_log_p(q, eigenvalues, df=df)
+                assert log_p[0] / LN10 == pytest.approx(truth[prefix + name], rel=0, abs=1e-8)
+            burden = found.scores.sum() ** 2 / found.covariance.sum()
+            assert log_chi2_1(burden) / LN10 == pytest.approx(
+                truth[prefix + "burden_log10p"], rel=0, abs=1e-8
+            )
+            compared += 1
+    assert compared > 150
+
+
+@pytest.mark.shared
+def test_panel_regression_of_the_burden(panel):
+    x, windows = panel
+    for region in windows:
+        if region.truth["status"] != "ok":
+            continue
+        null = fit_linear(x, region.phenotype[:, None])
+        n, nu = len(region.phenotype), null.df
+        for prefix, weights in (("", stats.beta.pdf(region.maf, 1, 25)), ("unw_", 1.0)):
+            b = (region.genotypes * weights).sum(axis=1)
+            bpb = b @ b - np.sum((null.basis.T @ b) ** 2)
+            found = burden_test(b @ null.residuals[:, 0], bpb, b @ b, null.rss[0], nu)
+            truth = {name: region.truth[f"{prefix}{name}"] for name in
+                     ("ols_beta", "ols_se", "ols_t", "ols_log10p", "lrt_chi2")}  # fmt: skip
+            assert found.beta == pytest.approx(truth["ols_beta"], rel=1e-9)
+            assert found.se == pytest.approx(truth["ols_se"], rel=1e-9)
+            assert found.log_p / LN10 == pytest.approx(truth["ols_log10p"], rel=1e-9, abs=1e-9)
+            # R's likelihood ratio has n where ours, as other programs' has n - k
+            assert found.lrt * n / nu == pytest.approx(truth["lrt_chi2"], rel=1e-9)
+
+
+@pytest.mark.shared
+def test_panel_skat_o(panel):
+    x, windows = panel
+    small = [w for w in windows if w.truth["status"] == "ok" and w.genotypes.shape[1] <= 60]
+    assert len(small) > 40
+    for region in small:
+        null = fit_linear(x, region.phenotype[:, None])
+        weighted = region.genotypes * stats.beta.pdf(region.maf, 1, 25)
+        found = score_set(weighted, null)
+        log_p, _, each = skat_o_log_p(found.scores[:, 0], found.covariance)
+        assert log_p / LN10 == pytest.approx(region.truth["skato_log10p"], rel=0, abs=1e-7)
+        assert each.min() / LN10 == pytest.approx(region.truth["skato_minlog10p"], abs=1e-7)
+
+
+@pytest.fixture
+def small_problem():
+    rng = np.random.default_rng(5)
+    n = 60
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, 3))])
+    g = rng.binomial(2, 0.15, size=(n, 8)).astype(float)
+    y = rng.normal(size=(n, 2)) + x[:, 1:2]
+    return x, g, y
+
+
+def test_burden_is_ordinary_least_squares(small_problem):
+    x, g, y = small_problem
+    null = fit_linear(x, y)
+    b = g.sum(axis=1)
+    full = np.column_stack([x, b])
+    coefficients, rss, _, _ = np.linalg.lstsq(full, y, rcond=None)
+    df = len(b) - full.shape[1]
+    se = np.sqrt(rss / df * np.linalg.inv(full.T @ full)[-1, -1])
+    bpb = b @ b - np.sum((null.basis.T @ b) ** 2)
+    found = burden_test(b @ null.residuals, bpb, b @ b, null.rss, null.df)
+    np.testing.assert_allclose(found.beta, coefficients[-1], rtol=1e-10)
+    np.testing.assert_allclose(found.se, se, rtol=1e-10)
+    p = 2 * stats.t.sf(np.abs(found.t), df)
+    np.testing.assert_allclose(np.exp(found.log_p), p, rtol=1e-10)
+    np.testing.assert_allclose(found.lrt, null.df * np.log(null.rss / rss), rtol=1e-9)
+
+
+def test_burdens_that_cannot_be_tested(small_problem):
+    x, _, y = small_problem
+    null = fit_linear(x, y)
+    b = np.column_stack([np.zeros(60), x[:, 1], np.ones(60)])
+    bpb = np.sum(b**2, axis=0) - np.sum((null.basis.T @ b) ** 2, axis=0)
+    found = burden_test(b.T @ null.residuals[:, 0], bpb, np.sum(b**2, axis=0), null.rss[0], null.df)
+    assert list(found.status) == ["no_carriers", "collinear", "collinear"]
+    assert np.all(np.isnan(found.log_p))
+    assert burden_test(1.0, 1.0, 1.0, 0.0, 10).status == "constant_phenotype"
+
+
+def test_collinear_covariates_are_named(small_problem):
+    x, _, y = small_problem
+    null = fit_linear(np.column_stack([x, x[:, 1] + x[:, 2], np.zeros(60)]), y)
+    assert null.dropped == (4, 5)
+    assert null.df == 56
+    np.testing.assert_allclose(null.rss, fit_linear(x, y).rss)
+
+
+def test_skat_twin_by_simulation(small_problem):
+    """The exact law under normal errors, against fresh phenotypes drawn under the null."""
+    x, g, y = small_problem
+    null = fit_linear(x, y)
+    found = score_set(g, null)
+    q = np.sum(found.scores**2, axis=0)
+    eigenvalues = positive_eigenvalues(found.covariance)
+    log_p, _ = skat_log_p(q, eigenvalues, df=null.df)
+    drawn = fit_linear(x, np.random.default_rng(6).normal(size=(60, 40_000)))
+    simulated = np.sum(score_set(g, drawn).scores ** 2, axis=0)
+    for p, statistic in zip(np.exp(log_p), q, strict=True):
+        assert np.mean(simulated >= statistic) == pytest.approx(
+            p, abs=4 * np.sqrt(p * (1 - p) / 4e4)
+        )
+
+
+def test_skat_o_twin_by_simulation(small_problem):
+    _, g, _ = small_problem
+    centred = g - g.mean(axis=0)
+    covariance = centred.T @ centred
+    rng = np.random.default_rng(7)
+    scores = rng.multivariate_normal(np.zeros(8), covariance, method="cholesky")
+    log_p, rho, each = skat_o_log_p(scores, covariance)
+    assert rho == RHO[int(np.argmin(each))]
+    draws = rng.multivariate_normal(np.zeros(8), covariance, size=200_000, method="cholesky")
+    squares, burdens = np.sum(draws**2, axis=1), draws.sum(axis=1) ** 2
+    below = np.zeros(len(draws), dtype=bool)
+    for value, r in zip(each.min() * np.ones(len(RHO)), RHO, strict=True):
+        statistic = (1 - r) * squares + r * burdens
+        # the draws' own tail stands for the law of Q_rho
+        cut = np.quantile(statistic, 1 - np.exp(value))
+        below |= statistic >= cut
+    assert np.exp(log_p) == pytest.approx(below.mean(), rel=0.02)
+
+
+@pytest.mark.parametrize("df", [3.0, 900.0])
+def test_log_tail_of_t(df):
+    t = np.array([0.0, 0.5, 3.0, 20.0])
+    np.testing.assert_allclose(np.exp(log_t_two_sided(t, df)), 2 * stats.t.sf(t, df), rtol=1e-12)
+    # far out P(|T| > t) falls as t^-df
+    deep = log_t_two_sided(np.array([1e60, 1e61]), 9.0)
+    assert deep[1] - deep[0] == pytest.approx(-9 * LN10, rel=1e-12)
