@@ -52,20 +52,6 @@ create table if not exists raw.intervals (
     load_id integer not null
 );
 
--- One row per (variant, gene, transcript); terms in the order of the file.
-create table if not exists raw.vep (
-    chrom varchar not null,
-    pos integer not null,
-    ref varchar not null,
-    alt varchar not null,
-    variant_id varchar not null,
-    gene_id varchar not null,
-    transcript_id varchar,
-    consequence_terms varchar[] not null,
-    impact varchar,
-    load_id integer not null
-);
-
 create table if not exists raw.source_weights (
     source_id varchar not null,
     weight double not null,

@@ -16,8 +16,8 @@ SLICE = (
     "gene_start", "gene_end", "gene_name", "feature", "type_id", "source_id", "csq_counts",
     "qtl_beta", "qtl_se", "qtl_pval", "interval_score",
 )  # fmt: skip
-TABLES = ("raw.evidence", "raw.variants", "raw.genes", "raw.vep", "raw.tags", "raw.source_weights",
-          "load_manifest", "load_issues")  # fmt: skip
+TABLES = ("raw.evidence", "raw.variants", "raw.genes", "raw.annotations", "raw.tags",
+          "raw.source_weights", "load_manifest", "load_issues")  # fmt: skip
 
 
 GENE_HEADER = "chr\tgene_id\tgene_name\tstart\tend\tstrand\ttss\tbiotype"

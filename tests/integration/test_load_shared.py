@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -95,72 +94,16 @@ def test_the_target_index(con: duckdb.DuckDBPyConnection, shared_data: Path) -> 
     ).fetchone() == (78, 313)
 
 
-@pytest.mark.parametrize(
-    ("name", "n_read", "n_loaded"),
-    [
-        # 13,326 transcript, 605 regulatory, 299 motif and 362 intergenic rows
-        ("chr21_vep115.tab.txt.gz", 14_592, 13_326),
-        ("chr21_vep115.default_extra.txt.gz", 14_592, 13_326),
-        ("chr21_vep115.json.gz", None, 13_326),
-    ],
-)
-def test_vep_outputs(
-    con: duckdb.DuckDBPyConnection, shared_data: Path, name: str, n_read: int | None, n_loaded: int
-) -> None:
-    (report,) = load(con, "vep", shared_data / "formats" / "vep" / name, build=None)
-    assert report.genome_build == "GRCh38"
-    assert (n_read or report.n_read, report.n_loaded) == (report.n_read, n_loaded)
-    assert set(report.rejected) == {"no_gene"}
-
-
-def test_the_three_vep_outputs_hold_the_same_rows(
-    con: duckdb.DuckDBPyConnection, shared_data: Path
-) -> None:
-    folder = shared_data / "formats" / "vep"
-    names = ("tab.txt", "default_extra.txt", "json")
-    load(con, "vep", *(folder / f"chr21_vep115.{name}.gz" for name in names), build="GRCh38")
-    rows = con.execute(
-        "select load_id, variant_id, gene_id, transcript_id, list_sort(consequence_terms), impact "
-        "from raw.vep"
-    ).fetchall()
-    tab, default, as_json = (
-        Counter(
-            (row[1], row[2], row[3], tuple(row[4]), row[5]) for row in rows if row[0] == load_id
-        )
-        for load_id in (1, 2, 3)
-    )
-    assert tab == default == as_json
-
-
 def test_vep_json_of_one_variant_a_line(con: duckdb.DuckDBPyConnection, shared_data: Path) -> None:
     path = shared_data / "v2g" / "raw" / "ensembl_vep_sample.jsonl"
     (report,) = load(con, "vep", path, build=None, strict=True)
     assert (report.genome_build, report.n_loaded) == ("GRCh38", 41 + 16 + 23 + 23)
-    assert con.execute("select distinct variant_id from raw.vep order by 1").fetchall() == [
+    assert con.execute("select distinct variant_id from raw.annotations order by 1").fetchall() == [
         ("17_29510931_T_C",),
         ("20_10645397_C_T",),
         ("20_10649087_G_A",),
         ("9_82445881_C_T",),
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "rejected"),
-    [
-        ("a01_dash_nan_mixed.tab.txt", {"no_gene": 1}),
-        ("a13_same_pair_twice.tab.txt", {"duplicate_row": 1}),
-    ],
-)
-def test_awkward_vep_files(
-    con: duckdb.DuckDBPyConnection, shared_data: Path, name: str, rejected: dict[str, int]
-) -> None:
-    (report,) = load(con, "vep", shared_data / "formats" / "bad" / name)
-    assert report.rejected == rejected
-
-
-def test_a_ragged_vep_file(con: duckdb.DuckDBPyConnection, shared_data: Path) -> None:
-    with pytest.raises(DataError, match=r"a04_ragged.*line 3: 3 columns found, 19 expected"):
-        load(con, "vep", shared_data / "formats" / "bad" / "a04_ragged.tab.txt")
 
 
 def test_the_wrong_build_shows(con: duckdb.DuckDBPyConnection, shared_data: Path) -> None:

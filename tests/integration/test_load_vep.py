@@ -28,7 +28,7 @@ def tab_line(**changes: str) -> str:
 
 def vep_rows(con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
     return con.execute(
-        "select variant_id, gene_id, transcript_id, consequence_terms, impact from raw.vep "
+        "select variant_id, gene_id, transcript_id, consequence_terms, impact from raw.annotations "
         "order by all"
     ).fetchall()
 
@@ -46,12 +46,13 @@ def test_vep_tab(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     )  # fmt: skip
     (report,) = load(con, "vep", path, build=None)
     assert report.genome_build == "GRCh38"
-    assert report.rejected == {"no_gene": 1, "duplicate_row": 1}
+    assert report.rejected == {"duplicate_row": 1}
     assert vep_rows(con) == [
         ("22_100_G_A", "ENSG1", "ENST1", ["missense_variant"], "MODERATE"),
         ("22_100_G_A", "ENSG1", "ENST1", ["missense_variant", "splice_region_variant"], "MODERATE"),
         ("22_100_G_A", "ENSG2", "ENST1", ["invented_variant"], None),
         ("22_100_G_A", "ENSG3", None, ["missense_variant"], "MODERATE"),
+        ("22_100_G_A", None, None, ["intergenic_variant"], "MODERATE"),
     ]
 
 
@@ -64,10 +65,11 @@ def test_vep_default(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     )  # fmt: skip
     (report,) = load(con, "vep", path)
     assert report.format == "vep-default"
-    assert report.rejected == {"alleles_unknown": 1}
+    assert report.notes == {"alleles_unknown": 1}
     assert vep_rows(con) == [
         ("22_100_G_A", "ENSG1", "ENST1", ["missense_variant"], "LOW"),
         ("22_100_G_A", "ENSG2", "ENST1", ["missense_variant"], None),
+        (None, "ENSG3", "ENST1", ["missense_variant"], None),
     ]
 
 
@@ -120,8 +122,8 @@ def test_vep_json_tells_the_variant(
     other = json_line(id="22_5_C_T")
     path = write_text(tmp_path, "v.jsonl", json_line(**changes), other)
     (report,) = load(con, "vep", path, build="GRCh38")
-    assert [row[0] for row in vep_rows(con) if row[0] != "22_5_C_T"] == [key] * (key is not None)
-    assert report.rejected == ({} if key else {"alleles_unknown": 1})
+    assert [row[0] for row in vep_rows(con) if row[0] != "22_5_C_T"] == [key]
+    assert report.notes == ({} if key else {"alleles_unknown": 1})
 
 
 def test_vep_json_without_transcripts_is_counted(
@@ -129,7 +131,7 @@ def test_vep_json_without_transcripts_is_counted(
 ) -> None:
     path = write_text(tmp_path, "v.jsonl", json_line(), json_line(transcript_consequences=None))
     (report,) = load(con, "vep", path, build=None)
-    assert report.rejected == {"no_gene": 1}
+    assert report.rejected == {"consequence_terms_missing": 1}
     assert vep_rows(con) == [("22_100_G_A", "ENSG1", "ENST1", ["a_variant", "b_variant"], "LOW")]
 
 

@@ -43,7 +43,12 @@ def fill(con: Any, consequences: Sequence[Consequence], tags: Sequence[Tag]) -> 
         [(f"ENSG{g}", f"G{g}") for g in range(N_GENES)],
     )
     con.executemany(
-        "insert into raw.vep values ('1', ?, 'A', 'C', ?, ?, 'ENST1', ?, 'HIGH', 2)",
+        """
+        insert into raw.annotations
+            (chrom, pos, ref, alt, variant_id, gene_id, consequence_terms, scores, rank, file_rank,
+            load_id)
+        values ('1', ?, 'A', 'C', ?, ?, ?, map {}, 1, 1, 2)
+        """,
         [(v, variant_id(v), f"ENSG{g}", [term]) for v, g, term in consequences],
     )
     con.executemany(

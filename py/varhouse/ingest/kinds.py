@@ -54,6 +54,11 @@ KINDS: dict[str, Kind] = {
         Kind("qtl", "varhouse.ingest.qtl", options=_SOURCE),
         Kind("intervals", "varhouse.ingest.intervals", options=_SOURCE),
         Kind("vep", "varhouse.ingest.annotations.vep", options=_SOURCE | {"csq_fields"}),
+        Kind(
+            "annotations",
+            "varhouse.ingest.annotations.layouts",
+            options=_SOURCE | {"csq_fields"},
+        ),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
         Kind("genes", "varhouse.ingest.genes", own_store=True, options=_SOURCE),
         Kind(
@@ -67,6 +72,24 @@ KINDS: dict[str, Kind] = {
         ),
         Kind("tags", "varhouse.ingest.tags", options=_SOURCE),
         Kind(
+            "donors",
+            "varhouse.ingest.donor_tables",
+            needs_build=False,
+            options=frozenset({"id_map"}),
+        ),
+        Kind(
+            "covariates",
+            "varhouse.ingest.covariates",
+            needs_build=False,
+            options=frozenset({"id_map"}),
+        ),
+        Kind(
+            "pseudobulk",
+            "varhouse.ingest.pseudobulk",
+            needs_build=False,
+            options=frozenset({"feature", "id_map"}),
+        ),
+        Kind(
             "sumstats",
             "varhouse.ingest.sumstats",
             options=frozenset({"source_id"}),
@@ -75,6 +98,7 @@ KINDS: dict[str, Kind] = {
             "cells",
             "varhouse.ingest.cells",
             needs_build=False,
+            finishes=True,
             options=frozenset({"feature", "layer", "donor_column", "cell_type_column", "id_map"}),
         ),
         Kind(

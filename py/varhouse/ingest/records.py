@@ -71,7 +71,7 @@ def create_records(
         cells = {name: f"cells[{position + 1}]" for name, position in positions.items()}
         ragged = f"len(cells) <> {len(source.columns)}"
         relation = (
-            f"(select line, {split} as cells from {_lines(source)} "
+            f"(select line, {split} as cells from {lines_sql(source)} "
             f"where line > {header_line_number(source)} and trim(raw) <> '')"
         )
     else:
@@ -98,7 +98,7 @@ def create_bed_records(
         con,
         names,
         {name: f"cells[{number}]" for number, name in enumerate(names, start=1)},
-        f"(select line, string_split(raw, chr(9)) as cells from {_lines(source)} "
+        f"(select line, string_split(raw, chr(9)) as cells from {lines_sql(source)} "
         f"where trim(raw) <> '' and not ({preamble}))",
         f"len(cells) < {n_required}",
     )
@@ -165,7 +165,7 @@ def _column_positions(source: SourceFile, columns: Columns) -> dict[str, int]:
     return positions
 
 
-def _lines(source: SourceFile) -> str:
+def lines_sql(source: SourceFile) -> str:
     """Return a subquery of all lines, numbered; one reading thread keeps their order."""
     compression = {".gz": "gzip", ".bgz": "gzip", ".zst": "zstd"}.get(
         source.path.suffix.lower(), "none"

@@ -42,9 +42,11 @@ insert into raw.evidence values
         0, 0.2, 0.1, 0.001, 0, 1),
     ('1', 100, 'A', 'G', '1_100_A_G', 'rs1', 'ENSG00000999999', 'LOST', 'Liver', 'eqtl', 'eqtl',
         0, 0.2, 0.1, 0.001, 0, 1);
-insert into raw.vep values
-    ('1', 100, 'A', 'G', '1_100_A_G', '{BBB}', null, ['missense_variant'], null, 2),
-    ('1', 100, 'A', 'T', '1_100_A_T', '{BBB}', null, ['stop_gained'], null, 2);
+insert into raw.annotations
+    (chrom, pos, ref, alt, variant_id, gene_id, consequence_terms, scores, rank, file_rank, load_id)
+values
+    ('1', 100, 'A', 'G', '1_100_A_G', '{BBB}', ['missense_variant'], map {{}}, 1, 1, 2),
+    ('1', 100, 'A', 'T', '1_100_A_T', '{BBB}', ['stop_gained'], map {{}}, 1, 1, 2);
 """
 
 RESULTS = f"""

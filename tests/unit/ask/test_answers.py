@@ -156,8 +156,10 @@ def test_why_missing_before_the_build(loaded_con):
 def test_why_missing_of_evidence_that_scores_zero(built_file):
     with varhouse.connect(built_file, read_only=False, threads=1) as house:
         house.con.execute(
-            "insert into raw.vep values "
-            f"('1', 900000, 'G', 'C', '1_900000_G_C', '{AAA}', null, ['intron_variant'], null, 2);"
+            "insert into raw.annotations (chrom, pos, ref, alt, variant_id, gene_id, "
+            "consequence_terms, scores, rank, file_rank, load_id) values "
+            f"('1', 900000, 'G', 'C', '1_900000_G_C', '{AAA}', ['intron_variant'], "
+            "map {}, 1, 1, 2);"
             f"insert into v2g_evidence values ('1_900000_G_C', '{AAA}', 'vep', 'vep', "
             "'unspecified', 0, 0, 'intron_variant', null, null, null, 2)"
         )

@@ -1,0 +1,1 @@
+"""Annotations of variants: consequences for genes and transcripts, and scores."""

@@ -1,0 +1,105 @@
+"""Which variant a line of annotation is about: its site, and the ALT that an allele stands for."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from varhouse.ingest.keys import VARIANT_PATTERN, text_literal
+
+AlleleRule = Literal["vep", "vcf"]
+"""How a tool spells an allele: as VEP does, or as the ALT column of the VCF does."""
+
+# chrom_pos_ref_alt, and with it the ids of sites with several ALTs: chrom_pos_ref_alt1_alt2
+_SITE_PATTERN = (
+    VARIANT_PATTERN.removesuffix(r"(?:_b3[78])?$") + r"((?:[_,/][ACGTN*]+)*)(?:_b3[78])?$"
+)
+
+
+def site_of_id_sql(id_text: str) -> str:
+    """Return ``struct(chrom, pos, ref, alts)`` of a variant's id, NULL when it is a mere name.
+
+    All fields are text, alleles in upper case.
+    """
+    parts = (
+        f"regexp_extract(trim({id_text}), {text_literal(_SITE_PATTERN)}, "
+        "['chrom', 'pos', 'ref', 'alt', 'more'])"
+    )
+    return (
+        f"case when {parts}.pos <> '' then struct_pack(chrom := {parts}.chrom, pos := {parts}.pos, "
+        f"ref := upper({parts}.ref), alts := list_filter(string_split_regex("
+        f"upper({parts}.alt) || upper({parts}.more), '[_,/]'), lambda alt: alt <> '')) end"
+    )
+
+
+def site_of_vcf_sql(fields: str) -> str:
+    """Return the site of a VCF line split at its tabs, NULL when the text is no such line."""
+    return (
+        f"case when len({fields}) >= 5 and regexp_full_match({fields}[4], '[ACGTNacgtn]+') "
+        f"then struct_pack(chrom := {fields}[1], pos := {fields}[2], ref := upper({fields}[4]), "
+        f"alts := string_split(upper({fields}[5]), ',')) end"
+    )
+
+
+def site_of_place_sql(place: str, ref: str, allele: str) -> str:
+    """Return the site told by VEP's location, reference and allele.
+
+    NULL for indels, whose VCF spelling needs the base before them.
+    """
+    bases = "'[ACGTNacgtn]+'"
+    return (
+        f"case when regexp_full_match({ref}, {bases}) and regexp_full_match({allele}, {bases}) "
+        f"then struct_pack(chrom := string_split({place}, ':')[1], "
+        f"pos := string_split(string_split({place}, ':')[2], '-')[1], "
+        f"ref := upper({ref}), alts := [upper({allele})]) end"
+    )
+
+
+def alt_sql(site: str, allele: str, number: str, rule: AlleleRule) -> str:
+    """Return the ALT of a site that ``allele`` stands for, NULL when none or several fit.
+
+    VEP takes the first base off all alleles of a site with an indel, ``*`` excepted, when they
+    share it; nothing left is ``-``. Run with ``--minimal`` it trims each pair of REF and ALT.
+    """
+    ref, alts, upper = f"{site}.ref", f"{site}.alts", f"upper(trim({allele}))"
+    numbered = f"{alts}[try_cast({number} as integer)]"
+    whole = _only(f"list_filter({alts}, lambda alt: alt = {upper})")
+    if rule == "vcf":
+        choices = [numbered, whole]
+    else:
+        bases = f"list_filter(list_append({alts}, {ref}), lambda alt: not contains(alt, '*'))"
+        is_trimmed = (
+            f"len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 and "
+            f"len(list_filter({bases}, lambda alt: left(alt, 1) <> left({ref}, 1))) = 0"
+        )
+        trimmed = _only(
+            f"list_filter({alts}, lambda alt: case when contains(alt, '*') then alt "
+            f"else coalesce(nullif(alt[2:], ''), '-') end = {upper})"
+        )
+        minimal = _only(f"list_filter({alts}, lambda alt: {_minimal_sql(ref, 'alt')} = {upper})")
+        choices = [
+            numbered,
+            f"case when {is_trimmed} then {trimmed} else {whole} end",
+            minimal,
+        ]
+    return f"case when len({alts}) = 1 then {alts}[1] else coalesce({', '.join(choices)}) end"
+
+
+def _only(found: str) -> str:
+    return f"case when len({found}) = 1 then {found}[1] end"
+
+
+def _minimal_sql(ref: str, alt: str) -> str:
+    """Return what is left of ALT when its shared start, then its shared end with REF is cut off."""
+    start = _shared_sql(ref, alt)
+    cut_ref, cut_alt = f"{ref}[{start} + 1:]", f"{alt}[{start} + 1:]"
+    end = _shared_sql(f"reverse({cut_ref})", f"reverse({cut_alt})")
+    rest = f"{cut_alt}[:length({cut_alt}) - {end}]"
+    return f"coalesce(nullif({rest}, ''), '-')"
+
+
+def _shared_sql(one: str, other: str) -> str:
+    """Return how many letters two texts have in common at their start."""
+    return (
+        f"coalesce(list_max(list_filter(range(1, least(length({one}), length({other})) + 1), "
+        f"lambda n: left({one}, n) = left({other}, n))), 0)"
+    )

@@ -1,0 +1,156 @@
+"""Fields of an annotation as VEP and SnpEff name them, and as they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from varhouse.ingest.keys import MISSING, gene_id_sql, missing_sql, one_of_sql, text_literal
+
+# Ours -> VEP's and SnpEff's, in lower case, the one that wins first.
+_NAMES = {
+    "gene": ("gene", "gene_id"),
+    "gene_name": ("symbol", "gene_name"),
+    "feature": ("feature", "feature_id"),
+    "feature_type": ("feature_type",),
+    "consequence": ("consequence", "annotation"),
+    "impact": ("impact", "annotation_impact"),
+    "biotype": ("biotype", "transcript_biotype"),
+    "canonical": ("canonical",),
+    "mane_select": ("mane_select", "mane"),
+    "protein": ("ensp",),
+    "exon": ("exon",),
+    "intron": ("intron",),
+    "hgvsc": ("hgvsc", "hgvs.c"),
+    "hgvsp": ("hgvsp", "hgvs.p"),
+    "protein_pos": ("protein_position", "aa.pos / aa.length"),
+    "amino_acids": ("amino_acids",),
+    "sift": ("sift",),
+    "polyphen": ("polyphen",),
+    "allele": ("allele",),
+    "allele_num": ("allele_num",),
+}
+
+# Numbers and codes that say what was annotated, not how strongly; in lower case.
+_NO_SCORES = frozenset(
+    name for names in _NAMES.values() for name in names
+) | {
+    "uploaded_variation", "location", "extra", "used_ref", "ref_allele", "given_ref",
+    "uploaded_allele", "cdna_position", "cds_position", "codons", "existing_variation", "strand",
+    "flags", "pick", "variant_class", "minimised", "symbol_source", "hgnc_id", "mane_select",
+    "mane_plus_clinical", "tsl", "appris", "ccds", "swissprot", "trembl", "uniparc",
+    "uniprot_isoform", "refseq_match", "refseq_offset", "source", "gene_pheno", "domains", "mirna",
+    "hgvs_offset", "hgvsg", "spdi", "clin_sig", "somatic", "pheno", "pubmed", "motif_name",
+    "motif_pos", "high_inf_pos", "transcription_factors", "bam_edit", "ind", "zyg", "ncbi",
+    "cdna.pos / cdna.length", "cds.pos / cds.length", "rank", "errors / warnings / info",
+}  # fmt: skip
+
+
+def field_select(columns: Mapping[str, str]) -> str:
+    """Return a SELECT list of every field under our name, as text, and of the possible scores.
+
+    Parameters
+    ----------
+    columns
+        A field's name in the file -> SQL expression of its text.
+
+    Returns
+    -------
+    str
+        ``<field>_text`` for each field (NULL where the file has no such field), and
+        ``score_cells``, a list of ``struct(name, cell)``.
+    """
+    known = {name.strip().lower(): expression for name, expression in columns.items()}
+    picked = []
+    for ours, theirs in _NAMES.items():
+        found = [known[name] for name in theirs if name in known]
+        expression = found[0] if found else "cast(null as varchar)"
+        if ours == "canonical" and found:
+            # where some rows are flagged, those without the flag are not canonical
+            expression = f"coalesce({expression}, '-')"
+        picked.append(f"{expression} as {ours}_text")
+    scores = {
+        name: expression
+        for name, expression in columns.items()
+        if name.strip().lower() not in _NO_SCORES
+    }
+    return ", ".join([*picked, f"{score_cells_sql(scores)} as score_cells"])
+
+
+def score_cells_sql(scores: Mapping[str, str]) -> str:
+    """Return a list of ``struct(name, cell)``: what may be a score, still as text."""
+    cells = ", ".join(
+        f"struct_pack(name := {text_literal(name)}, cell := {expression})"
+        for name, expression in scores.items()
+    )
+    return f"cast([{cells}] as struct(name varchar, cell varchar)[])"
+
+
+def score_sql(cell: str) -> str:
+    """Return text as a finite DOUBLE, NULL when it is none: NaN says "not there"."""
+    number = f"try_cast({cell} as double)"
+    # -0 and 0 are one score, but two texts
+    return f"case when {number} = 0 then 0.0::double when isfinite({number}) then {number} end"
+
+
+def is_unreadable_sql(cell: str) -> str:
+    """Return whether text says something, but no finite number."""
+    missing = one_of_sql(f"upper(trim({cell}))", (*MISSING, "NAN"))
+    return f"({cell} is not null and {score_sql(cell)} is null and not {missing})"
+
+
+def _prediction_sql(text: str) -> str:
+    """Return the prediction of ``tolerated(0.17)`` or ``tolerated``."""
+    word = rf"regexp_extract({text}, '^\s*([A-Za-z][A-Za-z _-]*)', 1)"
+    return rf"nullif(lower(regexp_replace(trim({word}), '[ -]+', '_', 'g')), '')"
+
+
+def _prediction_score_sql(text: str) -> str:
+    """Return the score of ``tolerated(0.17)`` or ``0.17``."""
+    inner = rf"regexp_extract({text}, '\(([^()]*)\)\s*$', 1)"
+    return score_sql(f"coalesce(nullif({inner}, ''), {text})")
+
+
+def typed_select() -> str:
+    """Return the SELECT list that makes stored columns of what `field_select` yields."""
+    kind = "lower(replace(feature_type_given, '_', ''))"
+    is_transcript = f"({kind} = 'transcript' or {kind} is null)"
+    feature = missing_sql("feature_text")
+    transcript = rf"regexp_replace({feature}, '^(ENS[A-Z]*T[0-9]+)\.[0-9]+$', '\1')"
+    terms = rf"regexp_replace({missing_sql('consequence_text')}, '\s', '', 'g')"
+    position = r"regexp_extract_all(split_part(protein_pos_text, '/', 1), '[0-9]+')"
+    columns = {
+        # SnpEff names both neighbours of an intergenic variant
+        "gene_id": f"case when {kind} = 'intergenicregion' then null "
+        f"else {gene_id_sql(missing_sql('gene_text'))} end",
+        "gene_name": missing_sql("gene_name_text"),
+        "transcript_id": f"case when {is_transcript} then {transcript} end",
+        "regulatory_id": f"case when not {is_transcript} and {kind} <> 'intergenicregion' "
+        f"then {feature} end",
+        "feature_type": f"case {kind} when 'transcript' then 'Transcript' "
+        "when 'regulatoryfeature' then 'RegulatoryFeature' "
+        "when 'motiffeature' then 'MotifFeature' "
+        "when 'intergenicregion' then null else feature_type_given end",
+        "consequence_terms": f"list_filter(string_split_regex({terms}, '[,&]'), "
+        "lambda term: term <> '')",
+        "impact": missing_sql("impact_text"),
+        "biotype": missing_sql("biotype_text"),
+        "is_canonical": "case when canonical_text is not null "
+        "then upper(trim(canonical_text)) in ('YES', '1', 'TRUE') end",
+        "mane_select": missing_sql("mane_select_text"),
+        "protein_id": missing_sql("protein_text"),
+        "exon": missing_sql("exon_text"),
+        "intron": missing_sql("intron_text"),
+        "hgvsc": missing_sql("hgvsc_text"),
+        "hgvsp": f"replace({missing_sql('hgvsp_text')}, '%3D', '=')",
+        "protein_pos": f"list_min(list_transform({position}, "
+        "lambda place: try_cast(place as integer)))",
+        "amino_acids": missing_sql("amino_acids_text"),
+        "sift_prediction": _prediction_sql(missing_sql("sift_text")),
+        "sift_score": _prediction_score_sql(missing_sql("sift_text")),
+        "polyphen_prediction": _prediction_sql(missing_sql("polyphen_text")),
+        "polyphen_score": _prediction_score_sql(missing_sql("polyphen_text")),
+        "scores": "map_from_entries(list_filter(list_transform(score_cells, lambda each: "
+        f"struct_pack(name := each.name, score := {score_sql('each.cell')})), "
+        "lambda each: each.score is not null))",
+    }  # fmt: skip
+    return ",\n".join(f"{expression} as {name}" for name, expression in columns.items())

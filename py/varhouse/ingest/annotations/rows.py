@@ -1,0 +1,185 @@
+"""Annotations as read from any layout, typed, judged and ranked: the staged table."""
+
+from __future__ import annotations
+
+import duckdb
+
+from varhouse.ingest.annotations.alleles import AlleleRule, alt_sql
+from varhouse.ingest.annotations.fields import is_unreadable_sql, typed_select
+from varhouse.ingest.annotations.severity import severity_sql
+from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.keys import allele_sql, chrom_sql, integer_sql, missing_sql, variant_id_sql
+
+# What makes two rows of a variant the same.
+_CONTENT = (
+    "gene_id, gene_name, transcript_id, regulatory_id, feature_type, consequence_terms, impact, "
+    "biotype, is_canonical, mane_select, protein_id, exon, intron, hgvsc, hgvsp, protein_pos, "
+    "amino_acids, sift_prediction, sift_score, polyphen_prediction, polyphen_score"
+)
+
+
+def stage_annotations(
+    con: duckdb.DuckDBPyConnection, rows: str, *, alleles: AlleleRule = "vep"
+) -> None:
+    """Create ``incoming`` from a query of annotations that are still text.
+
+    Parameters
+    ----------
+    rows
+        A query with ``line``, ``entry`` (order of the row within its line), ``fault`` (a code, or
+        NULL), ``name`` (what the file calls the variant), ``site`` (see
+        `varhouse.ingest.annotations.alleles`), ``place`` (VEP's location, NULL when there is none)
+        and what `varhouse.ingest.annotations.fields.field_select` yields.
+    alleles
+        How the file spells the allele that a row is about.
+    """
+    con.execute(f"""
+        create or replace temp table annotation_rows as
+        with given as ({rows}),
+        named as (
+            select
+                *,
+                {missing_sql("feature_type_text")} as feature_type_given,
+                coalesce(
+                    {chrom_sql("site.chrom")}, {chrom_sql("string_split(place, ':')[1]")}
+                ) as chrom,
+                string_split(string_split(place, ':')[2], '-') as span,
+                {alt_sql("site", "allele_text", "allele_num_text", alleles)} as alt_text
+            from given
+        ),
+        placed as (
+            select
+                *,
+                alt_text is not null as is_told,
+                coalesce(
+                    try_cast({integer_sql("site.pos")} as integer),
+                    try_cast({integer_sql("span[1]")} as integer)
+                ) as pos,
+                case when is_told then {allele_sql("site.ref")} end as ref,
+                {allele_sql("alt_text")} as alt
+            from named
+        ),
+        keyed as (
+            select *, {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id
+            from placed
+        ),
+        typed as (
+            select
+                line,
+                entry,
+                fault,
+                chrom,
+                pos,
+                ref,
+                alt,
+                variant_id,
+                case when trim(name) <> variant_id or variant_id is null
+                    then {missing_sql("name")} end as uploaded_id,
+                case when variant_id is null then coalesce(
+                    try_cast({integer_sql("span[2]")} as integer), pos
+                ) end as vep_end_pos,
+                case when variant_id is null then upper(trim(allele_text)) end as vep_allele,
+                {typed_select()},
+                list_transform(
+                    list_filter(score_cells, lambda each: {is_unreadable_sql("each.cell")}),
+                    lambda each: each.name
+                ) as unreadable
+            from keyed
+        )
+        select
+            *,
+            coalesce(variant_id, concat_ws(' ', chrom, pos, vep_allele, uploaded_id))
+                as variant_key,
+            {severity_sql("consequence_terms", "impact")} as severity
+        from typed
+    """)
+    con.execute(f"""
+        create or replace temp table incoming as
+        with content as (
+            select *, hash({_CONTENT}, cast(scores as varchar)) as content_hash
+            from annotation_rows
+        ),
+        judged as (
+            select
+                *,
+                case
+                    when fault is not null then fault
+                    when variant_id is null and vep_allele is null then 'alleles_unknown'
+                    when chrom is null then 'unknown_contig'
+                    when coalesce(len(consequence_terms), 0) = 0 and cardinality(scores) = 0
+                        then 'annotation_empty'
+                    when row_number() over (
+                        partition by variant_key, content_hash order by line, entry
+                    ) > 1 then 'duplicate_row'
+                end as reject
+            from content
+        )
+        select
+            line,
+            reject,
+            case when variant_id is null then 'alleles_unknown' end as note,
+            chrom,
+            pos,
+            ref,
+            alt,
+            variant_id,
+            uploaded_id,
+            vep_end_pos,
+            vep_allele,
+            gene_id,
+            gene_name,
+            transcript_id,
+            regulatory_id,
+            feature_type,
+            case when len(consequence_terms) > 0 then consequence_terms end as consequence_terms,
+            impact,
+            biotype,
+            is_canonical,
+            mane_select,
+            protein_id,
+            exon,
+            intron,
+            hgvsc,
+            hgvsp,
+            protein_pos,
+            amino_acids,
+            sift_prediction,
+            sift_score,
+            polyphen_prediction,
+            polyphen_score,
+            scores,
+            -- by content where severities tie, so that every layout of a run ranks alike
+            cast(row_number() over (
+                partition by variant_key, reject is null
+                order by severity, gene_id, is_canonical desc, transcript_id, regulatory_id, line,
+                    entry
+            ) as integer) as rank,
+            cast(row_number() over (
+                partition by variant_key, reject is null order by line, entry
+            ) as integer) as file_rank
+        from judged
+    """)
+    con.execute("""
+        insert into incoming_issues
+        with unreadable as (
+            select unnest(unreadable) as name, line
+            from annotation_rows
+        ),
+        names as (
+            select distinct unnest(map_keys(scores)) as name
+            from annotation_rows
+        )
+        select
+            min(unreadable.line),
+            'score_not_a_number',
+            'a score is not a finite number; kept as absent',
+            count(*),
+            'column=' || unreadable.name
+        from unreadable
+        -- a column without any number is no score
+        semi join names
+            on unreadable.name = names.name
+        group by unreadable.name
+    """)
+    con.execute("drop table annotation_rows")
+    report_unknown_genes(con)
