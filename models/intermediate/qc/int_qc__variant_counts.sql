@@ -1,5 +1,6 @@
 -- The one pass over all calls. What is not in a row is homozygous for the reference, so that only
--- rows have to be counted here and the others follow from the number of donors.
+-- rows have to be counted here and the others follow from the number of donors. (count_if is NULL
+-- where all it sees is NULL, as among missing calls; count with a filter is 0.)
 with calls as (
     select
         variant_idx,
@@ -21,9 +22,9 @@ counts as (
         donors.sex,
         count(*) as n_rows,
         count(calls.dosage) as n_measured,
-        count_if({{ is_hard_call('calls.dosage', 0) }}) as n_zero,
-        count_if({{ is_hard_call('calls.dosage', 1) }}) as n_one,
-        count_if({{ is_hard_call('calls.dosage', 2) }}) as n_two,
+        count(*) filter (where {{ is_hard_call('calls.dosage', 0) }}) as n_zero,
+        count(*) filter (where {{ is_hard_call('calls.dosage', 1) }}) as n_one,
+        count(*) filter (where {{ is_hard_call('calls.dosage', 2) }}) as n_two,
         cast(coalesce(sum({{ dosage_units('calls.dosage') }}), 0) as bigint) as n_units,
         -- a haploid call that a file writes as a diploid one has two copies where there is one
         cast(coalesce(sum({{ dosage_units(

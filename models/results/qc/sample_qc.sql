@@ -27,7 +27,7 @@ variants as (
 totals as (
     select
         count(*) as n_variants,
-        count_if(is_autosomal) as n_autosomal,
+        count(*) filter (where is_autosomal) as n_autosomal,
         cast(coalesce(sum(expected_het_units), 0) as bigint) as expected_het_units
     from variants
 ),
@@ -35,15 +35,21 @@ totals as (
 counts as (
     select
         calls.donor_idx,
-        count_if(calls.dosage is null) as n_missing,
-        count_if(
-            {{ is_hard_call('calls.dosage', 1) }}
+        count(*) filter (where calls.dosage is null) as n_missing,
+        count(*) filter (
+            where {{ is_hard_call('calls.dosage', 1) }}
             or {{ is_hard_call('calls.dosage', 2) }}
         ) as n_non_ref,
-        count_if(variants.is_autosomal and {{ is_hard_call('calls.dosage', 1) }}) as n_het,
-        count_if(variants.is_autosomal and {{ is_hard_call('calls.dosage', 2) }}) as n_hom_alt,
-        count_if(variants.is_autosomal and {{ is_hard_call('calls.dosage', 0) }}) as n_near_ref,
-        count_if(variants.is_autosomal) as n_rows,
+        count(*) filter (
+            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 1) }}
+        ) as n_het,
+        count(*) filter (
+            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 2) }}
+        ) as n_hom_alt,
+        count(*) filter (
+            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 0) }}
+        ) as n_near_ref,
+        count(*) filter (where variants.is_autosomal) as n_rows,
         cast(coalesce(sum(variants.expected_het_units) filter (
             where calls.dosage is null
             or not (

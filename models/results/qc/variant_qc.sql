@@ -44,8 +44,9 @@ groups as (
         coalesce(counts.n_zero, 0) as n_zero,
         coalesce(counts.n_one, 0) as n_one,
         coalesce(counts.n_two, 0) as n_two,
-        coalesce(case when ploidies.is_haploid then counts.n_haploid_units else counts.n_units end, 0)
-        as n_units
+        coalesce(
+            case when ploidies.is_haploid then counts.n_haploid_units else counts.n_units end, 0
+        ) as n_units
     from variants
     inner join ploidies
         on variants.inheritance = ploidies.inheritance

@@ -11,7 +11,6 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -113,28 +112,28 @@ def _test(counts: _Counts) -> Floats:
     found = np.empty((3, len(counts.n_het)))
     # nine standard deviations, in steps of two heterozygotes
     spread = counts.n_minor * (counts.n_major / (counts.n_minor + counts.n_major) ** 1.5)
-    reach = np.abs(counts.n_het - counts.mode) // 2 + np.ceil(9 * spread).astype(np.int64) + 20
+    reach = _width(np.abs(counts.n_het - counts.mode) // 2 + np.ceil(9 * spread) + 20)
     waiting = np.arange(len(counts.n_het))
     while len(waiting):
         again = [np.empty(0, dtype=np.int64)]
-        for rows in _batches(waiting, reach):
-            found[:, rows], is_complete = _sum_terms(counts.rows(rows), int(reach[rows].max()))
-            again.append(rows[~is_complete])
+        for width in np.unique(reach[waiting]):
+            rows = waiting[reach[waiting] == width]
+            for batch in np.array_split(rows, -(-len(rows) * width // _CELLS)):
+                found[:, batch], is_complete = _sum_terms(counts.rows(batch), int(width))
+                again.append(batch[~is_complete])
         waiting = np.concatenate(again)
         reach[waiting] *= 2
     return found
 
 
-def _batches(rows: Integers, reach: Integers) -> Iterator[Integers]:
-    """Split rows into batches of similar reach, each of which fits into a bounded matrix."""
-    ordered = rows[np.argsort(reach[rows], kind="stable")]
-    start = 0
-    while start < len(ordered):
-        window = reach[ordered[start : start + _CELLS]]
-        n_fitting = np.count_nonzero(window * np.arange(1, len(window) + 1) <= _CELLS)
-        stop = start + max(1, int(n_fitting))
-        yield ordered[start:stop]
-        start = stop
+def _width(least: Floats) -> Integers:
+    """Return the next of 32, 48, 64, 96, 128, ...
+
+    Variants are batched by it: sums then have the same terms in the same order, and the same last
+    bit, whatever else is tested beside them.
+    """
+    power = np.exp2(np.ceil(np.log2(np.maximum(least, 32.0))))
+    return np.where(least <= 0.75 * power, 0.75 * power, power).astype(np.int64)
 
 
 def _sum_terms(counts: _Counts, width: int) -> tuple[Floats, NDArray[np.bool_]]:
@@ -175,12 +174,15 @@ def _sum_terms(counts: _Counts, width: int) -> tuple[Floats, NDArray[np.bool_]]:
 
 def _ratios(counts: _Counts, width: int, direction: int) -> Floats:
     """Return each term over the one before it, going from the mode up or down; 0 past the end."""
-    n_het = counts.mode[:, None] + 2.0 * direction * np.arange(width)
-    homozygotes = [np.maximum((n[:, None] - n_het) / 2, 0.0) for n in counts[:2]]
+    n_het: Floats = counts.mode[:, None] + 2.0 * direction * np.arange(width)
+    minor, major = (np.maximum((each[:, None] - n_het) / 2, 0.0) for each in counts[:2])
+    ratios: Floats
     if direction > 0:
-        return 4 * homozygotes[0] * homozygotes[1] / ((n_het + 2) * (n_het + 1))
-    n_het = np.maximum(n_het, 0.0)
-    return n_het * (n_het - 1) / (4 * (homozygotes[0] + 1) * (homozygotes[1] + 1))
+        ratios = 4 * minor * major / ((n_het + 2) * (n_het + 1))
+    else:
+        n_het = np.maximum(n_het, 0.0)
+        ratios = n_het * (n_het - 1) / (4 * (minor + 1) * (major + 1))
+    return ratios
 
 
 def _multiply(ratios: Floats, fraction: Floats, exponent: NDArray[np.int32]) -> None:

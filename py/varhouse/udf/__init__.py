@@ -76,6 +76,7 @@ def register_functions(con: duckdb.DuckDBPyConnection) -> None:
         process, can call the functions too.
     """
     import duckdb
+    from duckdb.func import PythonUDFType
 
     for function in FUNCTIONS:
         try:
@@ -84,7 +85,7 @@ def register_functions(con: duckdb.DuckDBPyConnection) -> None:
                 function.implementation(),
                 [duckdb.sqltype(each) for each in function.parameters],
                 duckdb.sqltype(function.returns),
-                type="arrow",
+                type=PythonUDFType.ARROW,
             )
         except (duckdb.CatalogException, duckdb.NotImplementedException) as error:
             # DuckDB's two ways to say so: by another cursor, and by this one

@@ -134,3 +134,12 @@ def test_refuses_what_are_no_counts() -> None:
         hwe_test([1], [-1], [1])
     with pytest.raises(ValueError, match=r"wanted \(n_variants,\)"):
         hwe_test(1, 2, 3)
+
+
+def test_the_last_bit_does_not_depend_on_what_is_tested_beside() -> None:
+    chance = np.random.default_rng(7)
+    genotypes = chance.multinomial(981, [0.6, 0.3, 0.1], size=300)
+    genotypes[::3] = chance.multinomial(981, [0.98, 0.02, 0.0], size=100)
+    together = np.array(hwe_test(*genotypes.T))
+    alone = np.hstack([np.array(hwe_test(*each[:, None])) for each in genotypes])
+    assert np.array_equal(together, alone)
