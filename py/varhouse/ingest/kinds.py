@@ -87,6 +87,7 @@ KINDS: dict[str, Kind] = {
             "pseudobulk",
             "varhouse.ingest.pseudobulk",
             needs_build=False,
+            own_store=True,
             options=frozenset({"feature", "id_map"}),
         ),
         Kind(

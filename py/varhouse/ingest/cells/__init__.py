@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import duckdb
+
+from varhouse.ingest.cells.expression_pcs import store_expression_pcs
 from varhouse.ingest.cells.load import load_cells
 from varhouse.ingest.format import Format, SourceFile
 
@@ -21,3 +24,8 @@ FORMATS: tuple[Format, ...] = (
         "columns for donor and cell type",
     ),
 )
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> None:
+    """Compute what depends on the cells of all files."""
+    store_expression_pcs(con)

@@ -9,6 +9,7 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells.counts import Expression, Tally, find_expression, tally
+from varhouse.ingest.cells.donor_traits import Trait, donor_traits, store_traits
 from varhouse.ingest.cells.gene_ids import gene_ids
 from varhouse.ingest.cells.groups import Groups, group_cells
 from varhouse.ingest.cells.h5 import open_h5
@@ -16,6 +17,7 @@ from varhouse.ingest.cells.store import store_genes, store_groups, store_sums
 from varhouse.ingest.cells.sums import sum_groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
+from varhouse.ingest.donors import add_donors, donor_overlap, read_id_map
 from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
 
 # Of the connection's memory limit: the sums may take a third. A block is read with its cells,
@@ -57,7 +59,7 @@ def load_cells(
             return Loaded(n_read=0, n_loaded=0)
         expression = find_expression(path, root, obs.n_rows, options.layer, n_values)
         matrix = expression.matrix
-        groups = group_cells(path, obs, options, {})
+        groups = group_cells(path, obs, options, read_id_map(options.id_map))
         genes = gene_ids(con, expression.genes)
         _refuse_known_groups(con, path, groups)
         say(f"{path}: counting {matrix.n_cells:,} cells")
@@ -69,7 +71,14 @@ def load_cells(
             ),
         )
         _check_values(path, expression, found, options)
+        traits, trait_issues = donor_traits(obs, groups)
         store_groups(con, groups, load_id)
+        issues = [
+            *groups.issues,
+            *genes.issues,
+            *trait_issues,
+            *_store_donors(con, path, groups, traits, load_id),
+        ]
         store_genes(con, genes, found.is_counts, load_id)
         for sums in sum_groups(
             matrix,
@@ -81,7 +90,6 @@ def load_cells(
         ):
             say(f"{path}: storing")
             store_sums(con, sums, groups, genes, load_id)
-    issues = [*groups.issues, *genes.issues]
     if not found.is_counts:
         issues.append(
             Issue(
@@ -104,6 +112,19 @@ def _check_values(path: Path, expression: Expression, found: Tally, options: Loa
         )
     if not found.totals.any():
         raise DataError(f"{path}: {name} is zero in every cell; counts were wanted.")
+
+
+def _store_donors(
+    con: duckdb.DuckDBPyConnection,
+    path: Path,
+    groups: Groups,
+    traits: list[Trait],
+    load_id: int,
+) -> list[Issue]:
+    ids = f"select donor_id from raw.pseudobulk_donors where load_id = {load_id}"
+    overlap = donor_overlap(con, ids, f"{path}: cells")
+    add_donors(con, ids, load_id)
+    return [*overlap, *store_traits(con, traits, groups, load_id)]
 
 
 def _refuse_known_groups(con: duckdb.DuckDBPyConnection, path: Path, groups: Groups) -> None:

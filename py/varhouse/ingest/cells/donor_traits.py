@@ -1,0 +1,155 @@
+"""Sex and age of donors, read off their cells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from varhouse.ingest.cells.groups import Groups
+from varhouse.ingest.cells.tables import Table
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue
+
+_SEX_COLUMNS = ("sex", "gender", "sex_at_birth", "sex_ontology_term_id")
+_AGE_COLUMNS = ("age", "age_years", "donor_age")
+# Of raw.donors: 1 male, 2 female. The ontology's terms are those of CELLxGENE files.
+_SEX_WORDS = {
+    "1": 1.0, "m": 1.0, "male": 1.0, "pato:0000384": 1.0,
+    "2": 2.0, "f": 2.0, "female": 2.0, "pato:0000383": 2.0,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trait:
+    """A number about each donor: shape (n_donors,), NaN where unknown."""
+
+    name: str
+    values: npt.NDArray[np.float64]
+
+
+def donor_traits(obs: Table, groups: Groups) -> tuple[list[Trait], list[Issue]]:
+    """Read sex (1 male, 2 female) and age where all cells of every donor agree on them.
+
+    Returns
+    -------
+    traits
+        Those that are there.
+    issues
+        What was left out, with the number of donors whose cells disagree.
+    """
+    traits, issues = [], []
+    lower = {column.lower(): column for column in reversed(obs.columns)}
+    for name, known, read in (("sex", _SEX_COLUMNS, _sexes), ("age", _AGE_COLUMNS, _ages)):
+        column = next((lower[candidate] for candidate in known if candidate in lower), None)
+        if column is None:
+            continue
+        of_cell = read(obs, column)
+        if of_cell is None:
+            issues.append(_left_out(f"{name}_unclear", column, 1))
+            continue
+        values, n_varying = _of_donors(of_cell, groups)
+        if n_varying:
+            issues.append(_left_out("trait_varies", column, n_varying))
+        elif not np.isnan(values).all():
+            traits.append(Trait(name, values))
+    return traits, issues
+
+
+def store_traits(
+    con: duckdb.DuckDBPyConnection, traits: list[Trait], groups: Groups, load_id: int
+) -> list[Issue]:
+    """Write what is known into ``raw.covariates`` and the sex into ``raw.donors``.
+
+    What another file said of a donor before stays as it is.
+    """
+    names = groups.donor_of_cell.names
+    rows = pa.table(
+        {
+            "donor_id": pa.array([name for _ in traits for name in names], pa.string()),
+            "covariate": pa.array([trait.name for trait in traits for _ in names], pa.string()),
+            "value": pa.array(
+                np.concatenate([np.empty(0), *(trait.values for trait in traits)]),
+                pa.float64(),
+                from_pandas=True,
+            ),
+        }
+    )
+    con.register("incoming_rows", rows)
+    try:
+        differing = con.execute("""
+            select count(*)
+            from incoming_rows
+            inner join raw.covariates using (donor_id, covariate)
+            where incoming_rows.value <> covariates.value
+        """).fetchone()
+        con.execute(f"""
+            insert into raw.covariates by name
+            select donor_id, covariate, value, {load_id} as load_id
+            from incoming_rows
+            anti join raw.covariates using (donor_id, covariate)
+            where value is not null
+            order by covariate, donor_id
+        """)
+    finally:
+        con.unregister("incoming_rows")
+    con.execute(f"""
+        update raw.donors
+        set sex = cast(covariates.value as tinyint)
+        from raw.covariates
+        where
+            donors.donor_id = covariates.donor_id
+            and covariates.covariate = 'sex'
+            and covariates.load_id = {load_id}
+            and donors.sex is null
+    """)
+    n_differing = int(differing[0]) if differing else 0
+    if n_differing == 0:
+        return []
+    code = "trait_differs"
+    return [Issue(code=code, message=message_of(code), n=n_differing, is_reject=False)]
+
+
+def _sexes(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
+    """Return 1, 2 or NaN for each cell; None for a coding that has a 0."""
+    labels = obs.labels(column)
+    if "0" in labels.names:
+        return None
+    meant = np.array([*(_SEX_WORDS.get(name.lower(), np.nan) for name in labels.names), np.nan])
+    found: npt.NDArray[np.float64] = meant[labels.codes]
+    return found
+
+
+def _ages(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
+    """Return a number for each cell, NaN where there is none; None for ages in words."""
+    numbers = obs.numbers(column)
+    if numbers is not None:
+        return numbers
+    labels = obs.labels(column)
+    try:
+        meant = np.array([*map(float, labels.names), np.nan])
+    except ValueError:
+        return None
+    found: npt.NDArray[np.float64] = meant[labels.codes]
+    return found
+
+
+def _of_donors(
+    of_cell: npt.NDArray[np.float64], groups: Groups
+) -> tuple[npt.NDArray[np.float64], int]:
+    donors = groups.donor_of_cell
+    used = (donors.codes >= 0) & np.isfinite(of_cell)
+    low = np.full(len(donors.names), np.inf)
+    high = np.full(len(donors.names), -np.inf)
+    np.minimum.at(low, donors.codes[used], of_cell[used])
+    np.maximum.at(high, donors.codes[used], of_cell[used])
+    return np.where(low == high, low, np.nan), int((low < high).sum())
+
+
+def _left_out(code: str, column: str, n: int) -> Issue:
+    return Issue(
+        code=code, message=message_of(code), n=n, example=f"obs[{column!r}]", is_reject=False
+    )

@@ -1,0 +1,175 @@
+"""Principal components of donors' expression over all cells, as covariates."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+
+from varhouse.numerics.expression import dispersion_score, highly_variable, principal_components
+
+N_COMPONENTS = 15
+N_GENES = 2000
+"""Of the genes that vary most; more when several are equal to the last."""
+
+_PREFIX = "expression_pc"
+
+
+def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
+    """Replace the rows ``expression_pc1``, ... of ``raw.covariates`` by those of all cells loaded.
+
+    A donor's expression is the mean over all cells of the donor that have a cell type. Genes that
+    every file of cells measured take part. Nothing is written for fewer than two donors, or when
+    no gene varies.
+    """
+    con.execute(f"delete from raw.covariates where starts_with(covariate, '{_PREFIX}')")
+    donors = [
+        row[0]
+        for row in con.execute(
+            "select distinct donor_id from raw.pseudobulk_donors "
+            "semi join raw.pseudobulk_genes using (load_id) order by donor_id"
+        ).fetchall()
+    ]
+    if len(donors) < 2:
+        return
+    _stage_donor_means(con)
+    chosen = _choose_genes(con, len(donors))
+    if chosen.num_rows:
+        _store(con, donors, _expression_of(con, chosen, donors))
+    con.execute("drop table temp.donor_means")
+
+
+def _stage_donor_means(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``donor_means(gene_id, donor_id, mean)``; zeros are left out.
+
+    Decimals add up to the same sum in any order, so that two runs choose the same genes.
+    """
+    con.execute("""
+        create or replace temp table donor_means as
+        with donor_cells as (
+            select
+                pseudobulk_donors.donor_id,
+                sum(pseudobulk_donors.n_cells) as n_cells
+            from raw.pseudobulk_donors
+            semi join raw.pseudobulk_genes
+                on pseudobulk_donors.load_id = pseudobulk_genes.load_id
+            group by pseudobulk_donors.donor_id
+        ),
+
+        measured_genes as (
+            select gene_id
+            from raw.pseudobulk_genes
+            group by gene_id
+            having count(*) = (select count(distinct load_id) from raw.pseudobulk_genes)
+        ),
+
+        sums as (
+            select
+                pseudobulk.gene_id,
+                pseudobulk.donor_id,
+                sum(cast(pseudobulk.mean * pseudobulk.n_cells as decimal(28, 12))) as total
+            from raw.pseudobulk
+            semi join raw.pseudobulk_genes
+                on pseudobulk.load_id = pseudobulk_genes.load_id
+            semi join measured_genes
+                on pseudobulk.gene_id = measured_genes.gene_id
+            group by
+                pseudobulk.gene_id,
+                pseudobulk.donor_id
+        )
+
+        select
+            sums.gene_id,
+            sums.donor_id,
+            cast(sums.total as double) / donor_cells.n_cells as mean
+        from sums
+        inner join donor_cells
+            on sums.donor_id = donor_cells.donor_id
+    """)
+
+
+def _choose_genes(con: duckdb.DuckDBPyConnection, n_donors: int) -> pa.Table:
+    """Return ``gene_id`` and ``gene_no`` of the genes that vary most, by id."""
+    # genes that nobody expresses count too: they widen the range that the means are binned over
+    genes: pa.Table = con.sql("""
+        select
+            measured.gene_id,
+            coalesce(cast(sums.total as double), 0) as total,
+            coalesce(cast(sums.squares as double), 0) as squares
+        from (
+            select gene_id
+            from raw.pseudobulk_genes
+            group by gene_id
+            having count(*) = (select count(distinct load_id) from raw.pseudobulk_genes)
+        ) as measured
+        left join (
+            select
+                gene_id,
+                sum(cast(exp(mean) - 1 as decimal(38, 12))) as total,
+                sum(cast((exp(mean) - 1) * (exp(mean) - 1) as decimal(38, 12))) as squares
+            from donor_means
+            group by gene_id
+        ) as sums
+            on measured.gene_id = sums.gene_id
+        order by measured.gene_id
+    """).to_arrow_table()
+    total, squares = genes["total"].to_numpy(), genes["squares"].to_numpy()
+    mean = total / n_donors
+    variance = np.maximum(squares - total * mean, 0) / (n_donors - 1)
+    chosen = np.flatnonzero(highly_variable(dispersion_score(mean, variance), N_GENES))
+    return pa.table(
+        {"gene_id": genes["gene_id"].take(pa.array(chosen)), "gene_no": np.arange(chosen.size)}
+    )
+
+
+def _expression_of(
+    con: duckdb.DuckDBPyConnection, chosen: pa.Table, donors: list[str]
+) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    con.register("chosen_genes", chosen)
+    con.register(
+        "chosen_donors",
+        pa.table({"donor_id": pa.array(donors, pa.string()), "donor_no": np.arange(len(donors))}),
+    )
+    try:
+        found: pa.Table = con.sql("""
+            select
+                chosen_donors.donor_no,
+                chosen_genes.gene_no,
+                donor_means.mean
+            from donor_means
+            inner join chosen_genes using (gene_id)
+            inner join chosen_donors using (donor_id)
+        """).to_arrow_table()
+    finally:
+        con.unregister("chosen_genes")
+        con.unregister("chosen_donors")
+    expression = np.zeros((len(donors), chosen.num_rows))
+    expression[found["donor_no"].to_numpy(), found["gene_no"].to_numpy()] = found["mean"].to_numpy()
+    return expression
+
+
+def _store(
+    con: duckdb.DuckDBPyConnection,
+    donors: list[str],
+    expression: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+) -> None:
+    n = min(N_COMPONENTS, len(donors) - 1, expression.shape[1])
+    scores = principal_components(expression, n).scores
+    rows = pa.table(
+        {
+            "donor_id": pa.array(donors * n, pa.string()),
+            "covariate": pa.array(
+                [f"{_PREFIX}{number}" for number in range(1, n + 1) for _ in donors], pa.string()
+            ),
+            "value": scores.T.ravel(),
+        }
+    )
+    con.register("incoming_rows", rows)
+    try:
+        con.execute("""
+            insert into raw.covariates by name
+            select *, (select max(load_id) from raw.pseudobulk_genes) as load_id
+            from incoming_rows
+        """)
+    finally:
+        con.unregister("incoming_rows")
