@@ -31,7 +31,6 @@ _MESSAGES = {
     "contig_not_kept": "the gene is on a patch, scaffold or other contig besides 1..22, X, Y, MT",
     "gene_at_two_places": "the gene stands in the file already, at another place",
     "transcript_left_out": "transcripts without id, gene or place, or listed twice; left out",
-    "cell_type_missing": "the row names no cell type",
     "value_missing": "the row has no value",
     "value_not_a_number": "the value is not a number",
     "value_not_finite": "the value is NaN or infinite",

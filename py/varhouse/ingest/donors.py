@@ -47,6 +47,23 @@ def read_id_map(path: Path | None) -> dict[str, str]:
     return meant
 
 
+def create_donor_meanings(con: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    """Create the temp table ``donor_meanings(donor_text, meant)`` of ``--id-map``; empty without.
+
+    Raises
+    ------
+    DataError
+        See `read_id_map`.
+    """
+    meant = read_id_map(path)
+    con.execute("create or replace temp table donor_meanings(donor_text varchar, meant varchar)")
+    if meant:
+        con.execute(
+            "insert into donor_meanings select unnest($1), unnest($2)",
+            [list(meant), list(meant.values())],
+        )
+
+
 def add_donors(con: duckdb.DuckDBPyConnection, ids_sql: str, load_id: int) -> None:
     """Add the donors that ``raw.donors`` lacks, as not genotyped.
 

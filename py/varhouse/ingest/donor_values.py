@@ -1,0 +1,335 @@
+"""Tables of numbers about donors, into ``raw.covariates`` and ``raw.donors``.
+
+Donors are the rows, or the columns, which is how tensorQTL has them. Either way a table becomes
+``donor_values``, one row for each donor and column, and is judged there.
+"""
+
+from __future__ import annotations
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.format import Issue, Loaded, LoadOptions, SourceFile
+from varhouse.ingest.keys import missing_sql, number_sql
+from varhouse.ingest.matrix import (
+    MATRIX_CELLS,
+    create_column_names,
+    drop_matrix,
+    matrix_column,
+    stage_matrix,
+)
+from varhouse.ingest.reading import check_compression
+from varhouse.ingest.records import column_names
+from varhouse.ingest.sex import create_sexes, is_sex_column
+
+DONOR_COLUMNS = (
+    "donor_id", "iid", "sample_id", "individual_id", "individual", "donor", "subject_id",
+    "participant_id", "eid",
+)  # fmt: skip
+"""What the column of donor ids may be called, best first."""
+
+_NOT_VALUES = frozenset({"fid", "pat", "mat", "sid"})
+"""Columns that PLINK writes beside IID."""
+
+
+def donor_column(source: SourceFile) -> str | None:
+    """Return the column of donor ids, in lower case, or None."""
+    found = column_names(source)
+    return next((name for name in DONOR_COLUMNS if name in found), None)
+
+
+def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Create ``donor_values`` from a table with a donor a line.
+
+    Raises
+    ------
+    DataError
+        No column of donor ids, none of values, a column named twice, a ragged line.
+    """
+    names = column_names(source)
+    key = donor_column(source)
+    if key is None:
+        raise DataError(
+            f"{source.path}: no column of donor ids; wanted is one named "
+            f"{', '.join(DONOR_COLUMNS)}. Columns found: "
+            f"{', '.join(name[:40] for name in source.columns[:40])}."
+        )
+    values = [name for name in names if name not in _NOT_VALUES | {key}]
+    twice = next((name for name in values if values.count(name) > 1), None)
+    if twice:
+        raise DataError(f"{source.path}: column {twice} occurs twice in the header.")
+    spelled = dict(zip(names, (name.strip().lstrip("#") for name in source.columns), strict=True))
+    create_column_names(con, [spelled[name] if name in values else None for name in names])
+    stage_matrix(con, source)
+    con.execute(f"""
+        create or replace temp table donor_values as
+        select
+            cells.line,
+            donors.value as donor_text,
+            matrix_columns.name as covariate,
+            cells.value
+        from {MATRIX_CELLS} as cells
+        inner join matrix_columns on cells.number = matrix_columns.number
+        inner join {matrix_column(names.index(key) + 1)} as donors
+            on cells.line = donors.line
+    """)
+    # a list of ids alone has no values, and still says who the donors are
+    con.execute(f"""
+        create or replace temp table donor_ids as
+        select line, value as donor_text from {matrix_column(names.index(key) + 1)}
+    """)
+    drop_matrix(con)
+
+
+def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Create ``donor_values`` from a table with a covariate a line, its name in the first column.
+
+    Raises
+    ------
+    DataError
+        A covariate or donor named twice or not at all, a ragged line.
+    """
+    create_column_names(con, [None, *source.columns[1:]])
+    stage_matrix(con, source)
+    con.execute(f"""
+        create or replace temp table donor_values as
+        select
+            cells.line,
+            matrix_columns.name as donor_text,
+            trim(covariates.value) as covariate,
+            cells.value
+        from {MATRIX_CELLS} as cells
+        inner join matrix_columns on cells.number = matrix_columns.number
+        inner join {matrix_column(1)} as covariates
+            on cells.line = covariates.line
+    """)
+    drop_matrix(con)
+    twice = con.execute(
+        "select covariate, list_sort(list_distinct(list(line))) from donor_values "
+        "group by covariate having count(distinct line) > 1 or covariate = '' order by 1 limit 1"
+    ).fetchone()
+    if twice:
+        lines = " and ".join(str(line) for line in twice[1])
+        raise DataError(f"{source.path}: covariate {twice[0]!r} in line {lines}; one line each.")
+    con.execute(
+        "create or replace temp table donor_ids as select 1 as line, name as donor_text "
+        "from matrix_columns where name is not null"
+    )
+
+
+def load_values(
+    con: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    options: LoadOptions,
+    load_id: int,
+    *,
+    text_is_error: bool,
+) -> Loaded:
+    """Judge ``donor_values`` and store it.
+
+    Parameters
+    ----------
+    text_is_error
+        Whether a column that does not hold numbers refuses the file, or is left out and counted.
+
+    Raises
+    ------
+    DataError
+        A donor twice, a column of text, values other than those loaded before, no donor that has
+        genotypes while there are some.
+    """
+    issues: list[Issue] = []
+    damage = check_compression(source.path)
+    if damage:
+        issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+    n_read, n_nameless = _name_donors(con, options)
+    if n_nameless:
+        code = "donor_id_missing"
+        issues.append(Issue(code=code, message=message_of(code), n=n_nameless, is_reject=True))
+    _refuse_repeated(con, source)
+    issues += donor_overlap(con, "select donor_id from donor_ids", f"{source.path}: its donors")
+    issues += create_sexes(con, source)
+    issues += _create_numbers(con, source, text_is_error=text_is_error)
+    _refuse_other_values(con, source)
+    _store(con, load_id)
+    issues += _store_sexes(con)
+    for name in ("donor_values", "donor_ids", "matrix_columns", "donor_sexes", "donor_numbers"):
+        con.execute(f"drop table if exists temp.{name}")
+    return Loaded(n_read=n_read, n_loaded=n_read - n_nameless, issues=issues)
+
+
+def _name_donors(con: duckdb.DuckDBPyConnection, options: LoadOptions) -> tuple[int, int]:
+    """Give ``donor_ids`` and ``donor_values`` the ids as meant; count all donors and nameless."""
+    create_donor_meanings(con, options.id_map)
+    for table in ("donor_ids", "donor_values"):
+        con.execute(f"""
+            create or replace temp table {table} as
+            select
+                {table}.* exclude (donor_text),
+                coalesce(donor_meanings.meant, {missing_sql(f"{table}.donor_text")}) as donor_id
+            from {table}
+            left join donor_meanings on trim({table}.donor_text) = donor_meanings.donor_text
+        """)
+    con.execute("drop table temp.donor_meanings")
+    n_read, n_nameless = con.execute(
+        "select count(*), count(*) filter (where donor_id is null) from donor_ids"
+    ).fetchall()[0]
+    con.execute("delete from donor_ids where donor_id is null")
+    con.execute("delete from donor_values where donor_id is null")
+    return n_read, n_nameless
+
+
+def _refuse_repeated(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    twice = con.execute(
+        "select donor_id, list_sort(list(line)) as lines, count(*) over () from donor_ids "
+        "group by donor_id having count(*) > 1 order by lines, donor_id limit 1"
+    ).fetchone()
+    if twice:
+        donor, lines, n_donors = twice
+        where = (
+            f"in lines {' and '.join(str(line) for line in lines)}"
+            if lines[0] != lines[-1]
+            else "in the header"
+        )
+        raise DataError(
+            f"{source.path}: donor {donor} occurs {len(lines)} times, {where} "
+            f"({n_donors} such donors); a donor has one set of values."
+        )
+
+
+def _create_numbers(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, *, text_is_error: bool
+) -> list[Issue]:
+    """Create ``donor_numbers(donor_id, covariate, value)``, sex among them as 1 and 2."""
+    con.execute(f"""
+        create or replace temp table donor_numbers as
+        with numbers as (
+            select
+                line,
+                donor_id,
+                covariate,
+                {missing_sql("value")} as given,
+                case lower(trim(value))
+                    when 'true' then 1
+                    when 'false' then 0
+                    else {number_sql(missing_sql("value"))}
+                end as number
+            from donor_values
+            where not {is_sex_column("covariate")}
+        )
+        select
+            *,
+            given is not null and number is null as is_text,
+            isinf(number) as is_infinite,
+            case when isfinite(number) then number end as value
+        from numbers
+    """)
+    issues = []
+    for name, n_text, n_given, line in con.execute("""
+        select covariate, count(*) filter (where is_text), count(given),
+            min(line) filter (where is_text)
+        from donor_numbers
+        group by covariate
+        having bool_or(is_text)
+        order by min(line), covariate
+    """).fetchall():
+        found = f"{n_text} of the {n_given} values of {name[:40]} are not numbers"
+        if text_is_error:
+            raise DataError(
+                f"{source.path}, line {line}: {found}. A covariate is a number: code groups as "
+                "one column of 0 and 1 for each but the first, or leave the column out."
+            )
+        issues.append(
+            Issue(
+                line=line, code="column_not_numeric", message=f"{found}; the column is left out",
+                n=n_given, is_reject=False,
+            )
+        )  # fmt: skip
+        con.execute("delete from donor_numbers where covariate = ?", [name])
+    infinite = con.execute(
+        "select count(*), min(line) from donor_numbers where is_infinite"
+    ).fetchall()[0]
+    if infinite[0]:
+        code = "covariate_not_finite"
+        issues.append(
+            Issue(line=infinite[1], code=code, message=message_of(code), n=infinite[0],
+                  is_reject=False)
+        )  # fmt: skip
+    con.execute("""
+        insert into donor_numbers by name
+        select donor_id, 'sex' as covariate, sex as value
+        from donor_sexes
+        where exists (select 1 from donor_sexes where sex is not null)
+    """)
+    return issues
+
+
+def _refuse_other_values(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    other = con.execute("""
+        select covariates.covariate, load_manifest.file, count(*)
+        from donor_numbers
+        inner join raw.covariates as covariates
+            on
+                donor_numbers.donor_id = covariates.donor_id
+                and donor_numbers.covariate = covariates.covariate
+        left join load_manifest
+            on covariates.load_id = load_manifest.load_id
+        where donor_numbers.value <> covariates.value
+        group by covariates.covariate, load_manifest.file
+        order by all
+        limit 1
+    """).fetchone()
+    if other:
+        raise DataError(
+            f"{source.path}: {other[0]} of {other[2]} donors differs from {other[1]}, which is "
+            "loaded. A covariate has one value: rename the column, or use another --db."
+        )
+
+
+def _store(con: duckdb.DuckDBPyConnection, load_id: int) -> None:
+    con.execute("""
+        update raw.covariates
+        set value = donor_numbers.value
+        from donor_numbers
+        where
+            covariates.donor_id = donor_numbers.donor_id
+            and covariates.covariate = donor_numbers.covariate
+            and covariates.value is null
+    """)
+    con.execute(f"""
+        insert into raw.covariates by name
+        select
+            donor_numbers.donor_id,
+            donor_numbers.covariate,
+            donor_numbers.value,
+            {load_id} as load_id
+        from donor_numbers
+        anti join raw.covariates as known
+            on
+                donor_numbers.donor_id = known.donor_id
+                and donor_numbers.covariate = known.covariate
+        order by donor_numbers.covariate, donor_numbers.donor_id
+    """)
+    add_donors(con, "select donor_id from donor_ids", load_id)
+
+
+def _store_sexes(con: duckdb.DuckDBPyConnection) -> list[Issue]:
+    """Give donors the sex they lack; where the genotypes' file says another, keep that and tell."""
+    differing = con.execute("""
+        select count(*)
+        from donor_sexes
+        inner join raw.donors as donors on donor_sexes.donor_id = donors.donor_id
+        where donor_sexes.sex <> donors.sex
+    """).fetchall()[0][0]
+    con.execute("""
+        update raw.donors
+        set sex = donor_sexes.sex
+        from donor_sexes
+        where donors.donor_id = donor_sexes.donor_id and donors.sex is null
+    """)
+    if not differing:
+        return []
+    code = "sex_differs"
+    return [Issue(code=code, message=message_of(code), n=differing, is_reject=False)]

@@ -1,0 +1,334 @@
+"""Expression by cell type, gene and donor, as tables that another tool made."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
+from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.interval_rows import default_sql
+from varhouse.ingest.keys import gene_id_sql, integer_sql, missing_sql, number_sql, text_literal
+from varhouse.ingest.matrix import (
+    MATRIX_CELLS,
+    create_column_names,
+    drop_matrix,
+    matrix_column,
+    stage_matrix,
+)
+from varhouse.ingest.records import (
+    Columns,
+    case_sql,
+    column_names,
+    create_records,
+    drop_records,
+    has_columns,
+    refuse_ragged,
+)
+
+_LONG: Columns = {
+    "cell_type": ("cell_type", "celltype", "cell_label", "cluster"),
+    "gene": ("gene_id", "gene", "ensembl_id", "phenotype_id", "feature_id"),
+    "donor": DONOR_COLUMNS,
+    "sum": ("sum", "counts", "count", "total"),
+    "mean": ("mean", "mean_expression", "expression", "value"),
+    "n_cells": ("n_cells", "ncells", "num_cells"),
+}
+# The last two are how pandas writes an index without a name, as text and as parquet.
+_GENE_COLUMNS = (*_LONG["gene"], "", "__index_level_0__")
+_BED_GENE_COLUMNS = ("phenotype_id", "gene_id", "pid", "id", "targetid")
+# What BED tables of QTL mappers may have between the gene and the donors.
+_BED_OTHERS = ("gid", "strand", "score")
+
+
+def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    found = create_records(con, source, _LONG, required=("gene", "donor"))
+    if not {"sum", "mean"} & found:
+        raise DataError(
+            f"{source.path}: no column of values; wanted is sum or mean. Columns found: "
+            f"{', '.join(name[:40] for name in source.columns[:40])}."
+        )
+    if "cell_type" not in found:
+        _require_cell_type(source, options)
+    _create_incoming(
+        con,
+        options,
+        f"""
+        select
+            line,
+            {default_sql("cell_type", options.feature)} as cell_type,
+            gene as gene_text,
+            donor as donor_text,
+            "sum" as sum_text,
+            mean as mean_text,
+            n_cells as n_cells_text,
+            is_ragged
+        from records
+        """,
+    )
+    drop_records(con)
+    refuse_ragged(con, source)
+    _check(con, source)
+
+
+def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    names = column_names(source)
+    gene_at = next((place for place, name in enumerate(names) if name in _GENE_COLUMNS), 0)
+    _stage_donor_columns(con, source, options, gene_at=gene_at, others=(gene_at,))
+
+
+def _stage_bed(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
+    names = column_names(source)
+    n_before = 4
+    while n_before < len(names) and names[n_before] in _BED_OTHERS:
+        n_before += 1
+    _stage_donor_columns(con, source, options, gene_at=3, others=range(n_before))
+
+
+def _stage_donor_columns(
+    con: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    options: LoadOptions,
+    *,
+    gene_at: int,
+    others: Collection[int],
+) -> None:
+    """Stage a table with a gene a line and a donor a column, but for the columns ``others``."""
+    cell_type = _require_cell_type(source, options)
+    donors = [
+        None if place in others else name.strip() for place, name in enumerate(source.columns)
+    ]
+    twice = next((donor for donor in donors if donor and donors.count(donor) > 1), None)
+    if twice:
+        columns = [str(place) for place, donor in enumerate(donors, start=1) if donor == twice]
+        raise DataError(
+            f"{source.path}: donor {twice} occurs in columns {' and '.join(columns)}; "
+            "a donor has one column."
+        )
+    stage_matrix(con, source)
+    create_column_names(con, donors)
+    _create_incoming(
+        con,
+        options,
+        f"""
+        select
+            cells.line,
+            {text_literal(cell_type)} as cell_type,
+            genes.value as gene_text,
+            matrix_columns.name as donor_text,
+            null as sum_text,
+            cells.value as mean_text,
+            null as n_cells_text,
+            false as is_ragged
+        from {MATRIX_CELLS} as cells
+        inner join matrix_columns on cells.number = matrix_columns.number
+        inner join {matrix_column(gene_at + 1)} as genes on cells.line = genes.line
+        """,
+    )
+    drop_matrix(con)
+    con.execute("drop table temp.matrix_columns")
+    _check(con, source)
+
+
+def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
+    if not options.feature:
+        raise DataError(
+            f"{source.path}: nothing says which cell type its values are of; give --feature NAME."
+        )
+    return options.feature
+
+
+def _create_incoming(con: duckdb.DuckDBPyConnection, options: LoadOptions, rows: str) -> None:
+    create_donor_meanings(con, options.id_map)
+    mean, total = (f"{number_sql(missing_sql(name))}" for name in ("mean_text", "sum_text"))
+    rejects = {
+        "ragged_row": "is_ragged",
+        "value_missing": "mean_given is null and sum_given is null",
+        "value_not_a_number": "(mean_given is not null and mean_number is null) "
+        "or (sum_given is not null and sum_number is null)",
+        "value_not_finite": "not isfinite(mean_number) or not isfinite(sum_number)",
+    }
+    notes = {
+        "sum_negative": "sum_number < 0",
+        "n_cells_unreadable": "n_cells_given is not null and coalesce(n_cells, 0) < 1",
+    }
+    con.execute(f"""
+        create or replace temp table incoming as
+        with numbers as (
+            select
+                line,
+                cell_type,
+                {gene_id_sql("gene_text")} as gene_id,
+                {missing_sql("donor_text")} as donor_text,
+                {missing_sql("sum_text")} as sum_given,
+                {total} as sum_number,
+                {missing_sql("mean_text")} as mean_given,
+                {mean} as mean_number,
+                {missing_sql("n_cells_text")} as n_cells_given,
+                try_cast({integer_sql("n_cells_text")} as integer) as n_cells,
+                is_ragged
+            from ({rows})
+        )
+
+        select
+            numbers.line,
+            {case_sql(rejects)} as reject,
+            {case_sql(notes)} as note,
+            numbers.cell_type,
+            numbers.gene_id,
+            coalesce(donor_meanings.meant, numbers.donor_text) as donor_id,
+            numbers.sum_number as sum,
+            numbers.mean_number as mean,
+            case when numbers.n_cells >= 1 then numbers.n_cells end as n_cells
+        from numbers
+        left join donor_meanings on numbers.donor_text = donor_meanings.donor_text
+    """)
+    con.execute("drop table temp.donor_meanings")
+
+
+def _check(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Refuse what stands twice, here or in the warehouse; compare donors and genes."""
+    twice = con.execute("""
+        select cell_type, gene_id, list_sort(list(line)), count(*) over ()
+        from incoming
+        where reject is null
+        group by cell_type, gene_id, donor_id
+        having count(*) > 1 and gene_id is not null and donor_id is not null
+        order by min(line), cell_type, gene_id
+        limit 1
+    """).fetchone()
+    if twice:
+        cell_type, gene_id, lines, n_keys = twice
+        shown = " and ".join(str(line) for line in lines[:4])
+        raise DataError(
+            f"{source.path}: gene {gene_id} in cell type {cell_type} has two values of one donor, "
+            f"in lines {shown} ({n_keys} such cases). Versions of gene ids do not count."
+        )
+    known = con.execute("""
+        with already as (
+            select incoming.gene_id, incoming.cell_type, pseudobulk.load_id
+            from incoming
+            inner join raw.pseudobulk as pseudobulk
+                on
+                    incoming.gene_id = pseudobulk.gene_id
+                    and incoming.donor_id = pseudobulk.donor_id
+                    and incoming.cell_type = pseudobulk.cell_type
+            union all
+            -- zeros that are not stored, see the view pseudobulk
+            select incoming.gene_id, incoming.cell_type, groups.load_id
+            from incoming
+            inner join raw.pseudobulk_donors as groups
+                on
+                    incoming.donor_id = groups.donor_id
+                    and incoming.cell_type = groups.cell_type
+            inner join raw.pseudobulk_genes as genes
+                on groups.load_id = genes.load_id and incoming.gene_id = genes.gene_id
+        )
+        select already.gene_id, already.cell_type, load_manifest.file
+        from already
+        left join load_manifest on already.load_id = load_manifest.load_id
+        order by all
+        limit 1
+    """).fetchone()
+    if known:
+        raise DataError(
+            f"{source.path}: gene {known[0]} in cell type {known[1]} has values of the same donors "
+            f"from {known[2]}. Name another cell type, or use another --db."
+        )
+    issues = donor_overlap(
+        con, "select donor_id from incoming where reject is null", f"{source.path}: its donors"
+    )
+    for issue in issues:
+        con.execute(
+            "insert into incoming_issues values (null, ?, ?, ?, null)",
+            [issue.code, issue.message, issue.n],
+        )
+    report_unknown_genes(con)
+
+
+def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
+    """Append the accepted rows to ``raw.pseudobulk``, new donors and groups to their tables."""
+    con.execute(f"""
+        insert into raw.pseudobulk by name
+        select * exclude (line, reject, note), {load_id} as load_id
+        from incoming_judged
+        where reject is null
+        order by cell_type, gene_id, donor_id
+    """)
+    con.execute(f"""
+        insert into raw.pseudobulk_donors by name
+        select
+            rows_of_group.cell_type,
+            rows_of_group.donor_id,
+            max(rows_of_group.n_cells) as n_cells,
+            {load_id} as load_id
+        from incoming_judged as rows_of_group
+        anti join raw.pseudobulk_donors as known
+            on
+                rows_of_group.cell_type = known.cell_type
+                and rows_of_group.donor_id = known.donor_id
+        where rows_of_group.reject is null
+        group by rows_of_group.cell_type, rows_of_group.donor_id
+        order by rows_of_group.cell_type, rows_of_group.donor_id
+    """)
+    add_donors(con, "select donor_id from incoming_judged where reject is null", load_id)
+    return {}
+
+
+def _is_long(source: SourceFile) -> bool:
+    return has_columns(source, _LONG, ("gene", "donor")) and any(
+        has_columns(source, _LONG, (name,)) for name in ("sum", "mean")
+    )
+
+
+def _is_bed(source: SourceFile) -> bool:
+    names = column_names(source)
+    return (
+        len(names) > 4
+        and names[0] in ("chr", "chrom")
+        and names[1:3] == ("start", "end")
+        and names[3] in _BED_GENE_COLUMNS
+    )
+
+
+def _is_wide(source: SourceFile) -> bool:
+    names = column_names(source)
+    return (
+        len(names) > 1
+        and not set(_GENE_COLUMNS).isdisjoint(names)
+        and not (_is_long(source) or _is_bed(source) or donor_column(source))
+    )
+
+
+FORMATS: tuple[Format, ...] = (
+    Format(
+        name="pseudobulk",
+        kind="pseudobulk",
+        table="raw.pseudobulk",
+        matches=_is_long,
+        stage=_stage_long,
+        wants="a value a line: gene_id, donor_id, mean or sum or both; cell_type (or --feature); "
+        "n_cells if known",
+    ),
+    Format(
+        name="pseudobulk-bed",
+        kind="pseudobulk",
+        table="raw.pseudobulk",
+        matches=_is_bed,
+        stage=_stage_bed,
+        wants="#chr, start, end, phenotype_id, then a column of means for each donor, as for "
+        "tensorQTL; needs --feature",
+    ),
+    Format(
+        name="pseudobulk-wide",
+        kind="pseudobulk",
+        table="raw.pseudobulk",
+        matches=_is_wide,
+        stage=_stage_wide,
+        wants="gene_id, then a column of means for each donor; needs --feature",
+    ),
+)

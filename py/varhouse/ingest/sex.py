@@ -1,0 +1,114 @@
+"""The sex of donors, 1 male and 2 female, from the ways that files code it."""
+
+from __future__ import annotations
+
+import duckdb
+
+from varhouse.errors import DataError
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, SourceFile
+from varhouse.ingest.keys import missing_sql, one_of_sql
+
+# Column name -> what 0 and 1 mean in it; None where the name does not say.
+_COLUMNS: dict[str, tuple[int, int] | None] = {
+    "sex": None,
+    "gender": None,
+    "sex_at_birth": None,
+    "is_male": (2, 1),
+    "male": (2, 1),
+    "is_female": (1, 2),
+    "female": (1, 2),
+}
+_WORDS = {"1": 1, "M": 1, "MALE": 1, "2": 2, "F": 2, "FEMALE": 2}
+_UNKNOWN = ("0", "-9", "U", "UNKNOWN")
+
+
+def is_sex_column(name: str) -> str:
+    """Return an SQL condition: the column that the expression ``name`` names tells the sex."""
+    return one_of_sql(f"lower({name})", tuple(_COLUMNS))
+
+
+def create_sexes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Issue]:
+    """Create ``donor_sexes(donor_id, sex)`` from ``donor_values``; empty without such a column.
+
+    Taken are 1/2, M/F and the words; 0 is unknown where 2 occurs too, as in PLINK. In columns named
+    ``is_male`` or ``is_female`` 1 and 0 are yes and no.
+
+    Raises
+    ------
+    DataError
+        Two columns tell the sex, 0 and 1 do not say which is which, or nothing is understood.
+    """
+    con.execute("create or replace temp table donor_sexes(donor_id varchar, sex tinyint)")
+    names = [
+        row[0]
+        for row in con.execute(
+            "select distinct covariate from donor_values "
+            f"where {is_sex_column('covariate')} order by 1"
+        ).fetchall()
+    ]
+    if not names:
+        return []
+    if len(names) > 1:
+        raise DataError(f"{source.path}: columns {', '.join(names)} all tell the sex; keep one.")
+    (name,) = names
+    con.execute(
+        f"""
+        create or replace temp table sex_values as
+        select
+            line,
+            donor_id,
+            regexp_replace(upper({missing_sql("value")}), '[.]0+$', '') as word
+        from donor_values
+        where covariate = ?
+        """,
+        [name],
+    )
+    words = {row[0] for row in con.execute("select distinct word from sex_values").fetchall()}
+    meanings = _meanings(source, name, words - {None})
+    con.execute("create or replace temp table sex_words(word varchar, sex tinyint)")
+    con.execute(
+        "insert into sex_words select unnest($1), unnest($2)",
+        [list(meanings), list(meanings.values())],
+    )
+    con.execute("""
+        insert into donor_sexes
+        select sex_values.donor_id, sex_words.sex
+        from sex_values
+        left join sex_words on sex_values.word = sex_words.word
+    """)
+    n_odd, n_known, line = con.execute("""
+        select
+            count(*) filter (where sex_values.word is not null and sex_words.word is null),
+            count(sex_words.sex),
+            min(sex_values.line) filter (
+                where sex_values.word is not null and sex_words.word is null
+            )
+        from sex_values
+        left join sex_words on sex_values.word = sex_words.word
+    """).fetchall()[0]
+    con.execute("drop table temp.sex_values")
+    con.execute("drop table temp.sex_words")
+    if n_odd and not n_known:
+        raise DataError(
+            f"{source.path}, line {line}: no value of {name} is understood. Write the sex as "
+            "1/2, M/F or male/female; 0 or nothing where it is not known."
+        )
+    if not n_odd:
+        return []
+    code = "sex_unreadable"
+    return [Issue(line=line, code=code, message=message_of(code), n=n_odd, is_reject=False)]
+
+
+def _meanings(source: SourceFile, name: str, words: set[str]) -> dict[str, int | None]:
+    """Return what each word of the column means; None for those that say it is not known."""
+    yes_no = _COLUMNS[name.lower()]
+    if yes_no:
+        no, yes = yes_no
+        return {"0": no, "FALSE": no, "1": yes, "TRUE": yes}
+    if words and words <= {"0", "1"} and "0" in words:
+        raise DataError(
+            f"{source.path}: column {name} has 0 and 1, and nothing says which is male. Write 1/2 "
+            "(male, female), M/F or male/female, or name the column is_male or is_female."
+        )
+    return {**_WORDS, **dict.fromkeys(_UNKNOWN)}

@@ -1,0 +1,229 @@
+"""Donors and covariates: ids as text, sex in every coding, who has genotypes."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from varhouse.errors import DataError
+
+
+def written(folder, text, name="d.tsv"):
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def covariates_of(con):
+    return con.execute("from covariates order by donor_id, covariate").fetchall()
+
+
+def donors_of(con):
+    return con.execute("select donor_id, is_genotyped, sex from donors order by 1").fetchall()
+
+
+def add_genotyped(con, *donors, sex=None):
+    con.executemany(
+        "insert into raw.donors values (?, ?, true, ?, 0)",
+        [(number, donor, sex) for number, donor in enumerate(donors)],
+    )
+
+
+class TestLayouts:
+    def test_donors_as_rows(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "donor_id\tsex\tage\n001\t1\t30\n1\t2\tNA\n")
+        report = load(empty_warehouse, "covariates", path, strict=True)
+        assert (report.format, report.n_read, report.genome_build) == ("covariates", 2, None)
+        assert covariates_of(empty_warehouse) == [
+            ("001", "age", 30.0), ("001", "sex", 1.0), ("1", "age", None), ("1", "sex", 2.0),
+        ]  # fmt: skip
+        assert donors_of(empty_warehouse) == [("001", False, 1), ("1", False, 2)]
+
+    @pytest.mark.parametrize("corner", ["id", ""])
+    def test_donors_as_columns(self, empty_warehouse, load, tmp_path, corner):
+        path = written(tmp_path, f"{corner}\t001\tB\nsex\tM\tF\nPC1\t0.5\t-1e-3\n")
+        report = load(empty_warehouse, "covariates", path, strict=True)
+        assert (report.format, report.n_read) == ("covariates-by-row", 2)
+        assert covariates_of(empty_warehouse) == [
+            ("001", "PC1", 0.5), ("001", "sex", 1.0), ("B", "PC1", -0.001), ("B", "sex", 2.0),
+        ]  # fmt: skip
+
+    def test_plink_columns_beside_iid_are_not_values(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "#FID IID SID SEX V1\nf1 a 0 2 1.5\nf2 b 0 0 2\n", "c.txt")
+        load(empty_warehouse, "covariates", path)
+        assert covariates_of(empty_warehouse) == [
+            ("a", "V1", 1.5), ("a", "sex", 2.0), ("b", "V1", 2.0), ("b", "sex", None),
+        ]  # fmt: skip
+
+    def test_parquet(self, empty_warehouse, load, tmp_path):
+        path = tmp_path / "c.parquet"
+        table = pa.table({"individual": [7, 8], "age": [30, None], "is_female": [True, False]})
+        pq.write_table(table, path)
+        load(empty_warehouse, "covariates", path, strict=True)
+        assert covariates_of(empty_warehouse) == [
+            ("7", "age", 30.0), ("7", "sex", 2.0), ("8", "age", None), ("8", "sex", 1.0),
+        ]  # fmt: skip
+
+    def test_ids_alone_are_donors(self, empty_warehouse, load, tmp_path):
+        load(empty_warehouse, "donors", written(tmp_path, "sample_id\tnote\nA\tx\nB\ty\n"))
+        assert donors_of(empty_warehouse) == [("A", False, None), ("B", False, None)]
+
+    def test_without_a_column_of_ids(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "name\tage\nA\t1\n")
+        with pytest.raises(DataError, match=r"no column of donor ids.*Columns found: name, age"):
+            load(empty_warehouse, "covariates", path, format="covariates")
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("header", "words", "sexes"),
+        [
+            ("sex", "1 2 0", [1, 2, None]),
+            ("SEX", "2 -9 1.0", [2, None, 1]),
+            ("Gender", "m Female NA", [1, 2, None]),
+            ("is_male", "1 0 1", [1, 2, 1]),
+            ("female", "true false NA", [2, 1, None]),
+        ],
+    )
+    def test_codings_of_sex(self, empty_warehouse, load, tmp_path, header, words, sexes):
+        rows = "".join(f"D{n}\t{word}\n" for n, word in enumerate(words.split()))
+        load(empty_warehouse, "donors", written(tmp_path, f"donor\t{header}\n{rows}"), strict=True)
+        assert [row[2] for row in donors_of(empty_warehouse)] == sexes
+        assert [row[1:] for row in covariates_of(empty_warehouse)] == [("sex", s) for s in sexes]
+
+    @pytest.mark.parametrize(
+        ("header", "words", "message"),
+        [
+            ("sex", "0 1", "column sex has 0 and 1, and nothing says which is male"),
+            ("sex", "x y", "line 2: no value of sex is understood"),
+        ],
+    )
+    def test_sex_that_cannot_be_told(self, empty_warehouse, load, tmp_path, header, words, message):
+        rows = "".join(f"D{n}\t{word}\n" for n, word in enumerate(words.split()))
+        with pytest.raises(DataError, match=message):
+            load(empty_warehouse, "donors", written(tmp_path, f"donor\t{header}\n{rows}"))
+
+    def test_two_columns_of_sex(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "donor_id\tsex\tgender\nA\t1\t1\n")
+        with pytest.raises(DataError, match="columns gender, sex all tell the sex"):
+            load(empty_warehouse, "donors", path)
+
+    def test_text_refuses_covariates_and_is_counted_for_donors(
+        self, empty_warehouse, load, tmp_path
+    ):
+        path = written(tmp_path, "donor_id\tbatch\tage\nA\t1\t30\nB\tsecond\tinf\n")
+        with pytest.raises(DataError, match="line 3: 1 of the 2 values of batch are not numbers"):
+            load(empty_warehouse, "covariates", path)
+        assert covariates_of(empty_warehouse) == []
+        report = load(empty_warehouse, "donors", path)
+        assert report.notes == {"column_not_numeric": 2, "covariate_not_finite": 1}
+        assert covariates_of(empty_warehouse) == [("A", "age", 30.0), ("B", "age", None)]
+
+    def test_a_donor_twice_is_named(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "donor_id\tage\nA\t1\nB\t1\nA\t2\n")
+        with pytest.raises(DataError, match="donor A occurs 2 times, in lines 2 and 4"):
+            load(empty_warehouse, "covariates", path)
+
+    def test_a_row_without_donor_is_counted(self, empty_warehouse, load, tmp_path):
+        report = load(
+            empty_warehouse, "covariates", written(tmp_path, "donor_id\tage\nA\t1\nNA\t1\n")
+        )
+        assert (report.n_read, report.n_loaded) == (2, 1)
+        assert report.rejected == {"donor_id_missing": 1}
+
+    def test_a_second_file_adds_but_never_changes(self, empty_warehouse, load, tmp_path):
+        load(empty_warehouse, "covariates",
+             written(tmp_path, "donor_id\tage\nA\t1\nB\tNA\n", "1.tsv"))  # fmt: skip
+        load(empty_warehouse, "covariates",
+             written(tmp_path, "donor_id\tage\tPC1\nA\t1\t5\nB\t2\t6\n", "2.tsv"))  # fmt: skip
+        assert covariates_of(empty_warehouse) == [
+            ("A", "PC1", 5.0), ("A", "age", 1.0), ("B", "PC1", 6.0), ("B", "age", 2.0),
+        ]  # fmt: skip
+        third = written(tmp_path, "donor_id\tage\nA\t9\n", "3.tsv")
+        with pytest.raises(DataError, match=r"age of 1 donors differs from .*1\.tsv"):
+            load(empty_warehouse, "covariates", third)
+
+
+class TestOverlap:
+    def test_none_is_an_error_with_both_spellings(self, empty_warehouse, load, tmp_path):
+        add_genotyped(empty_warehouse, "S1", "S2")
+        path = written(tmp_path, "donor_id\tage\ns1\t1\n")
+        message = "0 donors in both, 1 only in this file, 2 only with genotypes.*s1.*S1, S2"
+        with pytest.raises(DataError, match=message):
+            load(empty_warehouse, "covariates", path)
+
+    def test_little_is_told_with_counts(self, empty_warehouse, load, tmp_path):
+        add_genotyped(empty_warehouse, "A", "B", "C", sex=1)
+        path = written(tmp_path, "donor_id\tsex\nA\t1\nB\t2\nX\t1\n")
+        report = load(empty_warehouse, "covariates", path)
+        assert report.notes == {
+            "donors_without_genotypes": 1, "genotypes_without_donors": 1, "sex_differs": 1,
+        }  # fmt: skip
+        messages = empty_warehouse.execute(
+            "select distinct message from load_issues where code like '%without%'"
+        ).fetchall()
+        assert messages == [("2 donors in both, 1 only in this file, 1 only with genotypes",)]
+        # the genotypes' sex stays; who is not genotyped is marked so
+        assert donors_of(empty_warehouse) == [
+            ("A", True, 1), ("B", True, 1), ("C", True, 1), ("X", False, 1),
+        ]  # fmt: skip
+
+    def test_95_percent_is_enough(self, empty_warehouse, load, tmp_path):
+        donors = [f"D{n:02}" for n in range(20)]
+        add_genotyped(empty_warehouse, *donors)
+        rows = "".join(f"{donor}\t1\n" for donor in [*donors[1:], "X"])
+        report = load(empty_warehouse, "covariates", written(tmp_path, "donor_id\tage\n" + rows))
+        assert report.notes == {}
+
+    def test_an_id_map_says_who_is_who(self, empty_warehouse, load, tmp_path):
+        add_genotyped(empty_warehouse, "S1", "S2")
+        path = written(tmp_path, "donor_id\tage\ndonor-1\t1\nS2\t2\n")
+        mapping = written(tmp_path, "donor-1\tS1\n", "map.tsv")
+        report = load(empty_warehouse, "covariates", path, id_map=mapping)
+        assert report.notes == {}
+        assert covariates_of(empty_warehouse) == [("S1", "age", 1.0), ("S2", "age", 2.0)]
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("a\n", "line 1: 1 columns; --id-map wants two"),
+            ("a\tb\n\na\tc\n", "line 3: id a is given a second meaning"),
+        ],
+    )
+    def test_a_bad_id_map(self, empty_warehouse, load, tmp_path, text, message):
+        path = written(tmp_path, "donor_id\tage\na\t1\n")
+        with pytest.raises(DataError, match=message):
+            load(empty_warehouse, "covariates", path, id_map=written(tmp_path, text, "map.tsv"))
+
+
+@pytest.mark.shared
+class TestRealFiles:
+    def test_covariates_of_the_cohort(self, empty_warehouse, load, shared_data):
+        path = shared_data / "formats" / "e2e_chr21" / "covariates.tsv"
+        report = load(empty_warehouse, "covariates", path, strict=True)
+        assert report.n_loaded == 120
+        lines = [line.split("\t") for line in path.read_text().splitlines()]
+        expected = sorted(
+            (cells[0], name, float(value))
+            for cells in lines[1:]
+            for name, value in zip(lines[0][1:], cells[1:], strict=True)
+        )
+        assert covariates_of(empty_warehouse) == expected
+        # awk over the column: 1 is male
+        n_male = sum(cells[1] == "1" for cells in lines[1:])
+        found = empty_warehouse.execute("select count(*) from donors where sex = 1").fetchone()
+        assert found == (n_male,)
+
+    def test_regenie_covariates(self, empty_warehouse, load, shared_data):
+        path = shared_data / "formats" / "plink1" / "regenie_covariates.txt"
+        report = load(empty_warehouse, "covariates", path, strict=True)
+        assert report.n_loaded == 500
+
+    def test_bad_files(self, empty_warehouse, load, shared_data):
+        folder = shared_data / "formats" / "bad"
+        load(empty_warehouse, "donors", folder / "d03_leading_zeros.tsv", strict=True)
+        assert [row[0] for row in donors_of(empty_warehouse)] == ["001", "002", "1"]
+        add_genotyped(empty_warehouse, "D2")
+        with pytest.raises(DataError, match="0 donors in both, 4 only in this file, 1 only with"):
+            load(empty_warehouse, "donors", folder / "d01_donors_mismatch.tsv")
