@@ -6,12 +6,21 @@ from varhouse.ingest.format import Format
 from varhouse.ingest.genotypes.plink1 import Plink1Reader, plink1_companions
 from varhouse.ingest.genotypes.plink2 import Plink2Reader, plink2_companions
 from varhouse.ingest.genotypes.store import finish, load_genotypes
+from varhouse.ingest.genotypes.vcf import VcfReader
 
 __all__ = ["FORMATS", "finish"]
 
 _TABLE = "raw.genotypes_rare"
 
 FORMATS: tuple[Format, ...] = (
+    Format(
+        name="vcf",
+        kind="genotypes",
+        table=_TABLE,
+        matches=lambda source: source.header.startswith("##fileformat=VCF"),
+        load=load_genotypes(VcfReader),
+        wants="VCF with samples: GT, or DS where a record has no GT",
+    ),
     Format(
         name="plink1",
         kind="genotypes",

@@ -1,0 +1,177 @@
+"""Genotypes of VCF text, plain or compressed.
+
+htslib reads past columns that a line has too many, lets positions overflow and ends the process at
+calls such as ``A/B``; so VCF text, which people edit, is decoded here.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, LoadOptions, SourceFile
+from varhouse.ingest.genotypes.block import (
+    MISSING_CODE,
+    GenotypeBlock,
+    Sites,
+    Wanted,
+    block_from_codes,
+    block_from_dense,
+    kept_places,
+)
+from varhouse.ingest.genotypes.calls import (
+    allele_numbers,
+    check_alleles,
+    checked_dosages,
+    copies,
+)
+from varhouse.ingest.genotypes.vcf_lines import N_FIXED, VcfLines
+from varhouse.ingest.reading import check_bgzf_end, open_bytes
+
+_CHUNK_BYTES = 1 << 24
+_SMALL_BYTES = 1 << 12
+_DAMAGE = (OSError, EOFError, zlib.error)
+
+
+class VcfReader:
+    """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        keep: frozenset[str] | None,
+    ) -> None:
+        self._path = source.path
+        self._half_call = options.half_call
+        with open_bytes(self._path) as stream:
+            ids, self._n_header_lines = self._read_header(stream)
+        self._kept = kept_places(self._path, ids, keep, where="column", first=N_FIXED + 1)
+        self._n_stored = len(ids)
+        self.samples: Sequence[str] = [ids[place] for place in self._kept]
+        self.sex: Sequence[int | None] | None = None
+        self.n_records: int | None = None
+        self.issues: list[Issue] = []
+        damage = check_bgzf_end(self._path)
+        if damage:
+            self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+
+    def _read_header(self, stream: IO[bytes]) -> tuple[list[str], int]:
+        """Read up to the line of column names; return the sample ids and the number of lines."""
+        for number, line in enumerate(stream, start=1):
+            if line.startswith(b"#CHROM"):
+                try:
+                    columns = line.decode().rstrip("\r\n").split("\t")
+                except UnicodeDecodeError as error:
+                    raise DataError(f"{self._path}, line {number}: not text in UTF-8.") from error
+                if len(columns) < N_FIXED - 1:
+                    raise DataError(
+                        f"{self._path}, line {number}: {len(columns)} columns found in the #CHROM "
+                        f"line, at least {N_FIXED - 1} expected, with tabs between them."
+                    )
+                return columns[N_FIXED:], number
+            if not line.startswith(b"#"):
+                break
+        raise DataError(f"{self._path}: no #CHROM line before the first record of the VCF file.")
+
+    def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
+        """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+        record = 1
+        for text in self._chunks():
+            lines = VcfLines(self._path, text, self._n_stored, record, self._n_header_lines)
+            sites, place = lines.sites()
+            mask = wanted(sites)
+            if mask.any():
+                yield self._block(lines, sites.take(mask), place[mask], allele_numbers(sites)[mask])
+            record += lines.n_lines
+
+    def _block(
+        self,
+        lines: VcfLines,
+        sites: Sites,
+        place: NDArray[np.int64],
+        allele: NDArray[np.int64],
+    ) -> GenotypeBlock:
+        """Decode rows; ``place`` is the line of each, ``allele`` which allele of it."""
+        dosages = {
+            row: checked_dosages(
+                self._path,
+                sites,
+                row,
+                lines.dosages(int(place[row]), int(allele[row]), self._kept),
+            )
+            for row in np.flatnonzero(lines.has_dosages[place]).tolist()
+        }
+        has_calls = lines.has_calls[place]
+        codes = np.zeros((len(sites), len(self._kept)), dtype=np.int8)
+        if has_calls.any():
+            called, where = np.unique(place[has_calls], return_inverse=True)
+            first, second = lines.calls(called, self._kept)
+            check_alleles(self._path, lines.records(called), lines.n_alleles[called], first, second)
+            counted = copies(first, second, where, allele[has_calls], self._half_call)
+            if has_calls.all():
+                return block_from_codes(sites, counted)
+            codes[has_calls] = counted
+        dense = codes.astype(np.float32)
+        dense[codes == MISSING_CODE] = np.nan
+        for row in np.flatnonzero(~has_calls).tolist():
+            dense[row] = dosages[row]
+        return block_from_dense(sites, dense)
+
+    def _chunks(self) -> Iterator[bytes]:
+        """Yield whole lines, those of one position together where they fit."""
+        pending = b""
+        try:
+            with open_bytes(self._path) as stream:
+                self._read_header(stream)
+                while data := stream.read(_CHUNK_BYTES):
+                    pending += data
+                    end = _end_of_positions(pending)
+                    if end:
+                        yield pending[:end]
+                        pending = pending[end:]
+        except _DAMAGE as error:
+            raise self._cut_short(error) from error
+        if pending := pending.rstrip(b"\r\n"):
+            yield pending + b"\n"
+
+    def _cut_short(self, error: Exception) -> DataError:
+        """Say after which record the compressed stream breaks off."""
+        n_lines = 0
+        try:
+            with open_bytes(self._path) as stream:
+                while data := stream.read(_SMALL_BYTES):
+                    n_lines += data.count(b"\n")
+        except _DAMAGE:
+            n_records = max(0, n_lines - self._n_header_lines)
+        found = (
+            "the compressed stream ends in the middle of a block"
+            if isinstance(error, EOFError)
+            else "the compressed stream is damaged"
+        )
+        return DataError(f"{self._path}: {found} after record {n_records}; was the file cut short?")
+
+
+def _end_of_positions(text: bytes) -> int:
+    """Return where the last position begins that may go on behind the text.
+
+    That is where the last whole line ends when all lines are of one position, and 0 when there is
+    no whole line.
+    """
+    end = last = text.rfind(b"\n") + 1
+    key: bytes | None = None
+    while end:
+        start = text.rfind(b"\n", 0, end - 1) + 1
+        begins = text[start : start + 64].split(b"\t", 2)[:2]
+        if key is not None and begins != key:
+            return end
+        key, end = begins, start
+    return last
