@@ -22,6 +22,7 @@ from varhouse.runner.gate import check_query
 from varhouse.runner.graph import project_graph
 from varhouse.runner.manifest import make_manifest
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.udf import register_functions
 from varhouse.warehouse import create_schema
 
 REPO = Path(__file__).resolve().parents[2]
@@ -173,6 +174,18 @@ unit_tests:
 }
 
 
+# How dbt-duckdb gets the functions that our own connections have.
+PLUGIN = """
+from dbt.adapters.duckdb.plugins import BasePlugin
+from varhouse.udf import register_functions
+
+
+class Plugin(BasePlugin):
+    def configure_connection(self, conn):
+        register_functions(conn)
+"""
+
+
 @pytest.fixture(scope="module")
 def dbt() -> str:
     """The dbt executable, or a reason why there is none."""
@@ -188,11 +201,14 @@ def run_dbt(dbt: str, folder: Path, database: Path, *words: str) -> None:
     profile = settings.split("profile: ")[1].split()[0]
     (folder / "profiles.yml").write_text(
         f"{profile}:\n  target: warehouse\n  outputs:\n    warehouse:\n      type: duckdb\n"
-        f"      path: {database}\n      schema: main\n      threads: 1\n",
+        f"      path: {database}\n      schema: main\n      threads: 1\n"
+        "      plugins: [{module: varhouse_plugin}]\n",
         encoding="utf-8",
     )
+    (folder / "varhouse_plugin.py").write_text(PLUGIN, encoding="utf-8")
     environment = {
         **os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_PROFILES_DIR": str(folder),
+        "PYTHONPATH": os.pathsep.join((str(folder), str(REPO / "py"))),
     }  # fmt: skip
     done = subprocess.run(
         [dbt, "--no-use-colors", *words, "--project-dir", str(folder)],
@@ -296,6 +312,7 @@ def test_the_shipped_project(dbt: str, tmp_path: Path) -> None:
     for name, database in databases.items():
         con = duckdb.connect(str(database))
         create_schema(con)
+        register_functions(con)
         if name == "ours":
             assert run_project(load_project(folder), con, command="build").ok
         con.close()
