@@ -33,6 +33,9 @@ _NUMBERS = ("beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "af", "ac",
             "n_cases", "n_controls", "info")  # fmt: skip
 
 
+_NO_TEXT, _NO_NUMBER = "cast(null as varchar)", "cast(null as double)"
+
+
 def stage_sumstats(
     layout: Layout, con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions
 ) -> None:
@@ -88,7 +91,7 @@ def _incoming_sql(found: frozenset[str], study: str, build: str | None, *, with_
 
         oriented as ({oriented_sql(with_index=with_index, by_rsid=by_rsid)}),
 
-        measured as ({_MEASURED}),
+        measured as ({_measured_sql(found)}),
 
         signed as ({_SIGNED})
 
@@ -121,7 +124,10 @@ def _incoming_sql(found: frozenset[str], study: str, build: str | None, *, with_
 
 
 def _cells_sql(found: frozenset[str], study: str) -> str:
-    texts = ", ".join(f"{missing_sql(name)} as {name}_text" for name in _NUMBERS)
+    # what the file has not is spared the parsing, and DuckDB the planning of it
+    texts = ", ".join(
+        f"{missing_sql(name) if name in found else _NO_TEXT} as {name}_text" for name in _NUMBERS
+    )
     id_parts = variant_struct_sql("variant") if "variant" in found else "null"
     # a splicing trait such as chr1:100:200:clu_1:ENSG00000000419.12 holds its gene
     in_trait = r"nullif(regexp_extract(gene, 'ENS[A-Z]*G[0-9]+'), '')"
@@ -155,19 +161,25 @@ def _number_text(name: str) -> str:
     return f"case when upper(trim({name})) <> 'NAN' then {missing_sql(name)} end"
 
 
-_MEASURED = f"""
-    select
-        oriented.* exclude (p_cell, p_parts),
-        case when is_flipped then effect else other end as ref,
-        case when is_flipped then other else effect end as alt,
-        case when is_flipped then -1 else 1 end as direction,
-        coalesce(p_cell, p_parts) as p_text,
-        {number_sql("coalesce(p_cell, p_parts)")} as p,
-        {tiny_p_sql("coalesce(p_cell, p_parts)", number_sql("coalesce(p_cell, p_parts)"))} as tiny,
-        {number_sql("neglog10_text")} as given_neglog10,
-        {", ".join(f"{number_sql(name + '_text')} as {name}" for name in _NUMBERS)}
-    from oriented
-"""
+def _measured_sql(found: frozenset[str]) -> str:
+    numbers = ", ".join(
+        f"{number_sql(name + '_text') if name in found else _NO_NUMBER} as {name}"
+        for name in _NUMBERS
+    )
+    return f"""
+        select
+            oriented.* exclude (p_cell, p_parts),
+            case when is_flipped then effect else other end as ref,
+            case when is_flipped then other else effect end as alt,
+            case when is_flipped then -1 else 1 end as direction,
+            coalesce(p_cell, p_parts) as p_text,
+            {number_sql("p_text")} as p,
+            {tiny_p_sql("p_text", "p")} as tiny,
+            {number_sql("neglog10_text")} as given_neglog10,
+            {numbers}
+        from oriented
+    """
+
 
 # An odds ratio becomes its logarithm, which the standard error then is of. DuckDB raises where a
 # logarithm is of 0 or below, hence the conditions.
@@ -260,6 +272,9 @@ def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
         group by key_hash
         having count(*) > 1
     """)
+    if con.execute("select 1 from repeated_keys limit 1").fetchone() is None:
+        con.execute("drop table temp.repeated_keys")
+        return
     candidates = f"""
         select *
         from incoming
