@@ -137,16 +137,10 @@ class Table:
                 texts(values) if values.dtype.kind in "OSU" else values, return_inverse=True
             )
             names = texts(distinct)
-        kept = [name.strip().upper() not in (*MISSING, "NAN") for name in names]
-        # one place more, so that code -1 finds it
-        renumbered = np.append(np.where(kept, np.cumsum(kept) - 1, -1), -1)
         codes = np.where(missing, -1, values).astype(np.int64)
-        if codes.size and not -1 <= codes.min() <= codes.max() < len(kept):
+        if codes.size and not -1 <= codes.min() <= codes.max() < len(names):
             raise DataError(f"{self.path}: {self.name}[{column!r}] has codes without category.")
-        stripped = [name.strip() for name, keep in zip(names, kept, strict=True) if keep]
-        unique, merged = np.unique(np.array(stripped, dtype=object), return_inverse=True)
-        codes = np.append(merged, -1)[renumbered[codes]] if stripped else renumbered[codes]
-        return Labels(codes.astype(np.int64), tuple(unique.tolist()))
+        return _compact(codes, names.tolist())
 
     def _read(
         self, column: str
@@ -184,6 +178,24 @@ class Table:
         raise DataError(
             f"{self.path}: {self.name}[{column!r}] is encoded as {kind}, which is not known here."
         )
+
+
+def _compact(codes: npt.NDArray[np.int64], names: list[str]) -> Labels:
+    """Strip the names, merge those that are then equal, drop what no row has or means missing."""
+    stripped = [name.strip() for name in names]
+    is_used = np.bincount(codes[codes >= 0], minlength=len(names)) > 0
+    kept = [
+        used and name.upper() not in (*MISSING, "NAN")
+        for used, name in zip(is_used.tolist(), stripped, strict=True)
+    ]
+    distinct = sorted({name for name, keep in zip(stripped, kept, strict=True) if keep})
+    number = {name: i for i, name in enumerate(distinct)}
+    # one place more, so that code -1 finds it
+    renumbered = np.array(
+        [*(number[name] if keep else -1 for name, keep in zip(stripped, kept, strict=True)), -1],
+        dtype=np.int64,
+    )
+    return Labels(renumbered[codes], tuple(distinct))
 
 
 def _nothing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
