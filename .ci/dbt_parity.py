@@ -31,7 +31,10 @@ from varhouse.warehouse import open_warehouse
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv-dbt"
-REQUIREMENTS = ("dbt-core==1.11.*", "dbt-duckdb==1.11.*")
+# numpy, pyarrow and scipy run the SQL functions in Python, which dbt gets through dbt_plugin.py
+REQUIREMENTS = (
+    "dbt-core==1.11.*", "dbt-duckdb==1.11.*", "numpy>=2.0", "pyarrow>=18", "scipy>=1.13",
+)  # fmt: skip
 PROJECT_PARTS = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
 PROFILES = ("default", "production2022", "prototype_v2")
 # The two tools name the same file: dbt writes the file's name into its views.
@@ -57,6 +60,26 @@ _TAGS = """
         from raw.variants
         where variant_idx < 1000
     )
+"""
+
+# The demo has no genotypes: 30 donors, a tenth of the calls missing or uncertain.
+_GENOTYPES = """
+    insert into raw.donors
+    select i, 'D' || i, i % 7 > 0, case i % 3 when 0 then 1 when 1 then 2 end, 0
+    from range(30) as t(i);
+    update raw.variants set genotype_load_id = 0 where variant_idx % 3 > 0;
+    insert into raw.genotypes_rare
+    with draws as (
+        select variant_idx, donor_idx, hash(variant_idx * 100 + donor_idx) % 1000 as drawn
+        from raw.variants cross join raw.donors
+        where genotype_load_id is not null and is_genotyped
+    )
+    select
+        variant_idx,
+        donor_idx,
+        case when drawn < 50 then null when drawn < 100 then 0.75 when drawn < 150 then 2 else 1 end
+    from draws
+    where drawn < 100 + 800 * (variant_idx % 5) / 5
 """
 
 
@@ -139,6 +162,7 @@ def _load_evidence(database: Path) -> None:
         for kind, file, source_id in inputs:
             load_files(con, kind, [file], build=files.build, source_id=source_id, format=None)
         con.execute(_TAGS)
+        con.execute(_GENOTYPES)
 
 
 def _compare_profile(profile: str, base: Path, work: Path) -> int:
@@ -187,7 +211,14 @@ def _copy(source: Path, target: Path) -> None:
 
 def _build_with_dbt(folder: Path, variables: str) -> None:
     profile = yaml.safe_load((folder / "dbt_project.yml").read_text())["profile"]
-    output = {"type": "duckdb", "path": str(folder / DATABASE), "schema": "main", "threads": 1}
+    output = {
+        "type": "duckdb",
+        "path": str(folder / DATABASE),
+        "schema": "main",
+        "threads": 1,
+        "module_paths": [str(ROOT / ".ci"), str(ROOT / "py")],
+        "plugins": [{"module": "dbt_plugin"}],
+    }
     (folder / "profiles.yml").write_text(
         yaml.safe_dump({profile: {"target": "warehouse", "outputs": {"warehouse": output}}})
     )
