@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from varhouse.ingest.format import Format
+from varhouse.ingest.genotypes.bcf import BcfReader, build_of_bcf
+from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import Plink1Reader, plink1_companions
-from varhouse.ingest.genotypes.plink2 import Plink2Reader, plink2_companions
+from varhouse.ingest.genotypes.plink2 import Plink2Reader, build_of_pvar, plink2_companions
 from varhouse.ingest.genotypes.store import finish, load_genotypes
 from varhouse.ingest.genotypes.vcf import VcfReader
+from varhouse.ingest.reading import head_lines
 
 __all__ = ["FORMATS", "finish"]
 
@@ -19,7 +22,17 @@ FORMATS: tuple[Format, ...] = (
         table=_TABLE,
         matches=lambda source: source.header.startswith("##fileformat=VCF"),
         load=load_genotypes(VcfReader),
+        stated_build=lambda source: build_of_header(head_lines(source.path)),
         wants="VCF with samples: GT, or DS where a record has no GT",
+    ),
+    Format(
+        name="bcf",
+        kind="genotypes",
+        table=_TABLE,
+        matches=lambda source: source.binary == "bcf",
+        load=load_genotypes(BcfReader),
+        stated_build=build_of_bcf,
+        wants="BCF with samples, as VCF",
     ),
     Format(
         name="plink1",
@@ -37,6 +50,7 @@ FORMATS: tuple[Format, ...] = (
         matches=lambda source: source.binary == "plink-pgen",
         load=load_genotypes(Plink2Reader),
         companions=plink2_companions,
+        stated_build=build_of_pvar,
         wants="PLINK 2 .pgen, .pvar or .pvar.zst and .psam beside it",
     ),
 )

@@ -23,6 +23,7 @@ from varhouse.ingest.genotypes.block import (
     block_size,
     kept_places,
 )
+from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import bim_variants, read_fam
 from varhouse.ingest.genotypes.text import (
     Variant,
@@ -32,7 +33,7 @@ from varhouse.ingest.genotypes.text import (
     sex_code,
     site_blocks,
 )
-from varhouse.ingest.reading import check_compression
+from varhouse.ingest.reading import check_compression, head_lines
 
 if TYPE_CHECKING:
     from pgenlib import PgenReader
@@ -197,6 +198,11 @@ def _allele_numbers(sites: Sites) -> NDArray[np.int64]:
     """Return for each row the number of its alternative allele in the record, from 1."""
     first = np.searchsorted(sites.record, sites.record)
     return np.arange(1, len(sites) + 1) - first
+
+
+def build_of_pvar(source: SourceFile) -> str | None:
+    """Return the genome build that the header of the ``.pvar`` states, or None."""
+    return build_of_header(head_lines(plink2_companions(source)[0]))
 
 
 def plink2_companions(source: SourceFile) -> Sequence[Path]:

@@ -167,7 +167,7 @@ def _end_of_positions(text: bytes) -> int:
     no whole line.
     """
     end = last = text.rfind(b"\n") + 1
-    key: bytes | None = None
+    key: list[bytes] | None = None
     while end:
         start = text.rfind(b"\n", 0, end - 1) + 1
         begins = text[start : start + 64].split(b"\t", 2)[:2]

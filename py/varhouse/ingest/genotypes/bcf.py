@@ -1,0 +1,243 @@
+"""Genotypes of BCF, the binary form of VCF, read by htslib through cyvcf2."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError, UsageError
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, LoadOptions, SourceFile
+from varhouse.ingest.genotypes.block import (
+    MISSING_CODE,
+    GenotypeBlock,
+    Wanted,
+    block_from_codes,
+    block_from_dense,
+    block_size,
+    kept_places,
+)
+from varhouse.ingest.genotypes.calls import (
+    MAX_ALLELE,
+    NO_ALLELE,
+    allele_numbers,
+    check_alleles,
+    checked_dosages,
+    copies,
+    ploidy_not_supported,
+)
+from varhouse.ingest.genotypes.header import build_of_header
+from varhouse.ingest.genotypes.text import SitesBuilder
+from varhouse.ingest.reading import check_bgzf_end
+
+if TYPE_CHECKING:
+    from cyvcf2 import VCF, Variant
+
+_QUIET = 0
+
+
+def open_bcf(source: SourceFile) -> VCF:
+    """Open a BCF file.
+
+    Raises
+    ------
+    UsageError
+        cyvcf2 is not installed.
+    DataError
+        The header cannot be read.
+    """
+    try:
+        from cyvcf2 import VCF
+        from cyvcf2.cyvcf2 import set_htslib_log_level
+    except ImportError as error:
+        raise UsageError(
+            "reading BCF needs cyvcf2: pip install 'varhouse[genotypes]', or convert to VCF with "
+            "bcftools view."
+        ) from error
+    # what htslib would write to stderr is in our messages
+    set_htslib_log_level(_QUIET)
+    try:
+        return VCF(str(source.path))
+    except Exception as error:
+        raise DataError(f"{source.path}: the header of the BCF file cannot be read.") from error
+
+
+def build_of_bcf(source: SourceFile) -> str | None:
+    """Return the genome build that the header states, or None."""
+    vcf = open_bcf(source)
+    try:
+        return build_of_header(vcf.raw_header.splitlines())
+    finally:
+        vcf.close()
+
+
+class BcfReader:
+    """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        keep: frozenset[str] | None,
+    ) -> None:
+        self._source = source
+        self._path = source.path
+        self._half_call = options.half_call
+        vcf = open_bcf(source)
+        ids = list(vcf.samples)
+        vcf.close()
+        self._kept = kept_places(self._path, ids, keep)
+        self.samples: Sequence[str] = [ids[place] for place in self._kept]
+        self.sex: Sequence[int | None] | None = None
+        self.n_records: int | None = None
+        self.issues: list[Issue] = []
+        damage = check_bgzf_end(self._path)
+        if damage:
+            self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+
+    def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
+        """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+        vcf = open_bcf(self._source)
+        vcf.set_samples(list(self.samples))
+        size = block_size(len(self.samples))
+        rows, batch = SitesBuilder(), _Batch(len(self.samples))
+        try:
+            for number, variant in enumerate(self._variants(vcf), start=1):
+                if rows.is_full(size, variant.CHROM, variant.POS):
+                    yield from self._block(rows, batch, wanted)
+                alts = variant.ALT or ["."]
+                if len(alts) > MAX_ALLELE:
+                    raise DataError(
+                        f"{self._path}: record {number} has {len(alts)} alternative alleles; at "
+                        f"most {MAX_ALLELE} are read."
+                    )
+                for alt in alts:
+                    rows.add(number, variant.CHROM, variant.POS, variant.REF, alt, variant.ID)
+                self._decode(variant, number, len(alts), batch)
+            if rows.n_rows:
+                yield from self._block(rows, batch, wanted)
+        finally:
+            vcf.close()
+
+    def _variants(self, vcf: VCF) -> Iterator[Variant]:
+        n_read = 0
+        try:
+            for variant in vcf:
+                n_read += 1
+                yield variant
+        except DataError:
+            raise
+        except Exception as error:
+            raise DataError(
+                f"{self._path}: cannot be read after record {n_read}; the file is cut short or "
+                "damaged."
+            ) from error
+
+    def _decode(self, variant: Variant, number: int, n_alleles: int, batch: _Batch) -> None:
+        formats = variant.FORMAT
+        dosages = None
+        if "DS" in formats:
+            dosages = variant.format("DS")
+            if dosages.dtype.kind != "f" or dosages.shape[1] != n_alleles:
+                raise DataError(
+                    f"{self._path}: DS of record {number} is not one number for each of "
+                    f"{n_alleles} alternative alleles."
+                )
+        if "GT" in formats:
+            calls = variant.genotype.array()
+            ploidy = calls.shape[1] - 1
+            if (calls[:, 2:ploidy] != NO_ALLELE).any():
+                raise ploidy_not_supported(self._path, number, ploidy)
+            second = calls[:, 1] if ploidy > 1 else NO_ALLELE
+        elif dosages is None:
+            raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
+        else:
+            calls, second = None, NO_ALLELE
+        batch.add(None if calls is None else calls[:, 0], second, n_alleles, dosages)
+
+    def _block(self, rows: SitesBuilder, batch: _Batch, wanted: Wanted) -> Iterator[GenotypeBlock]:
+        """Hand on what was collected and begin anew."""
+        sites = rows.take()
+        first, second, n_alleles, has_calls, dosages = batch.take()
+        allele = allele_numbers(sites)
+        place = np.repeat(np.arange(len(n_alleles)), n_alleles)
+        check_alleles(self._path, sites.record[allele == 1], n_alleles, first, second)
+        mask = wanted(sites)
+        if not mask.any():
+            return
+        sites, allele, place = sites.take(mask), allele[mask], place[mask]
+        counted = copies(first, second, place, allele, self._half_call)
+        dense = None
+        for row in range(len(sites)) if dosages else ():
+            found = dosages.get(int(place[row]))
+            if found is None:
+                continue
+            checked = checked_dosages(self._path, sites, row, found[:, allele[row] - 1])
+            if not has_calls[place[row]]:
+                if dense is None:
+                    dense = counted.astype(np.float32)
+                    dense[counted == MISSING_CODE] = np.nan
+                dense[row] = checked
+        yield block_from_codes(sites, counted) if dense is None else block_from_dense(sites, dense)
+
+
+class _Batch:
+    """Calls of the records of a block."""
+
+    def __init__(self, n_samples: int) -> None:
+        self._n_samples = n_samples
+        self._clear()
+
+    def _clear(self) -> None:
+        self._first: list[NDArray[np.int8]] = []
+        self._second: list[NDArray[np.int8]] = []
+        self._n_alleles: list[int] = []
+        self._has_calls: list[bool] = []
+        self._dosages: dict[int, NDArray[np.float32]] = {}
+
+    def add(
+        self,
+        first: NDArray[np.int16] | None,
+        second: NDArray[np.int16] | int,
+        n_alleles: int,
+        dosages: NDArray[np.float32] | None,
+    ) -> None:
+        """Add a record; without calls it has dosages."""
+        if dosages is not None:
+            self._dosages[len(self._n_alleles)] = dosages
+        shape = (self._n_samples,)
+        self._first.append(_narrow(0 if first is None else first, shape))
+        self._second.append(_narrow(second, shape))
+        self._n_alleles.append(n_alleles)
+        self._has_calls.append(first is not None)
+
+    def take(
+        self,
+    ) -> tuple[
+        NDArray[np.int8],
+        NDArray[np.int8],
+        NDArray[np.int64],
+        NDArray[np.bool_],
+        dict[int, NDArray[np.float32]],
+    ]:
+        """Return first and second alleles, numbers of alleles, which have calls, and dosages."""
+        taken = (
+            np.stack(self._first),
+            np.stack(self._second),
+            np.array(self._n_alleles, dtype=np.int64),
+            np.array(self._has_calls, dtype=np.bool_),
+            self._dosages,
+        )
+        self._clear()
+        return taken
+
+
+def _narrow(alleles: NDArray[np.int16] | int, shape: tuple[int]) -> NDArray[np.int8]:
+    narrow: NDArray[np.int8] = np.empty(shape, dtype=np.int8)
+    narrow[:] = np.minimum(alleles, MAX_ALLELE + 1)
+    return narrow

@@ -1,0 +1,163 @@
+"""BGEN 1.2 and 1.3 (layout 2): probabilities of imputed and called genotypes.
+
+The format does not say which allele is the reference, and both orders are in use: ``--ref-first``
+or ``--ref-last`` says it, or the variant index does. Dosages are rounded to the steps of the
+house, 1 / `varhouse.ingest.genotypes.block.DOSAGE_STEPS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError
+from varhouse.ingest.format import Issue, LoadOptions, SourceFile
+from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
+from varhouse.ingest.genotypes.bgen_order import allele_order
+from varhouse.ingest.genotypes.bgen_probabilities import Unpacked, second_allele_dosages, unpack
+from varhouse.ingest.genotypes.block import (
+    GenotypeBlock,
+    Sites,
+    Wanted,
+    block_from_dense,
+    block_size,
+    kept_places,
+)
+from varhouse.ingest.genotypes.text import SitesBuilder, fields_of, sex_code
+
+_SAMPLE_FIELDS = 64
+
+
+def read_sample_file(path: Path) -> tuple[list[str], list[int | None]]:
+    """Return the ids and the sexes of a ``.sample`` file.
+
+    The first line names the columns, the second gives their types. The id is in ``ID_2``, as PLINK
+    has it, or in the first column where there is none; the sex in a column ``sex``.
+
+    Raises
+    ------
+    DataError
+        The second line has no types, or a line has too few columns.
+    """
+    rows = fields_of(path, _SAMPLE_FIELDS)
+    header = next((fields for _, fields in rows), [])
+    names = [name.lower() for name in header]
+    types = next((fields for _, fields in rows), [])
+    if len(types) != len(header) or not types or types[0] != "0":
+        raise DataError(
+            f"{path}: not a .sample file; wanted are a line of column names (ID_1 ID_2 missing) "
+            "and a line of types (0 0 0) above the samples."
+        )
+    id_column = names.index("id_2") if "id_2" in names else 0
+    sex_column = names.index("sex") if "sex" in names else None
+    ids, sexes = list[str](), list[int | None]()
+    # comment lines would pass here unread; ids may begin with #
+    for number, fields in rows:
+        if len(fields) != len(header):
+            raise DataError(
+                f"{path}, line {number}: {len(fields)} columns found, {len(header)} expected."
+            )
+        ids.append(fields[id_column])
+        sexes.append(None if sex_column is None else sex_code(fields[sex_column]))
+    return ids, sexes
+
+
+class BgenReader:
+    """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        keep: frozenset[str] | None,
+    ) -> None:
+        self._path = source.path
+        self._header = BgenHeader.read(self._path)
+        ids, sexes, where = self._samples(options.sample_file)
+        self._kept = kept_places(where, ids, keep)
+        self.samples: Sequence[str] = [ids[place] for place in self._kept]
+        self.sex: Sequence[int | None] | None = (
+            None if sexes is None else [sexes[place] for place in self._kept]
+        )
+        self.n_records: int | None = self._header.n_variants
+        self.issues: list[Issue] = []
+        self._is_ref_first = (
+            allele_order(con, self._path, self._header, options.allele_order) == "ref-first"
+        )
+
+    def _samples(self, named: Path | None) -> tuple[list[str], list[int | None] | None, Path]:
+        """Return ids and sexes of all samples of the file, and where the ids were found."""
+        beside = bgen_companions(self._path)
+        own = self._header.samples
+        path = named or (beside[0] if beside else None)
+        if path is None:
+            if own is None:
+                raise DataError(
+                    f"{self._path}: has no sample ids of its own, and {self._beside().name} is not "
+                    f"beside it. Name the .sample file of its {self._header.n_samples} samples "
+                    "with --sample-file."
+                )
+            return own, None, self._path
+        ids, sexes = read_sample_file(path)
+        if own is not None and named is None:
+            # the file's own ids count; what is beside it adds the sex of the same people
+            return own, (sexes if ids == own else None), self._path
+        if len(ids) != self._header.n_samples:
+            raise DataError(
+                f"{path}: {len(ids)} samples, but {self._path.name} has "
+                f"{self._header.n_samples}. Do they belong together?"
+            )
+        return ids, sexes, path
+
+    def _beside(self) -> Path:
+        return self._path.with_suffix(".sample")
+
+    def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
+        """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
+        building, records = SitesBuilder(), list[BgenRecord]()
+        n_rows = block_size(self._header.n_samples)
+        for record in records_of(self._path, self._header):
+            chrom, pos = record.chrom, record.pos
+            if building.is_full(n_rows, chrom, pos):
+                yield from self._block(building.take(), records, wanted)
+                records = []
+            ref, alt = record.alleles if self._is_ref_first else record.alleles[::-1]
+            building.add(record.number, chrom, pos, ref, alt, record.name)
+            records.append(record)
+        if building.n_rows:
+            yield from self._block(building.take(), records, wanted)
+
+    def _block(
+        self, sites: Sites, records: list[BgenRecord], wanted: Wanted
+    ) -> Iterator[GenotypeBlock]:
+        mask = wanted(sites)
+        if not mask.any():
+            return
+        chosen = [records[place] for place in np.flatnonzero(mask).tolist()]
+        dosages = np.empty((len(chosen), len(self._kept)), dtype=np.float32)
+        unpacked = [unpack(self._path, self._header, record) for record in chosen]
+        for rows in _alike(unpacked):
+            found = second_allele_dosages(self._path, chosen, unpacked, rows, self._kept)
+            if not self._is_ref_first:
+                found = np.float32(unpacked[rows[0]].ploidy) - found
+            dosages[rows] = found
+        yield block_from_dense(sites.take(mask), dosages)
+
+
+def _alike(unpacked: Sequence[Unpacked]) -> list[NDArray[np.int64]]:
+    """Return the places of the records that are stored in the same way."""
+    places: dict[tuple[int, bool, int], list[int]] = {}
+    for place, each in enumerate(unpacked):
+        places.setdefault((each.ploidy, each.is_phased, each.n_bits), []).append(place)
+    return [np.array(each, dtype=np.int64) for each in places.values()]
+
+
+def bgen_companions(path: Path) -> Sequence[Path]:
+    """Return the ``.sample`` file beside a ``.bgen``, if there is one."""
+    beside = path.with_suffix(".sample")
+    return [beside] if beside.is_file() else []

@@ -1,0 +1,143 @@
+"""Probabilities of BGEN records, as dosages of the second allele."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from varhouse.errors import DataError
+from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord
+
+Floats = NDArray[np.float32]
+
+_FIXED_BYTES = 8
+_MISSING_BIT = 0x80
+_MAX_BITS = 32
+_VALUES_A_SAMPLE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacked:
+    """The decompressed genotypes of a variant.
+
+    Attributes
+    ----------
+    ploidy
+        1 or 2, that of every sample.
+    data
+        Everything that the record stores.
+    """
+
+    ploidy: int
+    is_phased: bool
+    n_bits: int
+    data: bytes
+
+
+def unpack(path: Path, header: BgenHeader, record: BgenRecord) -> Unpacked:
+    """Decompress a record and check what it says of itself.
+
+    Raises
+    ------
+    DataError
+        It is damaged, or of samples of different ploidy; names the record.
+    """
+    n_samples = header.n_samples
+    most = _FIXED_BYTES + n_samples + 2 + n_samples * _VALUES_A_SAMPLE * _MAX_BITS // 8
+    try:
+        data = _decompressed(header, record, most)
+        n_found, n_alleles, least, ploidy = struct.unpack_from("<IHBB", data)
+        is_phased, n_bits = struct.unpack_from("<BB", data, _FIXED_BYTES + n_samples)
+    except (zlib.error, OSError, ValueError, struct.error) as error:
+        raise _damaged(path, record) from error
+    if (n_found, n_alleles) != (n_samples, 2):
+        raise _damaged(path, record)
+    if least != ploidy or ploidy not in (1, 2):
+        raise DataError(
+            f"{path}: record {record.number} ({record.chrom}:{record.pos}) has samples of ploidy "
+            f"{least} to {ploidy}; records can be read in which all samples are diploid or all "
+            "are haploid."
+        )
+    n_values = n_samples * ploidy
+    expected = _FIXED_BYTES + n_samples + 2 + -(-n_values * n_bits // 8)
+    if is_phased > 1 or not 1 <= n_bits <= _MAX_BITS or len(data) != expected:
+        raise _damaged(path, record)
+    return Unpacked(ploidy, bool(is_phased), n_bits, data)
+
+
+def _decompressed(header: BgenHeader, record: BgenRecord, most: int) -> bytes:
+    if record.n_unpacked > most:
+        raise ValueError
+    if header.compression == "none":
+        return record.data
+    if header.compression == "zstd":
+        data: bytes = pa.decompress(
+            record.data, decompressed_size=record.n_unpacked, codec="zstd", asbytes=True
+        )
+        return data
+    stream = zlib.decompressobj()
+    data = stream.decompress(record.data, record.n_unpacked + 1)
+    # without the end of the stream its checksum was not compared
+    if not stream.eof or len(data) != record.n_unpacked:
+        raise ValueError
+    return data
+
+
+def second_allele_dosages(
+    path: Path,
+    records: Sequence[BgenRecord],
+    unpacked: Sequence[Unpacked],
+    rows: NDArray[np.int64],
+    kept: NDArray[np.int64],
+) -> Floats:
+    """Return the expected copies of the second allele in records that are stored alike.
+
+    Parameters
+    ----------
+    rows
+        Places in ``records`` and ``unpacked``; all of one ploidy, phase and number of bits.
+    kept
+        Places of the samples that are wanted.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (len(rows), len(kept)), NaN for missing.
+
+    Raises
+    ------
+    DataError
+        Probabilities of a sample add up to more than 1.
+    """
+    like = unpacked[rows[0]]
+    stored = np.frombuffer(b"".join(unpacked[row].data for row in rows), dtype=np.uint8)
+    stored = stored.reshape(len(rows), -1)
+    n_samples = int.from_bytes(like.data[:4], "little")
+    flags = stored[:, _FIXED_BYTES : _FIXED_BYTES + n_samples]
+    packed = stored[:, _FIXED_BYTES + n_samples + 2 :]
+    if len(kept) < n_samples:
+        flags = flags[:, kept]
+    values = _values(packed, like.n_bits, n_samples * like.ploidy)
+    if like.ploidy == 1:
+        dosages = 1 - values[:, kept] if len(kept) < n_samples else 1 - values
+    else:
+        first, second = values[:, 0::2], values[:, 1::2]
+        if len(kept) < n_samples:
+            first, second = first[:, kept], second[:, kept]
+        # unphased: of both copies first, and of one each; phased: of the first allele in either
+        dosages = 2 - first - second if like.is_phased else 2 - 2 * first - second
+        if not like.is_phased and (first + second > 1 + _ROUNDING).any():
+            row = int(np.flatnonzero((first + second > 1 + _ROUNDING).any(axis=1))[0])
+            record = records[rows[row]]
+            raise DataError(
+                f"{path}: record {record.number} ({record.chrom}:{record.pos}) has probabilities "
+                "that add up to more than 1; the file is damaged."
+            )
+    return dosages
