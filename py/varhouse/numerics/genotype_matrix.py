@@ -1,0 +1,122 @@
+"""Sparse genotypes of a stretch of variants, made ready for tests: minor alleles, nothing missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+Float = npt.NDArray[np.float64]
+Int = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class GenotypeMatrix:
+    """Dosages of the tested allele of M variants in n donors.
+
+    Attributes
+    ----------
+    matrix
+        Shape (n, M), columns sorted by donor, no stored zeros; missing calls are imputed.
+    frequency
+        Shape (M,): frequency of the tested allele among the called donors.
+    n_missing
+        Shape (M,): donors without a call.
+    n_carriers
+        Shape (M,): donors with a copy of the tested allele among those called.
+    is_flipped
+        Shape (M,): whether the tested allele is the reference.
+    """
+
+    matrix: sparse.csc_array
+    frequency: Float
+    n_missing: Int
+    n_carriers: Int
+    is_flipped: npt.NDArray[np.bool_]
+
+    @property
+    def varies(self) -> npt.NDArray[np.bool_]:
+        """Whether a variant differs between donors, shape (M,); imputed donors do not count."""
+        n = self.matrix.shape[0] - self.n_missing
+        total = self.frequency * 2.0 * n
+        squares = np.asarray(self.matrix.multiply(self.matrix).sum(axis=0)).reshape(-1)
+        squares = squares - self.n_missing * (2.0 * self.frequency) ** 2
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray((n > 0) & (squares * n - total**2 > 1e-9 * squares * n))
+
+
+def genotype_matrix(
+    variant: npt.ArrayLike,
+    donor: npt.ArrayLike,
+    dosage: npt.ArrayLike,
+    *,
+    n_variants: int,
+    n_donors: int,
+    fold: bool = True,
+) -> GenotypeMatrix:
+    """Build the matrix from sparse entries; what has no entry is a dosage of 0.
+
+    Parameters
+    ----------
+    variant, donor
+        Shape (z,): places of the entries; an entry of donor -1 is left out.
+    dosage
+        Shape (z,): of the alternative allele, NaN for a missing call.
+    fold
+        Count the minor allele (of frequency at most 1/2) instead of the alternative one.
+
+    Missing calls take the mean of the variant's called donors.
+    """
+    column = np.asarray(variant, dtype=np.int64)
+    row = np.asarray(donor, dtype=np.int64)
+    value = np.asarray(dosage, dtype=np.float64)
+    inside = row >= 0
+    if not inside.all():
+        column, row, value = column[inside], row[inside], value[inside]
+    missing = np.isnan(value)
+    n_missing = np.bincount(column[missing], minlength=n_variants)
+    copies = np.bincount(column, weights=np.where(missing, 0.0, value), minlength=n_variants)
+    n_called = n_donors - n_missing
+    with np.errstate(divide="ignore", invalid="ignore"):
+        frequency = np.where(n_called > 0, copies / (2.0 * n_called), 0.0)
+    flipped = (frequency > 0.5) & fold
+    value = np.where(missing, 2.0 * frequency[column], value)
+    if flipped.any():
+        column, row, value, missing = _flip(column, row, value, missing, flipped, n_donors)
+        frequency = np.where(flipped, 1.0 - frequency, frequency)
+    carried = (value > 0) & ~missing
+    n_carriers = np.bincount(column[carried], minlength=n_variants)
+    stored = value != 0
+    matrix = sparse.csc_array(
+        (value[stored], (row[stored], column[stored])), shape=(n_donors, n_variants)
+    )
+    matrix.sort_indices()
+    return GenotypeMatrix(matrix, frequency, n_missing, n_carriers, flipped)
+
+
+def _flip(
+    column: Int,
+    row: Int,
+    value: Float,
+    missing: npt.NDArray[np.bool_],
+    flipped: npt.NDArray[np.bool_],
+    n_donors: int,
+) -> tuple[Int, Int, Float, npt.NDArray[np.bool_]]:
+    """Count the other allele of some columns: who had no entry there has two copies now."""
+    here = flipped[column]
+    which = np.flatnonzero(flipped)
+    place = np.full(flipped.size, -1)
+    place[which] = np.arange(which.size)
+    dense = np.full((which.size, n_donors), 2.0)
+    unknown = np.zeros((which.size, n_donors), dtype=bool)
+    dense[place[column[here]], row[here]] = 2.0 - value[here]
+    unknown[place[column[here]], row[here]] = missing[here]
+    new_column, new_row = np.nonzero(dense)
+    return (
+        np.concatenate([column[~here], which[new_column]]),
+        np.concatenate([row[~here], new_row]),
+        np.concatenate([value[~here], dense[new_column, new_row]]),
+        np.concatenate([missing[~here], unknown[new_column, new_row]]),
+    )
