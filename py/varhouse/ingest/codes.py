@@ -49,6 +49,7 @@ _MESSAGES = {
     "consequence_terms_missing": "the row names no consequence",
     "alleles_unknown": "the row tells its alleles in VEP's spelling only; kept, and found by place "
     "and allele among the variants that are loaded",
+    "annotation_missing": "the record has no annotation",
     "annotation_empty": "the row names neither a consequence nor a score",
     "duplicate_row": "the row stands in the file already",
     "ragged_row": "the line has not the columns that it should have",

@@ -45,13 +45,15 @@ _NO_SCORES = frozenset(
 }  # fmt: skip
 
 
-def field_select(columns: Mapping[str, str]) -> str:
+def field_select(columns: Mapping[str, str], *, scores: Mapping[str, str] | None = None) -> str:
     """Return a SELECT list of every field under our name, as text, and of the possible scores.
 
     Parameters
     ----------
     columns
         A field's name in the file -> SQL expression of its text.
+    scores
+        The same of those that may be scores; None for all that VEP does not use otherwise.
 
     Returns
     -------
@@ -68,15 +70,16 @@ def field_select(columns: Mapping[str, str]) -> str:
             # where some rows are flagged, those without the flag are not canonical
             expression = f"coalesce({expression}, '-')"
         picked.append(f"{expression} as {ours}_text")
-    scores = {
-        name: expression
-        for name, expression in columns.items()
-        if name.strip().lower() not in _NO_SCORES
-    }
-    return ", ".join([*picked, f"{score_cells_sql(scores)} as score_cells"])
+    if scores is None:
+        scores = {
+            name: expression
+            for name, expression in columns.items()
+            if name.strip().lower() not in _NO_SCORES
+        }
+    return ", ".join([*picked, f"{_score_cells_sql(scores)} as score_cells"])
 
 
-def score_cells_sql(scores: Mapping[str, str]) -> str:
+def _score_cells_sql(scores: Mapping[str, str]) -> str:
     """Return a list of ``struct(name, cell)``: what may be a score, still as text."""
     cells = ", ".join(
         f"struct_pack(name := {text_literal(name)}, cell := {expression})"

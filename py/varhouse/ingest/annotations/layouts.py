@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from varhouse.ingest.annotations import vep
+from varhouse.ingest.annotations import tables, vep
 from varhouse.ingest.format import Format
 
-FORMATS: tuple[Format, ...] = vep.FORMATS
+FORMATS: tuple[Format, ...] = (*vep.FORMATS, *tables.FORMATS)

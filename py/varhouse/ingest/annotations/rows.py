@@ -104,7 +104,7 @@ def stage_annotations(
                 *,
                 case
                     when fault is not null then fault
-                    when variant_id is null and vep_allele is null then 'alleles_unknown'
+                    when variant_id is null and vep_allele is null then 'variant_id_missing'
                     when chrom is null then 'unknown_contig'
                     when coalesce(len(consequence_terms), 0) = 0 and cardinality(scores) = 0
                         then 'annotation_empty'
