@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from varhouse.ingest.format import Format
 from varhouse.ingest.genotypes.bcf import BcfReader, build_of_bcf
+from varhouse.ingest.genotypes.bgen import BgenReader, bgen_companions
 from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import Plink1Reader, plink1_companions
 from varhouse.ingest.genotypes.plink2 import Plink2Reader, build_of_pvar, plink2_companions
@@ -52,5 +53,15 @@ FORMATS: tuple[Format, ...] = (
         companions=plink2_companions,
         stated_build=build_of_pvar,
         wants="PLINK 2 .pgen, .pvar or .pvar.zst and .psam beside it",
+    ),
+    Format(
+        name="bgen",
+        kind="genotypes",
+        table=_TABLE,
+        matches=lambda source: source.binary == "bgen",
+        load=load_genotypes(BgenReader),
+        companions=bgen_companions,
+        wants="BGEN 1.2 or 1.3 of two alleles a record; --ref-first or --ref-last; a .sample file "
+        "beside it, or --sample-file, where it has no sample ids",
     ),
 )

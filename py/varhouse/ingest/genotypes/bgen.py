@@ -19,6 +19,7 @@ from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
 from varhouse.ingest.genotypes.bgen_order import allele_order
 from varhouse.ingest.genotypes.bgen_probabilities import Unpacked, second_allele_dosages, unpack
+from varhouse.ingest.genotypes.bgen_samples import read_sample_file
 from varhouse.ingest.genotypes.block import (
     GenotypeBlock,
     Sites,
@@ -27,43 +28,10 @@ from varhouse.ingest.genotypes.block import (
     block_size,
     kept_places,
 )
-from varhouse.ingest.genotypes.text import SitesBuilder, fields_of, sex_code
+from varhouse.ingest.genotypes.text import SitesBuilder
 
-_SAMPLE_FIELDS = 64
-
-
-def read_sample_file(path: Path) -> tuple[list[str], list[int | None]]:
-    """Return the ids and the sexes of a ``.sample`` file.
-
-    The first line names the columns, the second gives their types. The id is in ``ID_2``, as PLINK
-    has it, or in the first column where there is none; the sex in a column ``sex``.
-
-    Raises
-    ------
-    DataError
-        The second line has no types, or a line has too few columns.
-    """
-    rows = fields_of(path, _SAMPLE_FIELDS)
-    header = next((fields for _, fields in rows), [])
-    names = [name.lower() for name in header]
-    types = next((fields for _, fields in rows), [])
-    if len(types) != len(header) or not types or types[0] != "0":
-        raise DataError(
-            f"{path}: not a .sample file; wanted are a line of column names (ID_1 ID_2 missing) "
-            "and a line of types (0 0 0) above the samples."
-        )
-    id_column = names.index("id_2") if "id_2" in names else 0
-    sex_column = names.index("sex") if "sex" in names else None
-    ids, sexes = list[str](), list[int | None]()
-    # comment lines would pass here unread; ids may begin with #
-    for number, fields in rows:
-        if len(fields) != len(header):
-            raise DataError(
-                f"{path}, line {number}: {len(fields)} columns found, {len(header)} expected."
-            )
-        ids.append(fields[id_column])
-        sexes.append(None if sex_column is None else sex_code(fields[sex_column]))
-    return ids, sexes
+_MAX_POSITION = 2**31 - 1
+_CALLS_AT_ONCE = 1 << 20
 
 
 class BgenReader:
@@ -92,15 +60,15 @@ class BgenReader:
 
     def _samples(self, named: Path | None) -> tuple[list[str], list[int | None] | None, Path]:
         """Return ids and sexes of all samples of the file, and where the ids were found."""
-        beside = bgen_companions(self._path)
         own = self._header.samples
-        path = named or (beside[0] if beside else None)
+        beside = _beside(self._path)
+        path = named or (beside if beside.is_file() else None)
         if path is None:
             if own is None:
                 raise DataError(
-                    f"{self._path}: has no sample ids of its own, and {self._beside().name} is not "
-                    f"beside it. Name the .sample file of its {self._header.n_samples} samples "
-                    "with --sample-file."
+                    f"{self._path}: has no sample ids of its own, and {beside.name} is not beside "
+                    f"it. Name the .sample file of its {self._header.n_samples} samples with "
+                    "--sample-file."
                 )
             return own, None, self._path
         ids, sexes = read_sample_file(path)
@@ -114,15 +82,13 @@ class BgenReader:
             )
         return ids, sexes, path
 
-    def _beside(self) -> Path:
-        return self._path.with_suffix(".sample")
-
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
         building, records = SitesBuilder(), list[BgenRecord]()
         n_rows = block_size(self._header.n_samples)
         for record in records_of(self._path, self._header):
-            chrom, pos = record.chrom, record.pos
+            chrom = record.chrom
+            pos = record.pos if record.pos <= _MAX_POSITION else -1
             if building.is_full(n_rows, chrom, pos):
                 yield from self._block(building.take(), records, wanted)
                 records = []
@@ -141,7 +107,7 @@ class BgenReader:
         chosen = [records[place] for place in np.flatnonzero(mask).tolist()]
         dosages = np.empty((len(chosen), len(self._kept)), dtype=np.float32)
         unpacked = [unpack(self._path, self._header, record) for record in chosen]
-        for rows in _alike(unpacked):
+        for rows in _alike(unpacked, self._header.n_samples):
             found = second_allele_dosages(self._path, chosen, unpacked, rows, self._kept)
             if not self._is_ref_first:
                 found = np.float32(unpacked[rows[0]].ploidy) - found
@@ -149,15 +115,21 @@ class BgenReader:
         yield block_from_dense(sites.take(mask), dosages)
 
 
-def _alike(unpacked: Sequence[Unpacked]) -> list[NDArray[np.int64]]:
-    """Return the places of the records that are stored in the same way."""
+def _alike(unpacked: Sequence[Unpacked], n_samples: int) -> Iterator[NDArray[np.int64]]:
+    """Yield the places of records that are stored in the same way, a few at a time."""
     places: dict[tuple[int, bool, int], list[int]] = {}
     for place, each in enumerate(unpacked):
         places.setdefault((each.ploidy, each.is_phased, each.n_bits), []).append(place)
-    return [np.array(each, dtype=np.int64) for each in places.values()]
+    for alike in places.values():
+        n_parts = -(-len(alike) * n_samples // _CALLS_AT_ONCE)
+        yield from np.array_split(np.array(alike, dtype=np.int64), max(1, min(n_parts, len(alike))))
 
 
-def bgen_companions(path: Path) -> Sequence[Path]:
+def bgen_companions(source: SourceFile) -> Sequence[Path]:
     """Return the ``.sample`` file beside a ``.bgen``, if there is one."""
-    beside = path.with_suffix(".sample")
+    beside = _beside(source.path)
     return [beside] if beside.is_file() else []
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".sample")

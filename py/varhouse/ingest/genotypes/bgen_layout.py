@@ -67,8 +67,8 @@ class BgenHeader:
         compression, layout, has_samples = flags & 3, flags >> 2 & 15, flags >> 31
         if layout != _LAYOUT:
             raise DataError(
-                f"{path}: BGEN layout {layout}; layout 2 (BGEN 1.2 and 1.3) can be read. Rewrite it "
-                "with plink2 --export bgen-1.2 or qctool."
+                f"{path}: BGEN layout {layout}; layout 2 (BGEN 1.2 and 1.3) can be read. "
+                "Rewrite it with plink2 --export bgen-1.2 or qctool."
             )
         if compression >= len(_COMPRESSIONS):
             raise DataError(f"{path}: its header is damaged (compression {compression}).")
@@ -113,9 +113,7 @@ class BgenRecord:
     data: bytes
 
 
-def records_of(
-    path: Path, header: BgenHeader, *, with_data: bool = True
-) -> Iterator[BgenRecord]:
+def records_of(path: Path, header: BgenHeader, *, with_data: bool = True) -> Iterator[BgenRecord]:
     """Yield the records in order, without their data where that is not wanted.
 
     Raises
@@ -151,9 +149,10 @@ def _read_record(
             "alleles can be read. Split or leave out the others (plink2 --max-alleles 2)."
         )
     alleles = _text(stream, "<I"), _text(stream, "<I")
-    (n_stored,) = n_unpacked = struct.unpack("<I", stream.read(4))
+    (n_stored,) = struct.unpack("<I", stream.read(4))
+    n_unpacked = n_stored
     if header.compression != "none":
-        n_unpacked = struct.unpack("<I", stream.read(4))
+        (n_unpacked,) = struct.unpack("<I", stream.read(4))
         n_stored -= 4
     data = stream.read(n_stored) if with_data else b""
     if not with_data:
@@ -161,7 +160,7 @@ def _read_record(
     elif len(data) != n_stored:
         raise struct.error
     name = next((each for each in (rsid, variant_id) if each not in ("", ".")), None)
-    return BgenRecord(number, name, chrom, pos, alleles, n_unpacked[0], data)
+    return BgenRecord(number, name, chrom, pos, alleles, n_unpacked, data)
 
 
 def _text(stream: IO[bytes], length: str) -> str:

@@ -90,6 +90,13 @@ def _decompressed(header: BgenHeader, record: BgenRecord, most: int) -> bytes:
     return data
 
 
+def _damaged(path: Path, record: BgenRecord) -> DataError:
+    return DataError(
+        f"{path}: the genotypes of record {record.number} ({record.chrom}:{record.pos}) cannot be "
+        "read; the file is damaged."
+    )
+
+
 def second_allele_dosages(
     path: Path,
     records: Sequence[BgenRecord],
@@ -120,24 +127,61 @@ def second_allele_dosages(
     stored = np.frombuffer(b"".join(unpacked[row].data for row in rows), dtype=np.uint8)
     stored = stored.reshape(len(rows), -1)
     n_samples = int.from_bytes(like.data[:4], "little")
-    flags = stored[:, _FIXED_BYTES : _FIXED_BYTES + n_samples]
-    packed = stored[:, _FIXED_BYTES + n_samples + 2 :]
-    if len(kept) < n_samples:
-        flags = flags[:, kept]
-    values = _values(packed, like.n_bits, n_samples * like.ploidy)
-    if like.ploidy == 1:
-        dosages = 1 - values[:, kept] if len(kept) < n_samples else 1 - values
+    end_of_flags = _FIXED_BYTES + n_samples
+    flags = stored[:, _FIXED_BYTES:end_of_flags]
+    packed = stored[:, end_of_flags + 2 :]
+    if like.n_bits == 8 and like.ploidy == 2:
+        pairs = np.ascontiguousarray(packed).view("<u2")
+        dosages = np.take(_PHASED if like.is_phased else _UNPHASED, pairs)
     else:
-        first, second = values[:, 0::2], values[:, 1::2]
-        if len(kept) < n_samples:
-            first, second = first[:, kept], second[:, kept]
-        # unphased: of both copies first, and of one each; phased: of the first allele in either
-        dosages = 2 - first - second if like.is_phased else 2 - 2 * first - second
-        if not like.is_phased and (first + second > 1 + _ROUNDING).any():
-            row = int(np.flatnonzero((first + second > 1 + _ROUNDING).any(axis=1))[0])
-            record = records[rows[row]]
-            raise DataError(
-                f"{path}: record {record.number} ({record.chrom}:{record.pos}) has probabilities "
-                "that add up to more than 1; the file is damaged."
-            )
+        dosages = _from_integers(like, _integers(packed, like.n_bits, n_samples * like.ploidy))
+    if len(kept) < n_samples:
+        flags, dosages = flags[:, kept], dosages[:, kept]
+    is_missing = flags >= _MISSING_BIT
+    if is_missing.any():
+        dosages[is_missing] = np.nan
+    wrong = np.flatnonzero((dosages < 0).any(axis=1))
+    if len(wrong):
+        record = records[int(rows[wrong[0]])]
+        raise DataError(
+            f"{path}: record {record.number} ({record.chrom}:{record.pos}) has probabilities that "
+            "add up to more than 1; the file is damaged."
+        )
     return dosages
+
+
+def _integers(packed: NDArray[np.uint8], n_bits: int, n_values: int) -> NDArray[np.int64]:
+    """Return the stored whole numbers of each row."""
+    if n_bits in (8, 16, 32):
+        stored = np.ascontiguousarray(packed).view(f"<u{n_bits // 8}")
+        return stored.astype(np.int64)
+    bits = np.unpackbits(packed, axis=1, count=n_values * n_bits, bitorder="little")
+    places = np.int64(1) << np.arange(n_bits)
+    return np.asarray(bits.reshape(len(packed), n_values, n_bits) @ places, dtype=np.int64)
+
+
+def _from_integers(like: Unpacked, values: NDArray[np.int64]) -> Floats:
+    """Return dosages, negative where probabilities add up to more than 1."""
+    one = (1 << like.n_bits) - 1
+    if like.ploidy == 1:
+        copies = one - values
+    elif like.is_phased:
+        # the first allele in one haplotype and in the other
+        copies = 2 * one - values[:, 0::2] - values[:, 1::2]
+    else:
+        # two copies of the first allele, and one
+        both_second = one - values[:, 0::2] - values[:, 1::2]
+        copies = np.where(both_second < 0, -one, 2 * both_second + values[:, 1::2])
+    dosages: Floats = (copies / one).astype(np.float32)
+    return dosages
+
+
+def _dosages_of_pairs(is_phased: bool) -> Floats:
+    """Return the dosage of every pair of bytes, the first one in the lower bits."""
+    pairs = np.arange(1 << 16, dtype=np.int64)
+    values = np.stack([pairs & 255, pairs >> 8], axis=1).reshape(1, -1)
+    return _from_integers(Unpacked(2, is_phased, 8, b""), values).reshape(-1)
+
+
+_UNPHASED = _dosages_of_pairs(is_phased=False)
+_PHASED = _dosages_of_pairs(is_phased=True)
