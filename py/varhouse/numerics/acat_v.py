@@ -1,7 +1,7 @@
 """ACAT-V: single-variant tests of a set, combined by the Cauchy distribution.
 
-Liu et al. (2019), Am. J. Hum. Genet. 104, 410-421, doi:10.1016/j.ajhg.2019.01.002, section "ACAT-V":
-variants with few copies, for which a single test says little, are first collapsed into one burden.
+Liu et al. (2019), Am. J. Hum. Genet. 104, 410-421, doi:10.1016/j.ajhg.2019.01.002: variants with
+few copies, for which a single test says little, are first collapsed into one burden.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sparse genotypes of a stretch of variants, made ready for tests: minor alleles, nothing missing."""
+"""Sparse genotypes made ready for tests: minor alleles counted, missing calls imputed."""
 
 from __future__ import annotations
 

@@ -1,0 +1,148 @@
+"""All tests of a block of sets against one slow test after the other."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from varhouse.numerics.acat_v import acat_v_log_p
+from varhouse.numerics.burden import burden_test
+from varhouse.numerics.genotype_matrix import genotype_matrix
+from varhouse.numerics.null_model import fit_linear
+from varhouse.numerics.region import AGGREGATIONS, TestPlan, VariantSet, test_region
+from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
+from varhouse.numerics.skat_o import skat_o_log_p
+
+N = 150
+
+
+@pytest.fixture(scope="module")
+def cohort():
+    rng = np.random.default_rng(11)
+    dosages = rng.binomial(2, rng.uniform(0.005, 0.08, size=40), size=(N, 40)).astype(float)
+    dosages[:, 7] = dosages[:, 3]
+    dosages[:, 8] = 0.0
+    dosages[:, 9] = 2.0 - rng.binomial(2, 0.03, size=N)
+    dosages[rng.uniform(size=(N, 40)) < 0.01] = np.nan
+    x = np.column_stack([np.ones(N), rng.normal(size=(N, 4))])
+    y = rng.normal(size=(N, 6))
+    y[:, 5] = x[:, 1]
+    return dosages, x, y
+
+
+def dense(dosages):
+    """Impute, fold and judge one variant after the other."""
+    columns, frequencies = [], []
+    for column in dosages.T:
+        called = column[~np.isnan(column)]
+        filled = np.where(np.isnan(column), called.mean(), column)
+        frequency = called.mean() / 2
+        columns.append(2 - filled if frequency > 0.5 else filled)
+        frequencies.append(min(frequency, 1 - frequency))
+    return np.column_stack(columns), np.array(frequencies)
+
+
+def matrix_of(dosages):
+    donor, variant = np.nonzero(np.isnan(dosages) | (dosages != 0))
+    return genotype_matrix(
+        variant, donor, dosages[donor, variant], n_variants=dosages.shape[1], n_donors=N
+    )
+
+
+def test_matrix_is_the_dense_one(cohort):
+    dosages, _, _ = cohort
+    found = matrix_of(dosages)
+    expected, frequency = dense(dosages)
+    np.testing.assert_allclose(found.matrix.toarray(), expected, atol=1e-15)
+    np.testing.assert_allclose(found.frequency, frequency, atol=1e-15)
+    np.testing.assert_array_equal(found.n_missing, np.isnan(dosages).sum(axis=0))
+    np.testing.assert_array_equal(found.is_flipped, np.arange(40) == 9)
+    np.testing.assert_array_equal(found.varies, np.nanstd(dosages, axis=0) > 0)
+    carriers = [np.sum((column > 0) & ~np.isnan(raw)) for column, raw in
+                zip(expected.T, dosages.T, strict=True)]  # fmt: skip
+    np.testing.assert_array_equal(found.n_carriers, carriers)
+
+
+def test_every_test_of_every_set(cohort):
+    dosages, x, y = cohort
+    genotypes, maf = dense(dosages)
+    null = fit_linear(x, y)
+    rng = np.random.default_rng(2)
+    weights = np.column_stack([stats.beta.pdf(maf, 1, 25), rng.uniform(-1, 2, size=40)])
+    weights[4, 1] = np.nan
+    sets = [
+        VariantSet(variants=np.arange(0, 20), weights=weights[:20], phenotypes=np.array([0, 1])),
+        VariantSet(variants=np.array([3, 7, 30]), weights=weights[[3, 7, 30]],
+                   phenotypes=np.array([4])),
+        VariantSet(variants=np.array([8]), weights=weights[[8]], phenotypes=np.array([2])),
+        VariantSet(variants=np.arange(5), weights=weights[:5], phenotypes=np.array([5])),
+    ]  # fmt: skip
+    plan = TestPlan(aggregations=AGGREGATIONS, kernel_weights=(0,), skat_o=True, acat_v=True)
+    rows = {
+        (row.place, row.phenotype, row.test, row.weight, row.aggregation): row
+        for row in test_region(matrix_of(dosages), null, sets, plan)
+    }
+    assert len(rows) == (2 + 1 + 1 + 1) * (2 * 3 + 3)
+    for place, each in enumerate(sets[:2]):
+        varies = np.ptp(genotypes[:, each.variants], axis=0) > 0
+        variants, w = each.variants[varies], each.weights[varies]
+        for t in each.phenotypes:
+            single = fit_linear(x, y[:, [t]])
+            for a in range(2):
+                used = ~np.isnan(w[:, a])
+                parts = genotypes[:, variants[used]] * w[used, a]
+                burdens = {
+                    "sum": parts.sum(axis=1), "mean": parts.mean(axis=1), "max": parts.max(axis=1)
+                }  # fmt: skip
+                for name, b in burdens.items():
+                    row = rows[place, t, "burden", a, name]
+                    twin = burden_test(
+                        b @ single.residuals[:, 0],
+                        b @ b - np.sum((single.basis.T @ b) ** 2), b @ b, single.rss[0], single.df,
+                    )  # fmt: skip
+                    found = (row.beta, row.se, row.log_p, row.lrt)
+                    expected = (twin.beta, twin.se, twin.log_p, twin.lrt)
+                    np.testing.assert_allclose(found, expected, rtol=1e-8)
+                    assert row.n_variants == used.sum()
+                    carriers = np.any(genotypes[:, variants[used]] >= 0.5, axis=1).sum()
+                    assert row.n_carriers == carriers
+            kernel = score_set(genotypes[:, variants] * w[:, 0], single)
+            log_p, _ = skat_log_p(
+                np.sum(kernel.scores**2, axis=0), positive_eigenvalues(kernel.covariance)
+            )
+            assert rows[place, t, "skat", 0, ""].log_p == pytest.approx(log_p[0], rel=1e-9)
+            both, rho, _ = skat_o_log_p(kernel.scores[:, 0], kernel.covariance)
+            assert rows[place, t, "skat_o", 0, ""].log_p == pytest.approx(both, rel=1e-7)
+            assert rows[place, t, "skat_o", 0, ""].detail == rho
+            copies = 2 * maf[variants] * (N - np.isnan(dosages[:, variants]).sum(axis=0))
+            alone, _ = acat_v_log_p(
+                score_set(genotypes[:, variants], single), w[:, 0], maf[variants], copies,
+                df=single.df,
+            )  # fmt: skip
+            assert rows[place, t, "acat_v", 0, ""].log_p == pytest.approx(alone, rel=1e-9)
+    for test in ("skat", "skat_o", "acat_v"):
+        assert rows[2, 2, test, 0, ""].status == "no_carriers"
+        assert rows[3, 5, test, 0, ""].status == "constant_phenotype"
+    assert rows[2, 2, "burden", 0, "sum"].status == "no_carriers"
+    assert rows[3, 5, "burden", 0, "sum"].status == "constant_phenotype"
+
+
+def test_negative_weights_have_no_variance_test(cohort):
+    dosages, x, y = cohort
+    each = VariantSet(variants=np.arange(4), weights=-np.ones((4, 1)), phenotypes=np.array([0]))
+    rows = test_region(matrix_of(dosages), fit_linear(x, y), [each], TestPlan(kernel_weights=(0,)))
+    assert [(row.test, row.status) for row in rows] == [
+        ("burden", "ok"), ("skat", "negative_weight")
+    ]  # fmt: skip
+
+
+def test_more_variants_than_donors():
+    rng = np.random.default_rng(4)
+    dosages = rng.binomial(2, 0.05, size=(N, 400)).astype(float)
+    x = np.ones((N, 1))
+    null = fit_linear(x, rng.normal(size=(N, 1)))
+    each = VariantSet(variants=np.arange(400), weights=np.ones((400, 1)), phenotypes=np.array([0]))
+    (_, row) = test_region(matrix_of(dosages), null, [each], TestPlan(kernel_weights=(0,)))
+    genotypes, _ = dense(dosages)
+    kernel = score_set(genotypes, null)
+    log_p, _ = skat_log_p(np.sum(kernel.scores**2, axis=0), positive_eigenvalues(kernel.covariance))
+    assert row.log_p == pytest.approx(log_p[0], rel=1e-9)
