@@ -18,7 +18,7 @@ from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_model_attributes import Attributes, gff3_attributes, gtf_attributes
 from varhouse.ingest.gene_model_build import stated_build
 from varhouse.ingest.gene_rows import stage_genes, strand_sql
-from varhouse.ingest.keys import gene_id_sql, integer_sql
+from varhouse.ingest.keys import gene_id_sql
 from varhouse.ingest.reading import head_lines
 from varhouse.ingest.records import create_bed_records, drop_records
 
@@ -74,6 +74,11 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, attributes: Attri
     con.execute("drop table temp.model_features")
 
 
+def _position_sql(text: str) -> str:
+    """Return text as INTEGER when it is one; a cast alone would round ``1.5``."""
+    return f"case when not contains({text}, '.') then try_cast({text} as integer) end"
+
+
 def _create_features(con: duckdb.DuckDBPyConnection, attributes: Attributes) -> None:
     """Create ``model_features``: gene lines, transcript lines, exons merged by transcript."""
     con.execute(f"""
@@ -83,65 +88,60 @@ def _create_features(con: duckdb.DuckDBPyConnection, attributes: Attributes) -> 
                 line,
                 contig,
                 case when is_ragged then 'short' else {attributes.level} end as level,
-                try_cast({integer_sql("start_text")} as integer) as start_pos,
-                try_cast({integer_sql("end_text")} as integer) as end_pos,
+                {_position_sql("start_text")} as start_pos,
+                {_position_sql("end_text")} as end_pos,
                 trim(strand_text) as strand_text,
                 feature,
                 attributes
             from records
         ),
 
-        described as (
+        keyed as (
             select
-                line,
-                contig,
-                level,
-                start_pos,
-                end_pos,
-                strand_text,
+                *,
                 {attributes.gene_key} as gene_key,
-                {attributes.transcript_key} as transcript_key,
-                {attributes.gene_text} as gene_text,
-                {attributes.gene_name} as gene_name,
-                {attributes.gene_biotype} as gene_biotype,
-                case when level = 'gene' then {attributes.gene_version} end as gene_version,
-                case when level = 'gene' then {attributes.synonyms} end as synonyms,
-                case when level <> 'gene' then {attributes.transcript_text} end as transcript_text,
-                case when level = 'transcript' then {attributes.transcript_version} end
-                    as transcript_version,
-                case when level = 'transcript' then {attributes.transcript_biotype} end
-                    as transcript_biotype,
-                case when level = 'transcript' then {attributes.tags} end as tags
+                {attributes.transcript_key} as transcript_key
             from features
             where level is not null
+        ),
+
+        -- exons are most of a file: what they say is read from the first of a transcript only
+        merged as (
+            select
+                min(line) as line,
+                level,
+                contig,
+                strand_text,
+                gene_key,
+                transcript_key,
+                min(start_pos) as start_pos,
+                max(end_pos) as end_pos,
+                min(feature) as feature,
+                arg_min(attributes, line) as attributes
+            from keyed
+            group by
+                level,
+                case when level <> 'exon' then line end,
+                contig,
+                strand_text,
+                gene_key,
+                transcript_key
         )
 
         select
-            min(line) as line,
-            level,
-            contig,
-            strand_text,
-            gene_key,
-            transcript_key,
-            min(gene_text) as gene_text,
-            min(gene_name) as gene_name,
-            min(gene_biotype) as gene_biotype,
-            min(gene_version) as gene_version,
-            min(synonyms) as synonyms,
-            min(transcript_text) as transcript_text,
-            min(transcript_version) as transcript_version,
-            min(transcript_biotype) as transcript_biotype,
-            min(tags) as tags,
-            min(start_pos) as start_pos,
-            max(end_pos) as end_pos
-        from described
-        group by
-            level,
-            case when level <> 'exon' then line end,
-            contig,
-            strand_text,
-            gene_key,
-            transcript_key
+            * exclude (feature, attributes),
+            {attributes.gene_text} as gene_text,
+            {attributes.gene_name} as gene_name,
+            {attributes.gene_biotype} as gene_biotype,
+            case when level = 'gene' then {attributes.gene_version} end as gene_version,
+            case when level = 'gene' then {attributes.synonyms} end as synonyms,
+            case when level <> 'gene' then {attributes.transcript_text} end as transcript_text,
+            case when level = 'transcript' then {attributes.transcript_version} end
+                as transcript_version,
+            case when level = 'transcript' then {attributes.transcript_biotype} end
+                as transcript_biotype,
+            case when level = 'transcript' then {attributes.tags} end as tags
+        from merged
     """)
 
 
