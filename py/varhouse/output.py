@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -60,8 +61,6 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
     DataError
         The file cannot be written.
     """
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
     write: Callable[[Path], object]
     if form == "parquet":
 
@@ -72,12 +71,29 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
         def write(path: Path) -> object:
             return path.write_text(as_text(table, form), encoding="utf-8")
 
+    with whole_file(out) as part:
+        write(part)
+
+
+@contextlib.contextmanager
+def whole_file(out: Path) -> Iterator[Path]:
+    """Yield a file beside ``out`` that takes its place at the end, unless anything fails.
+
+    Raises
+    ------
+    UsageError
+        The folder does not exist.
+    DataError
+        The file cannot be written.
+    """
+    if not out.parent.is_dir():
+        raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
         os.close(handle)
         part = Path(name)
         try:
-            write(part)
+            yield part
             part.replace(out)
         finally:
             part.unlink(missing_ok=True)
