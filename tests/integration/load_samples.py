@@ -35,6 +35,8 @@ NOT_TEXT = {
     ("evidence", "opentargets-slice"),
     ("genes", "opentargets-target"),
     ("genotypes", "plink1"),
+    ("genotypes", "bcf"),
+    ("genotypes", "bgen"),
     ("genotypes", "plink2"),
     ("cells", "h5ad"),
 }
@@ -117,12 +119,36 @@ SAMPLES: dict[tuple[str, str], Sample] = {
     ("intervals", "bed"): Sample(
         [f"chr1\t100\t200\t{_GENE}\t5"], name="fuzz.bed", options={"source_id": "mine"}
     ),
-    ("vep", "vep-tab"): Sample([_VEP_ROW + "LOW", _VEP_ROW + "HIGH"], [_VEP_HEADER + "IMPACT"]),
-    ("vep", "vep-default"): Sample([_VEP_ROW + "IMPACT=LOW;A=1"], [_VEP_HEADER + "Extra"]),
-    ("vep", "vep-json"): Sample([json.dumps(_VEP_JSON)]),
-    ("vep", "annotated-vcf"): Sample(
+    ("annotations", "vep-tab"): Sample(
+        [_VEP_ROW + "LOW", _VEP_ROW + "HIGH"], [_VEP_HEADER + "IMPACT"]
+    ),
+    ("annotations", "vep-default"): Sample([_VEP_ROW + "IMPACT=LOW;A=1"], [_VEP_HEADER + "Extra"]),
+    ("annotations", "vep-json"): Sample([json.dumps(_VEP_JSON)]),
+    ("annotations", "annotated-vcf"): Sample(
         ["22\t100\t.\tG\tA,T\t.\tPASS\tAC=1;CSQ=A|missense_variant|ENSG1|ENST1,T||ENSG1|"],
         _VCF_HEADER,
+        name="fuzz.vcf",
+    ),
+    ("annotations", "cadd"): Sample(
+        ["22\t100\tG\tA\t-0.5\t12.5"],
+        ["## CADD GRCh37-v1.6", "#Chrom\tPos\tRef\tAlt\tRawScore\tPHRED"],
+    ),
+    ("annotations", "favor"): Sample(
+        ["22-100-G-A,12.5,0.5,missense"],
+        ["variant_vcf,cadd_phred,linsight,genecode_comprehensive_category"],
+        "GRCh38",
+        "fuzz.csv",
+    ),
+    ("annotations", "score-table"): Sample(
+        ["22_100_G_A\tENSG1\t0.5\tNA"], ["variant_id\tgene_id\tscore\tother"]
+    ),
+    ("genotypes", "vcf"): Sample(
+        ["22\t1{n}\trs1\tG\tA\t.\tPASS\t.\tGT\t0/1\t./.",
+         "22\t2{n}\t.\tG\tA,T\t.\tPASS\t.\tGT\t1/2\t0|0"],
+        ["##fileformat=VCFv4.2",
+         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+         "##contig=<ID=22>",
+         "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tD1\tD2"],
         name="fuzz.vcf",
     ),
     ("variants", "variant-index"): Sample(["1_5_A_T,rs1", '"1_6_A_T",rs2'], ["variant_id,rsid"]),
@@ -144,9 +170,11 @@ SAMPLES: dict[tuple[str, str], Sample] = {
         ["##gff-version 3"],
         name="fuzz.gff3",
     ),
-    ("donors", "donors"): Sample(["0{n}\t1\tx\t30", "D{n}\t2\ty\t40"], ["donor_id\tsex\tnote\tage"]),
+    ("donors", "donors"): Sample(
+        ["0{n}\t1\tx\t30", "D{n}\t2\ty\t40"], ["donor_id\tsex\tnote\tage"]
+    ),
     ("covariates", "covariates"): Sample(
-        ["0{n},M,30", "D{n},F,40.5", "{n},,NA"], ["IID,sex,age"], name="fuzz.csv"
+        ["0{n},M,30", "D{n},F,40.5", "E{n},,NA"], ["IID,sex,age"], name="fuzz.csv"
     ),
     ("covariates", "covariates-by-row"): Sample(["PC{n}\t0.5\t1", "age{n}\t1\t2"], ["id\tA\tB"]),
     ("pseudobulk", "pseudobulk"): Sample(

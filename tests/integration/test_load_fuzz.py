@@ -25,7 +25,7 @@ from varhouse.warehouse import create_functions, create_schema
 # Damaged lines in each file of a format: 1,800 in their values, 200 in any way. Small files are
 # among them because one bad line may refuse a whole file.
 VALUE_FILES = (800, 500, 300, 130, 40, 20, 5, 3, 1, 1)
-ANY_FILES = (*range(1, 20), 10)
+ANY_FILES = (1, 1, 2, 3, 5, 8, 13, 21, 34, 55, 57)
 
 VALUES = (
     "", " ", "'", "-", ".", "NaN", "inf", "-inf", "-1", "0", "1e999", "1e-400", "0x1F", "null",
@@ -184,5 +184,10 @@ def test_the_sample_is_good(
 
 
 def test_every_text_format_has_a_sample() -> None:
-    formats = {(kind.name, layout.name) for kind in KINDS.values() for layout in kind.formats()}
-    assert formats == set(SAMPLES) | NOT_TEXT
+    # a kind may offer the formats of another: one sample is enough
+    names: dict[int, set[tuple[str, str]]] = {}
+    for kind in KINDS.values():
+        for layout in kind.formats():
+            names.setdefault(id(layout), set()).add((kind.name, layout.name))
+    listed = set(SAMPLES) | NOT_TEXT
+    assert [sorted(same) for same in names.values() if not same & listed] == []
