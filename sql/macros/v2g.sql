@@ -53,28 +53,41 @@
     cast(65535 - {{ packed }} % 65536 as integer)
 {%- endmacro %}
 
-{# Nearly every score is a whole percent. Nine sources stand side by side in one integer, seven bits
-   each: the percent plus 1, or 0 for no score. Lists of all scores cost several times as much. #}
-{% macro n_source_places() -%}
+{# Columns of int_v2g__scores that say which sources scored what; int_v2g__source_lists spells each
+   combination out. Where scores are tenths, nine sources share an integer, seven bits each that
+   hold the percent plus 1, or 0 for no score: a list per pair costs more than the score itself. #}
+{% macro source_list_keys() -%}
+    {%- if not is_decile_method() -%}
+        {{- return(['packed']) -}}
+    {%- endif -%}
+    {%- set lanes = namespace(keys=[]) -%}
+    {%- for lane in range(var('v2g_source_lanes')) -%}
+        {%- set lanes.keys = lanes.keys + ['percents_' ~ lane] -%}
+    {%- endfor -%}
+    {{- return(lanes.keys) -}}
+{%- endmacro %}
+
+{% macro sources_per_lane() -%}
     9
 {%- endmacro %}
 
+{% macro source_lane(source_idx) -%}
+    {{ source_idx }} // {{ sources_per_lane() }}
+{%- endmacro %}
+
 {% macro source_place(source_idx) -%}
-    case
-        when {{ source_idx }} < {{ n_source_places() }}
-            then cast(power(128, {{ source_idx }}) as bigint)
-    end
+    cast(power(128, {{ source_idx }} % {{ sources_per_lane() }}) as bigint)
 {%- endmacro %}
 
-{# NULL for a score that is no whole percent, and for a source beyond the ninth. #}
 {% macro percent_at_place(units, place) -%}
-    case
-        when {{ units }} % {{ score_units(0.01) }} = 0
-            then ({{ units }} // {{ score_units(0.01) }} + 1) * {{ place }}
-    end
+    ({{ units }} // {{ score_units(0.01) }} + 1) * {{ place }}
 {%- endmacro %}
 
-{# What has no place there: source and score in one integer, 44 bits for the score. #}
+{% macro percent_plus_one(percents, place) -%}
+    ({{ percents }} // {{ place }} % 128)
+{%- endmacro %}
+
+{# Otherwise source and score share an integer of a list, 44 bits for the score. #}
 {% macro pack_source(source_idx, units) -%}
     {{ source_idx }} * 17592186044416 + {{ units }}
 {%- endmacro %}

@@ -1,4 +1,5 @@
--- How many rows of a group have a score: all that the quantiles need to know of the rows.
+-- How many rows of a group have a score: all that the quantiles need to know of the rows. Where
+-- quantiles are tenths, neighbouring scores of one quantile are counted together, at the highest.
 {%- set population = v2g_choice('interval_population', ['evidence', 'records']) %}
 with ranked_rows as not materialized (
     select

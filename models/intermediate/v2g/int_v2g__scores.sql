@@ -14,6 +14,7 @@ weights as (
         source_idx,
         is_available,
         {{ weight_units('weight') }} as weight_units,
+        {{ source_lane('source_idx') }} as lane,
         {{ source_place('source_idx') }} as place
     from {{ ref('v2g_source_weights') }}
     where weight is not null
@@ -34,14 +35,20 @@ weighted as (
         sum(source_scores.score_units * weights.weight_units) as weighted_units,
         sum(weights.weight_units) as present_units,
         cast(count(*) as integer) as n_sources,
-        bit_or(
-            {{ percent_at_place('source_scores.score_units', 'weights.place') }}
-        ) as percents,
-        list(
+        {% if is_decile_method() -%}
+        {% for key in source_list_keys() -%}
+        bit_or(case
+            when weights.lane = {{ loop.index0 }}
+                then {{ percent_at_place('source_scores.score_units', 'weights.place') }}
+            else 0
+        end) as {{ key }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+        {%- else -%}
+        list_sort(list(
             {{ pack_source('source_scores.source_idx', 'source_scores.score_units') }}
-        ) filter (
-            where {{ percent_at_place('source_scores.score_units', 'weights.place') }} is null
-        ) as others
+        )) as packed
+        {%- endif %}
     from source_scores
     inner join weights
         on source_scores.source_idx = weights.source_idx
@@ -53,8 +60,9 @@ scored as (
         weighted.variant_idx,
         weighted.gene_idx,
         weighted.n_sources,
-        weighted.percents,
-        weighted.others,
+        {% for key in source_list_keys() -%}
+        weighted.{{ key }},
+        {% endfor -%}
         {% if denominator == 'present' -%}
         weighted.present_units as denominator_units,
         -- different denominators: ties are ties of the score rounded to its 15th decimal
@@ -83,9 +91,10 @@ final as (
             order by overall_score desc
         ) as rank,
         n_sources,
-        cast(denominator_units as double) / 10000 as denominator,
-        percents,
-        others
+        {% for key in source_list_keys() -%}
+        {{ key }},
+        {% endfor -%}
+        cast(denominator_units as double) / 10000 as denominator
     from scored
     where overall_score is not null
 )

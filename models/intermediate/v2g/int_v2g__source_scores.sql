@@ -1,6 +1,6 @@
 {{ config(materialized='ephemeral') }}
--- The best feature of each source for each pair: highest quantile, ties to the first by name.
--- Inlined: storing it costs as much as grouping the evidence anew for the pairs that are read.
+-- Score of each source for each pair: the highest quantile of its features. Inlined into the one
+-- model that needs it for all pairs; v2g_source_scores asks the evidence for the winning feature.
 with genes as (
     select
         gene_idx,
@@ -45,7 +45,7 @@ ranked as (
         quantiles.variant_idx,
         quantiles.gene_idx,
         groups.source_idx,
-        max({{ pack_score('quantiles.quantile_units', 'quantiles.group_idx') }}) as packed
+        max(quantiles.quantile_units) as score_units
     from quantiles
     inner join groups
         on quantiles.group_idx = groups.group_idx
@@ -68,7 +68,7 @@ consequences as (
         variants.variant_idx,
         genes.gene_idx,
         groups.source_idx,
-        {{ pack_score(score_units('strongest.score'), 'groups.group_idx') }} as packed
+        {{ score_units('strongest.score') }} as score_units
     from strongest
     inner join {{ ref('int_v2g__variants') }} as variants
         on strongest.variant_id = variants.variant_id
@@ -78,22 +78,12 @@ consequences as (
         on groups.type_id = 'vep'
 ),
 {% endif %}
-best as (
+final as (
     select * from ranked
     {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
     union all
     select * from consequences
     {%- endif %}
-),
-
-final as (
-    select
-        variant_idx,
-        gene_idx,
-        source_idx,
-        {{ packed_units('packed') }} as score_units,
-        {{ packed_group_idx('packed') }} as group_idx
-    from best
 )
 
 select * from final

@@ -1,7 +1,7 @@
 -- Without a variant index, every variant with evidence, numbered here; with an index, nothing.
 with no_index as (
     select count(*) as n_variants
-    from (select variant_idx from {{ source('raw', 'variants') }} limit 1) as variant_index
+    from {{ source('raw', 'variants') }}
     having count(*) = 0
 ),
 

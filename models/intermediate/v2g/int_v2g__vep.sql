@@ -14,7 +14,7 @@ terms as (
     select
         consequence_term,
         score,
-        cast(row_number() over (order by score desc, consequence_term) as integer) as term_order
+        cast(row_number() over (order by score desc, consequence_term asc) as integer) as term_order
     from (
         select distinct
             consequence_term,

@@ -1,31 +1,65 @@
 {{ config(materialized='view') }}
-with source_scores as (
+-- Best of each source's features, grouped by the ids that people ask for: a filter on them reaches
+-- the raw rows. int_v2g__source_scores is the same on integer keys, for scoring everything at once.
+with evidence as (
     select
-        variant_idx,
-        gene_idx,
-        source_idx,
-        score_units,
-        group_idx
-    from {{ ref('int_v2g__source_scores') }}
+        variant_id,
+        gene_id,
+        type_id,
+        source_id,
+        feature,
+        quantile
+    from {{ ref('v2g_evidence') }}
+    {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
+    where type_id <> 'vep' or quantile > 0
+    {%- endif %}
+),
+
+genes as (
+    select gene_id
+    from {{ ref('int_v2g__genes') }}
+    where is_scored
+),
+
+groups as (
+    select
+        group_idx,
+        type_id,
+        source_id,
+        feature
+    from {{ ref('int_v2g__groups') }}
+),
+
+best as (
+    select
+        evidence.variant_id,
+        evidence.gene_id,
+        evidence.source_id,
+        -- ties go to the first feature by name
+        max({{ pack_score(score_units('evidence.quantile'), 'groups.group_idx') }}) as packed
+    from evidence
+    inner join genes
+        on evidence.gene_id = genes.gene_id
+    inner join groups
+        on evidence.type_id = groups.type_id
+        and evidence.source_id = groups.source_id
+        and evidence.feature = groups.feature
+    group by evidence.variant_id, evidence.gene_id, evidence.source_id
 ),
 
 final as (
     select
-        variants.variant_id,
-        genes.gene_id,
-        weights.source_id,
-        {{ units_to_score('source_scores.score_units') }} as score,
+        best.variant_id,
+        best.gene_id,
+        best.source_id,
+        {{ units_to_score(packed_units('best.packed')) }} as score,
         weights.weight,
         groups.feature
-    from source_scores
-    inner join {{ ref('int_v2g__variants') }} as variants
-        on source_scores.variant_idx = variants.variant_idx
-    inner join {{ ref('int_v2g__genes') }} as genes
-        on source_scores.gene_idx = genes.gene_idx
-    inner join {{ ref('int_v2g__groups') }} as groups
-        on source_scores.group_idx = groups.group_idx
+    from best
+    inner join groups
+        on {{ packed_group_idx('best.packed') }} = groups.group_idx
     inner join {{ ref('v2g_source_weights') }} as weights
-        on source_scores.source_idx = weights.source_idx
+        on best.source_id = weights.source_id
 )
 
 select * from final

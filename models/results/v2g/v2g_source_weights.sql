@@ -70,14 +70,19 @@ available as (
         groups.type_id = 'vep'
         and exists (
             select 1
-            from {{ ref('int_v2g__consequences') }} as consequences
+            from (
+                -- distinct first: few terms score above 0, so few ids have to be looked up
+                select distinct
+                    variant_id,
+                    gene_id
+                from {{ ref('int_v2g__consequences') }}
+                where score > 0
+            ) as consequences
             inner join {{ ref('int_v2g__variants') }} as variants
                 on consequences.variant_id = variants.variant_id
             inner join {{ ref('int_v2g__genes') }} as genes
                 on consequences.gene_id = genes.gene_id
-            where
-                consequences.score > 0
-                and genes.is_scored
+            where genes.is_scored
         )
     {%- else -%}
     group by groups.source_idx
