@@ -20,7 +20,7 @@ DOSAGE_STEPS = 16384
 MISSING_CODE = -9
 """A missing call among the int8 codes of `block_from_codes`, as pgenlib has it."""
 
-_BLOCK_ENTRIES = 1 << 23
+_BLOCK_ENTRIES = 1 << 22
 _BLOCK_VARIANTS = 1 << 14
 
 

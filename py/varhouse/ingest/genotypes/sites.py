@@ -11,7 +11,7 @@ from varhouse.ingest.builds import chromosome_end_sql
 from varhouse.ingest.format import LoadOptions
 from varhouse.ingest.genotypes.block import Sites
 from varhouse.ingest.genotypes.filters import regions_sql
-from varhouse.ingest.genotypes.tables import seen_as
+from varhouse.ingest.genotypes.tables import ArrowTables
 from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.keys import chrom_sql, contig_rank_sql, variant_id_sql
 
@@ -40,8 +40,15 @@ class SiteJudge:
         Of the rows of the last block that can be stored.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, options: LoadOptions, tally: Tally) -> None:
+    def __init__(
+        self,
+        con: duckdb.DuckDBPyConnection,
+        tables: ArrowTables,
+        options: LoadOptions,
+        tally: Tally,
+    ) -> None:
         self._con = con
+        self._tables = tables
         self._tally = tally
         self.places: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         beyond = "false"
@@ -55,7 +62,7 @@ class SiteJudge:
                     pos,
                     upper(ref) as ref,
                     upper(alt) as alt
-                from block_sites
+                from read_sites
             )
 
             select
@@ -85,8 +92,8 @@ class SiteJudge:
 
     def __call__(self, sites: Sites) -> NDArray[np.bool_]:
         """Return which rows can be stored; see `varhouse.ingest.genotypes.block.Wanted`."""
-        with seen_as(self._con, "block_sites", _as_table(sites)):
-            found = self._con.execute(self._query).fetchall()
+        self._tables.show("read_sites", _as_table(sites))
+        found = self._con.execute(self._query).fetchall()
         self._tally.see(sites)
         wanted = np.ones(len(sites), dtype=np.bool_)
         for place, reject, note in found:
@@ -111,8 +118,9 @@ class SiteNumbers:
     which is nothing to do where the new variants come after the old ones and are sorted.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, con: duckdb.DuckDBPyConnection, tables: ArrowTables) -> None:
         self._con = con
+        self._tables = tables
         row = con.execute("select coalesce(max(variant_idx) + 1, 0) from raw.variants").fetchone()
         self._next = int(row[0]) if row else 0
         self._is_taken = np.zeros(self._next, dtype=np.bool_)
@@ -137,43 +145,43 @@ class SiteNumbers:
                         and pos between {sites.pos.min()} and {sites.pos.max()}
                 ) as known using (chrom, pos, ref, alt)
             """
-        with seen_as(self._con, "block_sites", _as_table(sites)):
-            rows = self._con.sql(f"""
-                with keyed as (
-                    select
-                        place,
-                        record,
-                        {chrom_sql("chrom")} as chrom,
-                        cast(pos as integer) as pos,
-                        upper(ref) as ref,
-                        upper(alt) as alt,
-                        nullif(regexp_extract(name, '(?i)(?:^|[;,])(rs[0-9]+)', 1), '') as rsid
-                    from block_sites
-                )
-
+        self._tables.show("kept_sites", _as_table(sites))
+        rows = self._con.sql(f"""
+            with keyed as (
                 select
                     place,
-                    {known} as known_idx,
-                    {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
-                    chrom,
-                    pos,
-                    ref,
-                    alt,
-                    rsid,
-                    record
-                from keyed
-                {join}
-                order by {contig_rank_sql("chrom")}, pos, ref, alt, record
-            """).to_arrow_table()
+                    record,
+                    {chrom_sql("chrom")} as chrom,
+                    cast(pos as integer) as pos,
+                    upper(ref) as ref,
+                    upper(alt) as alt,
+                    nullif(regexp_extract(name, '(?i)(?:^|[;,])(rs[0-9]+)', 1), '') as rsid
+                from kept_sites
+            )
+
+            select
+                place,
+                {known} as known_idx,
+                {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
+                chrom,
+                pos,
+                ref,
+                alt,
+                rsid,
+                record
+            from keyed
+            {join}
+            order by {contig_rank_sql("chrom")}, pos, ref, alt, record
+        """).to_arrow_table()
         index, is_known = self._places(rows.column("known_idx"))
         numbered = rows.append_column("variant_idx", pa.array(index)).append_column(
             "is_known", pa.array(is_known)
         )
-        with seen_as(self._con, "numbered", numbered):
-            self._con.execute(
-                "insert into incoming_variants by name "
-                "select * exclude (place, known_idx) from numbered"
-            )
+        self._tables.show("numbered_sites", numbered)
+        self._con.execute(
+            "insert into incoming_variants by name "
+            "select * exclude (place, known_idx) from numbered_sites"
+        )
         by_place = np.empty(len(sites), dtype=np.uint32)
         by_place[rows.column("place").to_numpy()] = index
         return by_place

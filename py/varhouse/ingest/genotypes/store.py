@@ -17,7 +17,7 @@ from varhouse.ingest.genotypes.donors import place_donors
 from varhouse.ingest.genotypes.duplicates import resolve_duplicates
 from varhouse.ingest.genotypes.filters import RARE_BELOW, sample_list, within_maf
 from varhouse.ingest.genotypes.sites import SiteJudge, SiteNumbers
-from varhouse.ingest.genotypes.tables import seen_as
+from varhouse.ingest.genotypes.tables import ArrowTables, in_order
 from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.variants import renumber
 
@@ -40,9 +40,10 @@ def load_genotypes(open_reader: OpenReader) -> LoadFile:
         say: Say,
     ) -> Loaded:
         reader = open_reader(con, source, options, sample_list(options.samples))
-        store = _Store(con, source, options, reader, load_id)
-        for block in _with_news(reader, store, source, say):
-            store.add(block)
+        with ArrowTables(con) as tables, in_order(con):
+            store = _Store(con, tables, source, options, reader, load_id)
+            for block in _with_news(reader, store, source, say):
+                store.add(block)
         say(f"{source.path}: numbering")
         return store.finish()
 
@@ -60,20 +61,22 @@ class _Store:
     def __init__(
         self,
         con: duckdb.DuckDBPyConnection,
+        tables: ArrowTables,
         source: SourceFile,
         options: LoadOptions,
         reader: GenotypeReader,
         load_id: int,
     ) -> None:
         self._con = con
+        self._tables = tables
         self._source = source
         self._options = options
         self._reader = reader
         self._load_id = load_id
         self._donors = place_donors(con, source, reader, load_id)
         self.tally = Tally()
-        self.judge = SiteJudge(con, options, self.tally)
-        self._numbers = SiteNumbers(con)
+        self.judge = SiteJudge(con, tables, options, self.tally)
+        self._numbers = SiteNumbers(con, tables)
 
     def add(self, block: GenotypeBlock) -> None:
         """Store a block."""
@@ -111,12 +114,11 @@ class _Store:
             {
                 "variant_idx": variant_idx,
                 "donor_idx": self._donors[sample],
-                # a missing call is NULL, not NaN
-                "dosage": pa.array(dosage, from_pandas=True),
+                "dosage": _nullable(dosage),
             }
         )
-        with seen_as(self._con, "calls", calls):
-            self._con.execute(f"insert into {table} from calls")
+        self._tables.show("calls", calls)
+        self._con.execute(f"insert into {table} from calls")
 
     def finish(self) -> Loaded:
         """Settle duplicates, bring the variants into the index, and say what was loaded."""
@@ -170,16 +172,28 @@ class _Store:
         )
 
 
+def _nullable(dosage: NDArray[np.float32]) -> pa.Array:
+    """Return dosages with NULL for NaN."""
+    is_missing = np.isnan(dosage)
+    return pa.array(dosage, mask=is_missing) if is_missing.any() else pa.array(dosage)
+
+
 def minor_allele_frequency(block: GenotypeBlock, n_samples: int) -> NDArray[np.float64]:
     """Return the MAF of each variant among its called samples; NaN where nobody is called."""
     n_variants = len(block.sites)
-    is_missing = np.isnan(block.dosage)
-    copies = block.dosage
     n_called = np.full(n_variants, n_samples, dtype=np.int64)
-    if is_missing.any():
-        copies = np.where(is_missing, np.float32(0), copies)
+    starts = np.searchsorted(block.variant, np.arange(n_variants + 1))
+    has_rows = np.diff(starts) > 0
+    total = np.zeros(n_variants)
+    if has_rows.any():
+        firsts = starts[:-1][has_rows]
+        total[has_rows] = np.add.reduceat(block.dosage, firsts, dtype=np.float64)
+    # NaN in a sum says that there are missing calls, which few blocks have
+    if np.isnan(total).any():
+        is_missing = np.isnan(block.dosage)
+        called = np.where(is_missing, np.float32(0), block.dosage)
+        total[has_rows] = np.add.reduceat(called, firsts, dtype=np.float64)
         n_called -= np.bincount(block.variant[is_missing], minlength=n_variants)
-    total = np.bincount(block.variant, weights=copies, minlength=n_variants)
     with np.errstate(invalid="ignore"):
         frequency = total / (2 * n_called)
     return np.minimum(frequency, 1 - frequency)

@@ -1,20 +1,76 @@
-"""Arrow tables that SQL can see for the length of a few statements."""
+"""Arrow tables that SQL can see, and rows kept in their order."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import duckdb
 import pyarrow as pa
 
 
+class _Slot:
+    """Hands DuckDB the table that it holds at the time of a query."""
+
+    def __init__(self) -> None:
+        self.table: pa.Table = None
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+class ArrowTables:
+    """Arrow tables under names that SQL can use; a context manager.
+
+    What is registered inside a transaction stays in memory until its end, so a name is registered
+    once and what it shows is exchanged.
+    """
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._slots: dict[str, _Slot] = {}
+
+    def show(self, name: str, table: pa.Table) -> None:
+        """Let SQL read ``table`` under ``name``, whose columns are the same each time."""
+        slot = self._slots.get(name)
+        if slot is None:
+            slot = self._slots[name] = _Slot()
+            slot.table = table
+            self._con.complete()
+            self._con.register(name, slot)
+        slot.table = table
+
+    def __enter__(self) -> ArrowTables:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # an error of DuckDB has ended the transaction and with it the names: that error is the news
+        with suppress(duckdb.Error):
+            self._con.complete()
+            for name in self._slots:
+                self._con.unregister(name)
+        for slot in self._slots.values():
+            slot.table = None
+
+
 @contextmanager
 def seen_as(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Iterator[None]:
     """Let SQL read ``table`` under ``name`` inside the block, whose results are fetched there."""
-    con.complete()
-    con.register(name, table)
+    with ArrowTables(con) as tables:
+        tables.show(name, table)
+        yield
+
+
+@contextmanager
+def in_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let inserted rows lie in the order of their source inside the block."""
+    row = con.execute("select current_setting('preserve_insertion_order')").fetchone()
+    before = bool(row[0]) if row else True
+    con.execute("set preserve_insertion_order = true")
     try:
         yield
     finally:
-        con.unregister(name)
+        # as above
+        with suppress(duckdb.Error):
+            con.complete()
+            con.execute(f"set preserve_insertion_order = {before}")

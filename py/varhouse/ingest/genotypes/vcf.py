@@ -35,7 +35,7 @@ from varhouse.ingest.genotypes.calls import (
 from varhouse.ingest.genotypes.vcf_lines import N_FIXED, VcfLines
 from varhouse.ingest.reading import check_bgzf_end, open_bytes
 
-_CHUNK_BYTES = 1 << 24
+_CHUNK_BYTES = 1 << 23
 _SMALL_BYTES = 1 << 12
 _DAMAGE = (OSError, EOFError, zlib.error)
 
