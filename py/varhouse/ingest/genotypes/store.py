@@ -39,7 +39,14 @@ def load_genotypes(open_reader: OpenReader) -> LoadFile:
         load_id: int,
         say: Say,
     ) -> Loaded:
-        reader = open_reader(con, source, options, sample_list(options.samples))
+        keep = sample_list(options.samples)
+        reader = open_reader(con, source, options, keep)
+        n_absent = len(keep) - len(reader.samples) if keep else 0
+        if n_absent:
+            code = "sample_not_in_file"
+            reader.issues.append(
+                Issue(code=code, message=message_of(code), n=n_absent, is_reject=False)
+            )
         with ArrowTables(con) as tables, in_order(con):
             store = _Store(con, tables, source, options, reader, load_id)
             for block in _with_news(reader, store, source, say):
