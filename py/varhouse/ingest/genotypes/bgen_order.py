@@ -12,12 +12,47 @@ import pyarrow as pa
 
 from varhouse.errors import DataError
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
-from varhouse.ingest.genotypes.tables import seen_as
+from varhouse.ingest.genotypes.tables import ArrowTables
 from varhouse.ingest.keys import chrom_sql
 
 Order = Literal["ref-first", "ref-last"]
 
 _BATCH = 1 << 15
+_MATCHES = f"""
+    with alleles as (
+        select
+            {chrom_sql("chrom")} as chrom,
+            pos,
+            upper(first) as first,
+            upper(last) as last
+        from file_alleles
+    ),
+
+    matched as (
+        select
+            exists (
+                from raw.variants
+                where variants.chrom = alleles.chrom
+                    and variants.pos = alleles.pos
+                    and variants.ref = alleles.first
+                    and variants.alt = alleles.last
+            ) as is_first,
+            exists (
+                from raw.variants
+                where variants.chrom = alleles.chrom
+                    and variants.pos = alleles.pos
+                    and variants.ref = alleles.last
+                    and variants.alt = alleles.first
+            ) as is_last
+        from alleles
+    )
+
+    select
+        count(*) filter (where is_first),
+        count(*) filter (where is_last),
+        count(*) filter (where not is_first and not is_last)
+    from matched
+"""
 
 
 def allele_order(
@@ -33,46 +68,13 @@ def allele_order(
     if said is not None:
         return said
     n_first, n_last, n_neither = 0, 0, 0
-    for table in _batches(path, header):
-        with seen_as(con, "file_alleles", table):
-            found = con.execute(f"""
-                with alleles as (
-                    select
-                        {chrom_sql("chrom")} as chrom,
-                        pos,
-                        upper(first) as first,
-                        upper(last) as last
-                    from file_alleles
-                ),
-
-                matched as (
-                    select
-                        exists (
-                            from raw.variants
-                            where variants.chrom = alleles.chrom
-                                and variants.pos = alleles.pos
-                                and variants.ref = alleles.first
-                                and variants.alt = alleles.last
-                        ) as is_first,
-                        exists (
-                            from raw.variants
-                            where variants.chrom = alleles.chrom
-                                and variants.pos = alleles.pos
-                                and variants.ref = alleles.last
-                                and variants.alt = alleles.first
-                        ) as is_last
-                    from alleles
-                )
-
-                select
-                    count(*) filter (where is_first),
-                    count(*) filter (where is_last),
-                    count(*) filter (where not is_first and not is_last)
-                from matched
-            """).fetchall()[0]
-        n_first, n_last, n_neither = (
-            old + new for old, new in zip((n_first, n_last, n_neither), found, strict=True)
-        )
+    with ArrowTables(con) as tables:
+        for table in _batches(path, header):
+            tables.show("file_alleles", table)
+            found = con.execute(_MATCHES).fetchall()[0]
+            n_first, n_last, n_neither = (
+                old + new for old, new in zip((n_first, n_last, n_neither), found, strict=True)
+            )
     n_variants = header.n_variants
     fits: list[Order] = []
     if n_first == n_variants:
