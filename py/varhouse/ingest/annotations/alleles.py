@@ -60,40 +60,46 @@ def alt_sql(site: str, allele: str, number: str, rule: AlleleRule) -> str:
     VEP takes the first base off all alleles of a site with an indel, ``*`` excepted, when they
     share it; nothing left is ``-``. Run with ``--minimal`` it trims each pair of REF and ALT.
     """
-    ref, alts, upper = f"{site}.ref", f"{site}.alts", f"upper(trim({allele}))"
+    ref, alts, wanted = f"{site}.ref", f"{site}.alts", f"upper(trim({allele}))"
     numbered = f"{alts}[try_cast({number} as integer)]"
-    whole = _only(f"list_filter({alts}, lambda alt: alt = {upper})")
     if rule == "vcf":
-        choices = [numbered, whole]
+        choices = [numbered, f"{alts}[list_position({alts}, {wanted})]"]
     else:
-        bases = f"list_filter(list_append({alts}, {ref}), lambda alt: not contains(alt, '*'))"
-        is_trimmed = (
-            f"len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 and "
-            f"len(list_filter({bases}, lambda alt: left(alt, 1) <> left({ref}, 1))) = 0"
+        names = (
+            f"case when {_is_trimmed_sql(ref, alts)} then list_transform({alts}, lambda alt: "
+            f"case when contains(alt, '*') then alt else coalesce(nullif(alt[2:], ''), '-') end) "
+            f"else {alts} end"
         )
-        trimmed = _only(
-            f"list_filter({alts}, lambda alt: case when contains(alt, '*') then alt "
-            f"else coalesce(nullif(alt[2:], ''), '-') end = {upper})"
-        )
-        minimal = _only(f"list_filter({alts}, lambda alt: {_minimal_sql(ref, 'alt')} = {upper})")
+        fitting = f"list_filter({alts}, lambda alt: {_minimal_sql(ref, 'alt')} = {wanted})"
         choices = [
             numbered,
-            f"case when {is_trimmed} then {trimmed} else {whole} end",
-            minimal,
+            f"{alts}[list_position({names}, {wanted})]",
+            _let(fitting, "fitting", "case when len(fitting) = 1 then fitting[1] end"),
         ]
     return f"case when len({alts}) = 1 then {alts}[1] else coalesce({', '.join(choices)}) end"
 
 
-def _only(found: str) -> str:
-    return f"case when len({found}) = 1 then {found}[1] end"
+def _is_trimmed_sql(ref: str, alts: str) -> str:
+    bases = f"list_filter(list_append({alts}, {ref}), lambda alt: not contains(alt, '*'))"
+    return (
+        f"len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 and "
+        f"len(list_distinct(list_transform({bases}, lambda alt: left(alt, 1)))) = 1"
+    )
+
+
+def _let(value: str, name: str, expression: str) -> str:
+    """Return ``expression`` in which ``name`` stands for ``value``, written and computed once."""
+    return f"list_transform([{value}], lambda {name}: {expression})[1]"
 
 
 def _minimal_sql(ref: str, alt: str) -> str:
     """Return what is left of ALT when its shared start, then its shared end with REF is cut off."""
-    start = _shared_sql(ref, alt)
-    cut_ref, cut_alt = f"{ref}[{start} + 1:]", f"{alt}[{start} + 1:]"
-    end = _shared_sql(f"reverse({cut_ref})", f"reverse({cut_alt})")
-    rest = f"{cut_alt}[:length({cut_alt}) - {end}]"
+    rest = "cut_alt[:length(cut_alt) - shared_end]"
+    rest = _let(
+        _shared_sql(f"reverse({ref}[shared_start + 1:])", "reverse(cut_alt)"), "shared_end", rest
+    )
+    rest = _let(f"{alt}[shared_start + 1:]", "cut_alt", rest)
+    rest = _let(_shared_sql(ref, alt), "shared_start", rest)
     return f"coalesce(nullif({rest}, ''), '-')"
 
 
