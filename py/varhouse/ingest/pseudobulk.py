@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
-from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap, read_id_map
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.interval_rows import default_sql
@@ -54,25 +54,28 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
         )
     if "cell_type" not in found:
         _require_cell_type(source, options)
+    create_donor_meanings(con, options.id_map)
     _create_incoming(
         con,
-        options,
         f"""
         select
-            line,
-            {default_sql("cell_type", options.feature)} as cell_type,
-            gene as gene_text,
-            donor as donor_text,
-            "sum" as sum_text,
-            mean as mean_text,
-            n_cells as n_cells_text,
-            is_ragged
+            records.line,
+            {default_sql("records.cell_type", options.feature)} as cell_type,
+            {gene_id_sql("records.gene")} as gene_id,
+            coalesce(donor_meanings.meant, {missing_sql("records.donor")}) as donor_id,
+            records.sum as sum_text,
+            records.mean as mean_text,
+            records.n_cells as n_cells_text,
+            records.is_ragged
         from records
+        left join donor_meanings on trim(records.donor) = donor_meanings.donor_text
         """,
     )
+    con.execute("drop table temp.donor_meanings")
     drop_records(con)
     refuse_ragged(con, source)
-    _check(con, source)
+    _refuse_repeated(con, source)
+    _compare(con, source)
 
 
 def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
@@ -99,8 +102,10 @@ def _stage_donor_columns(
 ) -> None:
     """Stage a table with a gene a line and a donor a column, but for the columns ``others``."""
     cell_type = _require_cell_type(source, options)
+    meant = read_id_map(options.id_map)
     donors = [
-        None if place in others else name.strip() for place, name in enumerate(source.columns)
+        None if place in others else meant.get(name.strip(), name.strip())
+        for place, name in enumerate(source.columns)
     ]
     twice = next((donor for donor in donors if donor and donors.count(donor) > 1), None)
     if twice:
@@ -111,27 +116,32 @@ def _stage_donor_columns(
         )
     stage_matrix(con, source)
     create_column_names(con, donors)
+    con.execute(f"""
+        create or replace temp table matrix_genes as
+        select line, {gene_id_sql("value")} as gene_id from {matrix_column(gene_at + 1)}
+    """)
+    _refuse_repeated_genes(con, source)
     _create_incoming(
         con,
-        options,
         f"""
         select
             cells.line,
             {text_literal(cell_type)} as cell_type,
-            genes.value as gene_text,
-            matrix_columns.name as donor_text,
-            null as sum_text,
+            matrix_genes.gene_id,
+            nullif(matrix_columns.name, '') as donor_id,
+            cast(null as varchar) as sum_text,
             cells.value as mean_text,
-            null as n_cells_text,
+            cast(null as varchar) as n_cells_text,
             false as is_ragged
         from {MATRIX_CELLS} as cells
         inner join matrix_columns on cells.number = matrix_columns.number
-        inner join {matrix_column(gene_at + 1)} as genes on cells.line = genes.line
+        inner join matrix_genes on cells.line = matrix_genes.line
         """,
     )
     drop_matrix(con)
     con.execute("drop table temp.matrix_columns")
-    _check(con, source)
+    con.execute("drop table temp.matrix_genes")
+    _compare(con, source)
 
 
 def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
@@ -142,56 +152,68 @@ def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
     return options.feature
 
 
-def _create_incoming(con: duckdb.DuckDBPyConnection, options: LoadOptions, rows: str) -> None:
-    create_donor_meanings(con, options.id_map)
-    mean, total = (f"{number_sql(missing_sql(name))}" for name in ("mean_text", "sum_text"))
+def _create_incoming(con: duckdb.DuckDBPyConnection, rows: str) -> None:
+    """Create ``incoming`` from a query of the columns of ``raw.pseudobulk``, numbers as text."""
     rejects = {
         "ragged_row": "is_ragged",
-        "value_missing": "mean_given is null and sum_given is null",
-        "value_not_a_number": "(mean_given is not null and mean_number is null) "
-        "or (sum_given is not null and sum_number is null)",
-        "value_not_finite": "not isfinite(mean_number) or not isfinite(sum_number)",
+        "value_not_a_number": "mean_is_text or sum_is_text",
+        "value_missing": "mean is null and sum is null",
+        "value_not_finite": "not isfinite(mean) or not isfinite(sum)",
     }
     notes = {
-        "sum_negative": "sum_number < 0",
+        "sum_negative": "sum < 0",
         "n_cells_unreadable": "n_cells_given is not null and coalesce(n_cells, 0) < 1",
     }
     con.execute(f"""
         create or replace temp table incoming as
         with numbers as (
             select
-                line,
-                cell_type,
-                {gene_id_sql("gene_text")} as gene_id,
-                {missing_sql("donor_text")} as donor_text,
-                {missing_sql("sum_text")} as sum_given,
-                {total} as sum_number,
-                {missing_sql("mean_text")} as mean_given,
-                {mean} as mean_number,
+                *,
+                {number_sql("mean_text")} as mean,
+                {number_sql("sum_text")} as sum,
                 {missing_sql("n_cells_text")} as n_cells_given,
-                try_cast({integer_sql("n_cells_text")} as integer) as n_cells,
-                is_ragged
+                try_cast({integer_sql("n_cells_text")} as integer) as n_cells
             from ({rows})
+        ),
+
+        judged as (
+            select
+                *,
+                -- a CASE looks at the text of those values only that are no numbers
+                case when mean is null then {missing_sql("mean_text")} is not null else false end
+                    as mean_is_text,
+                case when sum is null then {missing_sql("sum_text")} is not null else false end
+                    as sum_is_text
+            from numbers
         )
 
         select
-            numbers.line,
+            line,
             {case_sql(rejects)} as reject,
             {case_sql(notes)} as note,
-            numbers.cell_type,
-            numbers.gene_id,
-            coalesce(donor_meanings.meant, numbers.donor_text) as donor_id,
-            numbers.sum_number as sum,
-            numbers.mean_number as mean,
-            case when numbers.n_cells >= 1 then numbers.n_cells end as n_cells
-        from numbers
-        left join donor_meanings on numbers.donor_text = donor_meanings.donor_text
+            cell_type,
+            gene_id,
+            donor_id,
+            sum,
+            mean,
+            case when n_cells >= 1 then n_cells end as n_cells
+        from judged
     """)
-    con.execute("drop table temp.donor_meanings")
 
 
-def _check(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    """Refuse what stands twice, here or in the warehouse; compare donors and genes."""
+def _refuse_repeated_genes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    twice = con.execute(
+        "select gene_id, list_sort(list(line)), count(*) over () from matrix_genes "
+        "where gene_id is not null group by gene_id having count(*) > 1 order by min(line) limit 1"
+    ).fetchone()
+    if twice:
+        raise DataError(
+            f"{source.path}: gene {twice[0]} stands in lines {_some(twice[1])} "
+            f"({twice[2]} such genes). Versions of gene ids do not count."
+        )
+
+
+def _refuse_repeated(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     twice = con.execute("""
         select cell_type, gene_id, list_sort(list(line)), count(*) over ()
         from incoming
@@ -203,11 +225,18 @@ def _check(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     """).fetchone()
     if twice:
         cell_type, gene_id, lines, n_keys = twice
-        shown = " and ".join(str(line) for line in lines[:4])
         raise DataError(
             f"{source.path}: gene {gene_id} in cell type {cell_type} has two values of one donor, "
-            f"in lines {shown} ({n_keys} such cases). Versions of gene ids do not count."
+            f"in lines {_some(lines)} ({n_keys} such cases). Versions of gene ids do not count."
         )
+
+
+def _some(lines: Sequence[int]) -> str:
+    return " and ".join(str(line) for line in lines[:4])
+
+
+def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Refuse what is in the warehouse already; compare donors and genes with what is there."""
     known = con.execute("""
         with already as (
             select incoming.gene_id, incoming.cell_type, pseudobulk.load_id
