@@ -34,10 +34,19 @@ _NOT_VALUES = frozenset({"fid", "pat", "mat", "sid"})
 """Columns that PLINK writes beside IID."""
 
 
+# A first column called "id" or nothing holds donors where columns are called like these, and
+# covariates where they are called like donors.
+_CORNERS = ("", "id")
+_ABOUT_DONORS = frozenset({"sex", "gender", "age", "pc1"})
+
+
 def donor_column(source: SourceFile) -> str | None:
     """Return the column of donor ids, in lower case, or None."""
     found = column_names(source)
-    return next((name for name in DONOR_COLUMNS if name in found), None)
+    named = next((name for name in DONOR_COLUMNS if name in found), None)
+    if named is None and found and found[0] in _CORNERS and not _ABOUT_DONORS.isdisjoint(found):
+        return found[0]
+    return named
 
 
 def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:

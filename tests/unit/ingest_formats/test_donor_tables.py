@@ -49,6 +49,12 @@ class TestLayouts:
             ("001", "PC1", 0.5), ("001", "sex", 1.0), ("B", "PC1", -0.001), ("B", "sex", 2.0),
         ]  # fmt: skip
 
+    @pytest.mark.parametrize("corner", ["id", ""])
+    def test_a_first_column_without_a_telling_name(self, empty_warehouse, load, tmp_path, corner):
+        path = written(tmp_path, f"{corner}\tage\tPC1\n001\t30\t0.5\n")
+        assert load(empty_warehouse, "covariates", path).format == "covariates"
+        assert covariates_of(empty_warehouse) == [("001", "PC1", 0.5), ("001", "age", 30.0)]
+
     def test_plink_columns_beside_iid_are_not_values(self, empty_warehouse, load, tmp_path):
         path = written(tmp_path, "#FID IID SID SEX V1\nf1 a 0 2 1.5\nf2 b 0 0 2\n", "c.txt")
         load(empty_warehouse, "covariates", path)
