@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import functools
+import re
 
 from varhouse.ingest.builds import CHROMOSOMES
-from varhouse.ingest.keys import chrom_sql, text_literal
 
 # RefSeq numbers the chromosomes NC_000001 to NC_000024 and GenBank CM000663 to CM000686; the
 # version after the dot tells the build. These are the RefSeq versions of 1..22, X, Y in the
@@ -40,10 +40,19 @@ def accessions() -> dict[str, tuple[str, str | None]]:
     return found
 
 
-def contig_chrom_sql(contig: str) -> str:
-    """Return the bare contig like `varhouse.ingest.keys.chrom_sql`, accessions taken too."""
-    cases = " ".join(
-        f"when {text_literal(accession)} then {text_literal(chrom)}"
-        for accession, (chrom, _) in accessions().items()
-    )
-    return f"coalesce({chrom_sql(contig)}, case {contig} {cases} end)"
+_IN_A_CELL = re.compile(r"(?:^|[\t, ])((?:NC_0|CM000)[0-9]+\.[0-9]+)(?=[\t, \r\n]|$)", re.MULTILINE)
+
+
+def build_of_accessions(text: str) -> str | None:
+    """Return the build that the accessions in the cells of a table belong to.
+
+    None when there are none, or those of two builds.
+
+    Examples
+    --------
+    >>> build_of_accessions("contig\\tpos\\nNC_000021.9\\t5\\n")
+    'GRCh38'
+    """
+    known = accessions()
+    builds = {known[name][1] for name in _IN_A_CELL.findall(text) if name in known} - {None}
+    return builds.pop() if len(builds) == 1 else None

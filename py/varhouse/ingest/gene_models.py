@@ -13,12 +13,11 @@ import re
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.accessions import contig_chrom_sql
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_model_attributes import Attributes, gff3_attributes, gtf_attributes
 from varhouse.ingest.gene_model_build import stated_build
 from varhouse.ingest.gene_rows import stage_genes, strand_sql
-from varhouse.ingest.keys import gene_id_sql
+from varhouse.ingest.keys import chrom_sql, gene_id_sql, gene_version_sql
 from varhouse.ingest.reading import head_lines
 from varhouse.ingest.records import create_bed_records, drop_records
 
@@ -222,7 +221,7 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
         named as (
             select
                 *,
-                {contig_chrom_sql("contig")} as chrom,
+                {chrom_sql("contig")} as chrom,
                 {gene_id_sql("gene_text")} as bare_id
             from together
         ),
@@ -232,7 +231,7 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
                 * exclude (bare_id) replace (
                     coalesce(
                         version_text,
-                        nullif(regexp_extract(gene_text, '^ENS[A-Z]*G[0-9]+[.]([0-9]+)', 1), '')
+                        cast({gene_version_sql("gene_text")} as varchar)
                     ) as version_text
                 ),
                 case
@@ -258,8 +257,8 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-# Only Ensembl's and RefSeq's ids carry a version; those of assemblers have dots of their own.
-_VERSIONED = "^(ENS[A-Z]*T[0-9]+|[NX][MR]_[0-9]+)[.]([0-9]+)(_PAR_Y)?$"
+# As with genes, only Ensembl's ids lose their version: annotations spell RefSeq's with it.
+_VERSIONED = "^(ENS[A-Z]*T[0-9]+)[.]([0-9]+)(?:_[0-9]+)?(_PAR_Y)?$"
 # Which transcript stands for its gene, best first; appris_principal is followed by _1 to _5.
 _CANONICAL_TAGS = ("Ensembl_canonical", "MANE_Select", "MANE Select", "RefSeq Select")
 

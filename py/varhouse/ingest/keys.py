@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from varhouse.ingest.accessions import accessions
 from varhouse.ingest.builds import CHROMOSOMES
 
 # Bases, . * <DEL>, and the single breakends of VCF (G. and .G), which real slices hold.
@@ -42,7 +43,8 @@ def text_literal(value: str) -> str:
 def chrom_sql(contig: str) -> str:
     """Return the bare upper-case contig, one of 1..22, X, Y, MT, or NULL for any other.
 
-    ``chr`` and a leading zero are dropped; 23, 24 and 26 are X, Y and MT, as PLINK numbers them.
+    ``chr`` and a leading zero are dropped; 23, 24 and 26 are X, Y and MT, as PLINK numbers them;
+    accessions of RefSeq and GenBank (``NC_000021.9``) are those of either build.
     """
     upper = f"upper(trim(cast({contig} as varchar)))"
     bare = f"ltrim(case when starts_with({upper}, 'CHR') then {upper}[4:] else {upper} end, '0')"
@@ -51,8 +53,15 @@ def chrom_sql(contig: str) -> str:
     return (
         f"case when {clean} then {contig} else case {bare} when '23' then 'X' "
         f"when '24' then 'Y' when '26' then 'MT' when 'M' then 'MT' "
-        f"else case when {kept} then {bare} end end end"
+        f"else case when {kept} then {bare} else {_accession_sql(upper)} end end end"
     )
+
+
+def _accession_sql(contig: str) -> str:
+    """Return the contig of an accession; a constant map is planned faster than a long CASE."""
+    names = ", ".join(text_literal(name) for name in accessions())
+    chroms = ", ".join(text_literal(chrom) for chrom, _ in accessions().values())
+    return f"map([{names}], [{chroms}])[{contig}]"
 
 
 def contig_rank_sql(chrom: str) -> str:
@@ -105,13 +114,14 @@ def allele_sql(allele: str) -> str:
 def gene_id_sql(gene: str) -> str:
     """Return a gene id without its version; ``_PAR_Y`` copies stay genes of their own.
 
-    Only Ensembl ids carry a version after a dot: other ids come back as they are. Empty text, ``-``
+    Only Ensembl ids carry a version after a dot, and GENCODE a second one when it maps them to
+    another build (``.5_2``): other ids come back as they are. Empty text, ``-``
     and ``NA`` are NULL.
     """
     trimmed = f"trim({gene})"
     return (
         rf"case when contains({gene}, '.') "
-        rf"then nullif(regexp_replace({trimmed}, '^(ENS[A-Z]*G[0-9]+)\.[0-9]+', '\1'), '.') "
+        rf"then nullif(regexp_replace({trimmed}, '^(ENS[A-Z]*G[0-9]+)\.[0-9]+(_[0-9]+)?', '\1'), '.') "
         f"when {trimmed} not in ('', '-', 'NA') then {trimmed} end"
     )
 

@@ -44,6 +44,18 @@ class TestGtf:
             ("ENST00000381657_PAR_Y", 6, "ENSG00000182378_PAR_Y"),
         ]
 
+    def test_ids_mapped_to_another_build(self, empty_warehouse, load, tmp_path):
+        gene = "ENSG00000223972.5_2"
+        path = written(
+            tmp_path, "g.gtf", gtf("gene", 1, 9, gene_id=gene),
+            gtf("transcript", 1, 9, gene_id=gene, transcript_id="ENST00000456328.2_1"),
+        )  # fmt: skip
+        load(empty_warehouse, "genes", path, build="GRCh37")
+        assert genes_of(empty_warehouse, "gene_id, gene_version") == [("ENSG00000223972", 5)]
+        assert transcripts_of(empty_warehouse, "transcript_id, transcript_version") == [
+            ("ENST00000456328", 2)
+        ]
+
     def test_an_id_on_x_and_y_is_two_genes(self, empty_warehouse, load, tmp_path):
         line = {"gene_id": "ENSG00000182378", "gene_version": "14"}
         path = written(tmp_path, "g.gtf", gtf("gene", 1, 9, contig="X", **line),
@@ -178,7 +190,7 @@ class TestGtf:
             ("GeneID:55344_PAR_Y", "PLCXD1", "Y", "protein_coding"),
         ]
         assert transcripts_of(empty_warehouse, "transcript_id, transcript_version, gene_id")[0] == (
-            "NM_018390", 4, "GeneID:55344",
+            "NM_018390.4", None, "GeneID:55344",
         )  # fmt: skip
 
     def test_dots_in_the_ids_of_assemblers_stay(self, empty_warehouse, load, tmp_path):
@@ -259,7 +271,7 @@ class TestGff3:
         ) == [("GeneID:351", "APP", "21", 90, "protein_coding", ["A,B", "AD1"])]
         assert transcripts_of(
             empty_warehouse, "transcript_id, transcript_version, gene_id, biotype"
-        ) == [("NM_000484", 3, "GeneID:351", "mRNA")]
+        ) == [("NM_000484.3", None, "GeneID:351", "mRNA")]
 
 
 class TestBuild:
