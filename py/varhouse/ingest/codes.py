@@ -5,7 +5,7 @@ from __future__ import annotations
 EXPECTED_CODES = frozenset(
     {"known_variant", "known_gene", "no_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
-     "outside_regions", "outside_maf"}
+     "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -14,6 +14,8 @@ _MESSAGES = {
     "pos_missing": "the position is not a whole number",
     "position_below_one": "positions start at 1",
     "beyond_chromosome_end": "the position lies beyond the chromosome's end: wrong --build?",
+    "position_of_other_build": "the position lies beyond the chromosome's end, but not in the other "
+    "genome build: wrong --build?",
     "ref_missing": "the reference allele is neither bases nor . * <...>",
     "alt_missing": "the alternative allele is neither bases nor . * <...>",
     "variant_id_missing": "the variant cannot be read as chrom_pos_ref_alt",
@@ -109,6 +111,8 @@ _MESSAGES = {
     "unspecified_allele": "the alternative allele is <NON_REF> or <*>, any that was not seen",
     "symbolic_allele": "the alternative allele is symbolic (<DEL>, a breakend): not stored",
     "allele_not_bases": "an allele has letters besides A C G T N; kept as it is",
+    "duplicate_left_out": "the variant's genotypes are there already; the first are kept, as asked",
+    "duplicate_merged": "the variant's genotypes are there already; both are merged, as asked",
     "outside_regions": "the variant lies outside the --region that are wanted",
     "outside_maf": "the minor allele frequency is outside --min-maf, --max-maf",
     "sample_not_in_file": "samples in the --samples file that the genotype file does not have",

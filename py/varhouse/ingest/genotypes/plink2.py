@@ -23,12 +23,14 @@ from varhouse.ingest.genotypes.block import (
     block_size,
     kept_places,
 )
+from varhouse.ingest.genotypes.calls import allele_numbers
 from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import bim_variants, read_fam
 from varhouse.ingest.genotypes.text import (
     Variant,
     companion,
     fields_of,
+    header_of,
     position,
     sex_code,
     site_blocks,
@@ -68,7 +70,7 @@ def pvar_variants(path: Path) -> Iterator[Variant]:
     DataError
         A column is missing, or a line cut short.
     """
-    header = next((fields for _, fields in fields_of(path, 64) if fields[0][:2] != "##"), [])
+    header = header_of(path)
     if header and header[0] != "#CHROM":
         yield from bim_variants(path)
         return
@@ -88,8 +90,7 @@ def read_psam(path: Path) -> tuple[list[str], list[int | None]]:
 
     Without a header line the columns are those of a ``.fam``.
     """
-    rows = fields_of(path, 64)
-    header = next((fields for _, fields in rows if fields[0][:2] != "##"), [])
+    header = header_of(path)
     if not header or header[0] not in ("#FID", "#IID"):
         return read_fam(path)
     ids, sexes = list[str](), list[int | None]()
@@ -169,35 +170,32 @@ class Plink2Reader:
             for sites in site_blocks(pvar_variants(self._pvar), block_size(self._n_stored)):
                 mask = wanted(sites)
                 if mask.any():
-                    yield self._read(pgen, sites.take(mask), _allele_numbers(sites)[mask])
+                    yield self._read(pgen, sites.take(mask), allele_numbers(sites)[mask])
         finally:
             pgen.close()
 
     def _read(self, pgen: PgenReader, sites: Sites, allele: NDArray[np.int64]) -> GenotypeBlock:
         variants = (sites.record - 1).astype(np.uint32)
         shape = (len(sites), len(self._kept))
+        later = [(row, int(allele[row])) for row in np.flatnonzero(allele > 1).tolist()]
         try:
             if self._has_dosages:
                 dosages = np.empty(shape, dtype=np.float32)
                 pgen.read_dosages_list(variants, dosages)
-                for row in np.flatnonzero(allele > 1).tolist():
-                    pgen.read_dosages(int(variants[row]), dosages[row], int(allele[row]))
+                for row, number in later:
+                    pgen.read_dosages(int(variants[row]), dosages[row], number)
                 dosages[dosages == MISSING_CODE] = np.nan
                 return block_from_dense(sites, dosages)
             codes = np.empty(shape, dtype=np.int8)
             pgen.read_list(variants, codes)
+            for row, number in later:
+                pgen.read(int(variants[row]), codes[row], number)
         except RuntimeError as error:
             raise DataError(
                 f"{self._path}: the genotypes of variants {sites.record[0]} to "
                 f"{sites.record[-1]} cannot be read; the file is cut short or damaged."
             ) from error
         return block_from_codes(sites, codes)
-
-
-def _allele_numbers(sites: Sites) -> NDArray[np.int64]:
-    """Return for each row the number of its alternative allele in the record, from 1."""
-    first = np.searchsorted(sites.record, sites.record)
-    return np.arange(1, len(sites) + 1) - first
 
 
 def build_of_pvar(source: SourceFile) -> str | None:

@@ -136,14 +136,10 @@ class _Store:
         n_loaded = int(row[0]) if row else 0
         issues = [*self._reader.issues, *self.tally.issues()]
         if n_loaded < self.tally.n_kept:
-            issues.append(
-                Issue(
-                    code="duplicate_variant",
-                    message=message_of("duplicate_variant"),
-                    n=self.tally.n_kept - n_loaded,
-                    is_reject=True,
-                )
-            )
+            merged = self._options.on_duplicate == "merge"
+            code = "duplicate_merged" if merged else "duplicate_left_out"
+            n_repeated = self.tally.n_kept - n_loaded
+            issues.append(Issue(code=code, message=message_of(code), n=n_repeated, is_reject=True))
         self._con.execute("drop table incoming_variants")
         return Loaded(n_read=self.tally.n_read, n_loaded=n_loaded, issues=issues)
 

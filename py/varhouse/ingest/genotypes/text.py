@@ -80,6 +80,19 @@ def fields_of(path: Path, n_fields: int) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
 
 
+def header_of(path: Path) -> list[str]:
+    """Return the fields of the first line that is neither blank nor begins with ``##``."""
+    with open_bytes(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            if line.isspace() or line.startswith(b"##"):
+                continue
+            try:
+                return line.decode().split()
+            except UnicodeDecodeError as error:
+                raise DataError(f"{path}, line {number}: not text in UTF-8.") from error
+    return []
+
+
 def site_blocks(variants: Iterable[Variant], n_rows: int) -> Iterator[Sites]:
     """Yield the variants of a file in blocks of about ``n_rows`` rows.
 
