@@ -46,6 +46,16 @@ class GenotypeMatrix:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((n > 0) & (squares * n - total**2 > 1e-9 * squares * n))
 
+    def select(self, variants: Int) -> GenotypeMatrix:
+        """Return some of the variants, in the order given."""
+        return GenotypeMatrix(
+            self.matrix[:, variants],
+            self.frequency[variants],
+            self.n_missing[variants],
+            self.n_carriers[variants],
+            self.is_flipped[variants],
+        )
+
 
 def genotype_matrix(
     variant: npt.ArrayLike,

@@ -59,7 +59,7 @@ def covariate_basis(covariates: Float) -> tuple[Float, tuple[int, ...]]:
     Raises
     ------
     ValueError
-        A value is not finite, or there are no more donors than independent covariates.
+        A value is not finite.
     """
     x = np.asarray(covariates, dtype=np.float64)
     if not np.all(np.isfinite(x)):
@@ -77,8 +77,6 @@ def covariate_basis(covariates: Float) -> tuple[Float, tuple[int, ...]]:
         if size > _RANK_TOLERANCE:
             basis = np.column_stack([basis, rest / size])
             kept.append(column)
-    if basis.shape[1] >= x.shape[0]:
-        raise ValueError(f"{x.shape[0]} donors are too few for {basis.shape[1]} covariates")
     return basis, tuple(column for column in range(x.shape[1]) if column not in kept)
 
 
@@ -97,7 +95,14 @@ def fit_linear(covariates: Float, phenotypes: Float) -> LinearNull:
     ValueError
         A value is not finite, or there are too few donors.
     """
-    basis, dropped = covariate_basis(covariates)
+    return fit_residuals(*covariate_basis(covariates), phenotypes)
+
+
+def fit_residuals(basis: Float, dropped: tuple[int, ...], phenotypes: Float) -> LinearNull:
+    """Regress phenotypes on an orthonormal basis, as `covariate_basis` returns it."""
+    n, k = basis.shape
+    if n - k < 2:
+        raise ValueError(f"{n} donors are too few for {k} covariates and a variant set")
     y = np.asarray(phenotypes, dtype=np.float64)
     if not np.all(np.isfinite(y)):
         raise ValueError("phenotypes hold values that are not finite")
@@ -106,4 +111,4 @@ def fit_linear(covariates: Float, phenotypes: Float) -> LinearNull:
     rss = np.einsum("ij,ij->j", residuals, residuals)
     explained = rss <= _CONSTANT_TOLERANCE * np.einsum("ij,ij->j", y, y)
     rss = np.where(explained, 0.0, rss)
-    return LinearNull(basis, residuals, rss, basis.shape[0] - basis.shape[1], dropped)
+    return LinearNull(basis, residuals, rss, n - k, dropped)

@@ -61,6 +61,8 @@ class TestPlan:
         How a burden is made of weighted dosages: some of `AGGREGATIONS`.
     kernel_weights
         Columns of the weights that variance tests (SKAT, SKAT-O, ACAT-V) are made under.
+    kernel_power
+        Power of the weights in variance tests; 1/2 gives the kernel G W G' for weights W.
     skat, skat_o, acat_v
         Whether to make these tests.
     finite_sample
@@ -69,6 +71,7 @@ class TestPlan:
 
     aggregations: Sequence[str] = ("sum",)
     kernel_weights: Sequence[int] = ()
+    kernel_power: float = 1.0
     skat: bool = True
     skat_o: bool = False
     acat_v: bool = False
@@ -235,7 +238,7 @@ class _Part:
         """Make SKAT, SKAT-O and ACAT-V under one weight."""
         used = ~np.isnan(self.weights[:, weight])
         carriers = self.n_carriers(used)
-        kernel = _Kernel(self, used, weight)
+        kernel = _Kernel(self, used, weight, plan.kernel_power)
         asked = {
             "skat": (plan.skat, kernel.skat),
             "skat_o": (plan.skat_o, kernel.skat_o),
@@ -277,12 +280,13 @@ def _nothing(phenotypes: Int, status: str) -> _Found:
 class _Kernel:
     """Covariance of a set's scores, of distinct columns only, under one weight."""
 
-    def __init__(self, part: _Part, used: npt.NDArray[np.bool_], weight: int) -> None:
+    def __init__(self, part: _Part, used: npt.NDArray[np.bool_], weight: int, power: float) -> None:
         self.part, self.used = part, used
-        self.weights = part.weights[used, weight]
+        given = part.weights[used, weight]
+        self.status = "negative_weight" if np.any(given < 0) else "ok"
+        self.weights = np.abs(given) ** power
         _, first, self.group = np.unique(part.twins[used], return_index=True, return_inverse=True)
         self.first = np.flatnonzero(used)[first]
-        self.status = "negative_weight" if np.any(self.weights < 0) else "ok"
         self._covariance: Float | None = None
 
     @property

@@ -6,11 +6,15 @@ imports numpy or pyarrow until a function is called.
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from varhouse.udf import rvat_types
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,19 +36,33 @@ class SqlFunction:
         an array of the same length.
     parameters, returns
         DuckDB types. A NULL argument makes the result NULL.
+    reads_tables
+        Whether ``python`` has a keyword argument ``cursor`` that opens a connection to the
+        database: for what is too large to be an argument.
     """
 
     name: str
     python: str
     parameters: tuple[str, ...]
     returns: str
+    reads_tables: bool = False
 
-    def implementation(self) -> ArrowFunction:
+    def implementation(self, con: duckdb.DuckDBPyConnection) -> ArrowFunction:
         """Return a function that imports ``python`` when it is first called."""
+        # a strong reference would keep the file open after its last user has closed it
+        owner = weakref.ref(con)
+
+        def cursor() -> duckdb.DuckDBPyConnection:
+            found = owner()
+            if found is None:
+                raise RuntimeError(f"{self.name}: the connection that registered it is gone")
+            return found.cursor()
 
         def call(*columns: pa.ChunkedArray) -> pa.Array:
             module, _, function = self.python.partition(":")
             run: ArrowFunction = getattr(importlib.import_module(module), function)
+            if self.reads_tables:
+                run = functools.partial(run, cursor=cursor)
             return run(*(column.combine_chunks() for column in columns))
 
         # DuckDB counts the parameters that inspect.signature shows
@@ -62,6 +80,13 @@ FUNCTIONS: tuple[SqlFunction, ...] = (
         "varhouse.udf.hwe:hwe_test",
         ("bigint", "bigint", "bigint"),
         "struct(p_value double, mid_p_value double, log10p double)",
+    ),
+    SqlFunction(
+        "rvat_region",
+        "varhouse.udf.rvat:rvat_region",
+        ("integer", "integer", rvat_types.INPUTS, rvat_types.OPTIONS),
+        rvat_types.ROWS,
+        reads_tables=True,
     ),
 )
 
@@ -82,7 +107,7 @@ def register_functions(con: duckdb.DuckDBPyConnection) -> None:
         try:
             con.create_function(
                 function.name,
-                function.implementation(),
+                function.implementation(con),
                 [duckdb.sqltype(each) for each in function.parameters],
                 duckdb.sqltype(function.returns),
                 type=PythonUDFType.ARROW,

@@ -1,0 +1,60 @@
+-- The covariates that the tests adjust for; the intercept is added where they are fitted.
+{%- set chosen = var('covariates') %}
+with loaded as (
+    select
+        donor_id,
+        covariate,
+        -- of several loads the last
+        arg_max(value, load_id) as value
+    from {{ source('raw', 'covariates') }}
+    group by donor_id, covariate
+),
+
+sexes as (
+    select
+        donor_id,
+        'sex' as covariate,
+        cast(sex as double) as value
+    from {{ source('raw', 'donors') }}
+    where
+        sex is not null
+        and 'sex' not in (select loaded.covariate from loaded)
+),
+
+known as (
+    select * from loaded
+    union all
+    select * from sexes
+),
+
+chosen as (
+    select *
+    from known
+    where
+        {% if chosen == 'all' -%}
+        true
+        {%- elif chosen == 'none' or not chosen -%}
+        false
+        {%- else -%}
+        covariate in ({{ quoted_list(as_list(chosen)) }})
+        {%- endif %}
+),
+
+numbered as (
+    select
+        covariate,
+        cast(row_number() over (order by covariate) - 1 as integer) as covariate_idx
+    from (select distinct covariate from chosen) as names
+)
+
+select
+    donors.donor_idx,
+    numbered.covariate_idx,
+    chosen.covariate,
+    chosen.value
+from chosen
+inner join numbered
+    on chosen.covariate = numbered.covariate
+inner join {{ source('raw', 'donors') }} as donors
+    on chosen.donor_id = donors.donor_id
+where donors.is_genotyped

@@ -1,0 +1,127 @@
+-- Variants in the window of a gene, with a weight for each entry of the var weights and a flag for
+-- each variant set (mask and frequency cut-off).
+{%- set score_names = rvat_score_names() %}
+with genes as (
+    select
+        gene_idx,
+        gene_id,
+        region_idx,
+        chrom,
+        tss_pos,
+        window_start,
+        window_end,
+        {{ bins('window_start', 'window_end') }} as window_bin
+    from {{ ref('int_rvat__genes') }}
+),
+
+variants as (
+    select
+        design_idx,
+        variant_idx,
+        variant_id,
+        chrom,
+        pos,
+        maf,
+        maf_beta
+    from {{ ref('int_rvat__variants') }}
+),
+
+windows as (
+    select
+        genes.region_idx,
+        variants.design_idx,
+        genes.gene_idx,
+        genes.gene_id,
+        variants.variant_idx,
+        variants.variant_id,
+        cast(abs(variants.pos - genes.tss_pos) as integer) as distance_bp
+    from variants
+    inner join genes
+        on variants.chrom = genes.chrom
+        and {{ bin('variants.pos') }} = genes.window_bin
+        and variants.pos between genes.window_start and genes.window_end
+),
+{% if score_names %}
+scores as (
+    select
+        {% for name in score_names -%}
+        max(case when score_name = '{{ name | replace("'", "''") }}' then score end)
+        as score_{{ loop.index0 }},
+        {% endfor -%}
+        variant_id,
+        gene_id
+    from {{ ref('annotation_scores') }}
+    where score_name in ({{ quoted_list(score_names) }})
+    group by variant_id, gene_id
+),
+
+variant_scores as (
+    select *
+    from scores
+    where gene_id is null
+),
+{% endif %}
+{%- if rvat_uses_v2g() %}
+v2g as (
+    select
+        variant_id,
+        gene_id,
+        overall_score
+    from {{ ref('v2g_scores') }}
+),
+{% endif %}
+{%- if rvat_uses_consequences() %}
+consequences as (
+    select
+        variant_id,
+        gene_id,
+        impact,
+        consequence_terms
+    from {{ ref('annotations_picked') }}
+    where gene_id is not null
+),
+{% endif %}
+final as (
+    select
+        windows.region_idx,
+        windows.design_idx,
+        windows.gene_idx,
+        windows.variant_idx,
+        windows.distance_bp,
+        [
+            {% for weight in as_list(var('weights')) -%}
+            {{ rvat_weight(weight) }}
+            {{- "," if not loop.last }}
+            {% endfor -%}
+        ] as weights,
+        [
+            {% for each in rvat_sets() -%}
+            {{ rvat_mask(var('masks')[each['mask']] or {}) }}
+            and variants.maf < {{ each['max_maf'] }}
+            {{- "," if not loop.last }}
+            {% endfor -%}
+        ] as in_sets
+    from windows
+    inner join variants
+        on windows.design_idx = variants.design_idx
+        and windows.variant_idx = variants.variant_idx
+    {% if score_names -%}
+    left join scores as gene_scores
+        on windows.variant_id = gene_scores.variant_id
+        and windows.gene_id = gene_scores.gene_id
+    left join variant_scores
+        on windows.variant_id = variant_scores.variant_id
+    {% endif -%}
+    {%- if rvat_uses_v2g() -%}
+    left join v2g
+        on windows.variant_id = v2g.variant_id
+        and windows.gene_id = v2g.gene_id
+    {% endif -%}
+    {%- if rvat_uses_consequences() -%}
+    left join consequences
+        on windows.variant_id = consequences.variant_id
+        and windows.gene_id = consequences.gene_id
+    {% endif %}
+)
+
+select * from final
