@@ -1,11 +1,18 @@
-"""Principal components of donors' expression over all cells, as covariates."""
+"""Principal components of donors' expression over all cells, as covariates.
+
+The cells of one file are added up by donor while they are in memory; of several files, by SQL.
+"""
 
 from __future__ import annotations
 
 import duckdb
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
+from varhouse.ingest.cells.gene_ids import GeneIds
+from varhouse.ingest.cells.groups import Groups
+from varhouse.ingest.cells.sums import GroupSums
 from varhouse.numerics.expression import dispersion_score, highly_variable, principal_components
 
 N_COMPONENTS = 15
@@ -13,6 +20,56 @@ N_GENES = 2000
 """Of the genes that vary most; more when several are equal to the last."""
 
 _PREFIX = "expression_pc"
+
+Floats = npt.NDArray[np.float64]
+
+
+class DonorTotals:
+    """Normalised values added up by donor, over all cell types.
+
+    Parameters
+    ----------
+    groups
+        Of all cells of the file.
+    n_genes
+        Columns of the matrix.
+    """
+
+    def __init__(self, groups: Groups, n_genes: int) -> None:
+        self.donors = sorted(set(groups.donors))
+        number = {donor: i for i, donor in enumerate(self.donors)}
+        self._donor_of_group = np.array([number[donor] for donor in groups.donors])
+        self._n_cells = np.bincount(self._donor_of_group, groups.n_cells)
+        self._totals = np.zeros((len(self.donors), n_genes))
+
+    @staticmethod
+    def n_bytes(groups: Groups, n_genes: int) -> int:
+        """Return the memory that the totals of these groups take."""
+        return 8 * len(set(groups.donors)) * n_genes
+
+    def add(self, sums: GroupSums) -> None:
+        """Add the groups of a part."""
+        for row, values in enumerate(sums.values, start=sums.first):
+            self._totals[self._donor_of_group[row]] += values
+
+    def means(self, genes: GeneIds) -> Floats:
+        """Return donors by genes, in the order of their ids."""
+        order = np.argsort(genes.ids.astype(str), kind="stable")
+        means: Floats = self._totals[:, order[genes.kept[order]]] / self._n_cells[:, np.newaxis]
+        return means
+
+
+def store_pcs_of_file(
+    con: duckdb.DuckDBPyConnection, totals: DonorTotals, genes: GeneIds, load_id: int
+) -> None:
+    """Write ``expression_pc1``, ... for the donors of the first file of cells."""
+    if len(totals.donors) < 2:
+        return
+    means = totals.means(genes)
+    linear = np.expm1(means)
+    chosen = _choose_genes(linear.mean(axis=0), linear.var(axis=0, ddof=1))
+    if chosen.size:
+        _store(con, totals.donors, means[:, chosen], load_id)
 
 
 def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
@@ -22,6 +79,14 @@ def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
     every file of cells measured take part. Nothing is written for fewer than two donors, or when
     no gene varies.
     """
+    (n_loads,) = con.execute("select count(distinct load_id) from raw.pseudobulk_genes").fetchall()[
+        0
+    ]
+    (n_known,) = con.execute(
+        f"select count(*) from raw.covariates where starts_with(covariate, '{_PREFIX}')"
+    ).fetchall()[0]
+    if n_loads == 1 and n_known:
+        return
     con.execute(f"delete from raw.covariates where starts_with(covariate, '{_PREFIX}')")
     donors = [
         row[0]
@@ -33,10 +98,17 @@ def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
     if len(donors) < 2:
         return
     _stage_donor_means(con)
-    chosen = _choose_genes(con, len(donors))
-    if chosen.num_rows:
-        _store(con, donors, _expression_of(con, chosen, donors))
+    genes, mean, variance = _gene_statistics(con, len(donors))
+    chosen = _choose_genes(mean, variance)
+    if chosen.size:
+        (load_id,) = con.execute("select max(load_id) from raw.pseudobulk_genes").fetchall()[0]
+        expression = _expression_of(con, genes.take(pa.array(chosen)), donors)
+        _store(con, donors, expression, load_id)
     con.execute("drop table temp.donor_means")
+
+
+def _choose_genes(mean: Floats, variance: Floats) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(highly_variable(dispersion_score(mean, variance), N_GENES))
 
 
 def _stage_donor_means(con: duckdb.DuckDBPyConnection) -> None:
@@ -88,8 +160,10 @@ def _stage_donor_means(con: duckdb.DuckDBPyConnection) -> None:
     """)
 
 
-def _choose_genes(con: duckdb.DuckDBPyConnection, n_donors: int) -> pa.Table:
-    """Return ``gene_id`` and ``gene_no`` of the genes that vary most, by id."""
+def _gene_statistics(
+    con: duckdb.DuckDBPyConnection, n_donors: int
+) -> tuple[pa.Array, Floats, Floats]:
+    """Return genes by id, and mean and variance over donors of their expression, not its log."""
     # genes that nobody expresses count too: they widen the range that the means are binned over
     genes: pa.Table = con.sql("""
         select
@@ -116,16 +190,11 @@ def _choose_genes(con: duckdb.DuckDBPyConnection, n_donors: int) -> pa.Table:
     total, squares = genes["total"].to_numpy(), genes["squares"].to_numpy()
     mean = total / n_donors
     variance = np.maximum(squares - total * mean, 0) / (n_donors - 1)
-    chosen = np.flatnonzero(highly_variable(dispersion_score(mean, variance), N_GENES))
-    return pa.table(
-        {"gene_id": genes["gene_id"].take(pa.array(chosen)), "gene_no": np.arange(chosen.size)}
-    )
+    return genes["gene_id"].combine_chunks(), mean, variance
 
 
-def _expression_of(
-    con: duckdb.DuckDBPyConnection, chosen: pa.Table, donors: list[str]
-) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
-    con.register("chosen_genes", chosen)
+def _expression_of(con: duckdb.DuckDBPyConnection, chosen: pa.Array, donors: list[str]) -> Floats:
+    con.register("chosen_genes", pa.table({"gene_id": chosen, "gene_no": np.arange(len(chosen))}))
     con.register(
         "chosen_donors",
         pa.table({"donor_id": pa.array(donors, pa.string()), "donor_no": np.arange(len(donors))}),
@@ -143,7 +212,7 @@ def _expression_of(
     finally:
         con.unregister("chosen_genes")
         con.unregister("chosen_donors")
-    expression = np.zeros((len(donors), chosen.num_rows))
+    expression = np.zeros((len(donors), len(chosen)))
     expression[found["donor_no"].to_numpy(), found["gene_no"].to_numpy()] = found["mean"].to_numpy()
     return expression
 
@@ -151,7 +220,8 @@ def _expression_of(
 def _store(
     con: duckdb.DuckDBPyConnection,
     donors: list[str],
-    expression: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    expression: Floats,
+    load_id: int,
 ) -> None:
     n = min(N_COMPONENTS, len(donors) - 1, expression.shape[1])
     scores = principal_components(expression, n).scores
@@ -166,9 +236,9 @@ def _store(
     )
     con.register("incoming_rows", rows)
     try:
-        con.execute("""
+        con.execute(f"""
             insert into raw.covariates by name
-            select *, (select max(load_id) from raw.pseudobulk_genes) as load_id
+            select *, {load_id} as load_id
             from incoming_rows
         """)
     finally:

@@ -10,6 +10,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.cells.counts import Expression, Tally, find_expression, tally
 from varhouse.ingest.cells.donor_traits import Trait, donor_traits, store_traits
+from varhouse.ingest.cells.expression_pcs import DonorTotals, store_pcs_of_file
 from varhouse.ingest.cells.gene_ids import gene_ids
 from varhouse.ingest.cells.groups import Groups, group_cells
 from varhouse.ingest.cells.h5 import open_h5
@@ -80,6 +81,9 @@ def load_cells(
             *_store_donors(con, path, groups, traits, load_id),
         ]
         store_genes(con, genes, found.is_counts, load_id)
+        totals = None
+        if _is_first(con, load_id) and DonorTotals.n_bytes(groups, matrix.n_genes) <= limit // 8:
+            totals = DonorTotals(groups, matrix.n_genes)
         for sums in sum_groups(
             matrix,
             groups,
@@ -90,6 +94,10 @@ def load_cells(
         ):
             say(f"{path}: storing")
             store_sums(con, sums, groups, genes, load_id)
+            if totals is not None:
+                totals.add(sums)
+    if totals is not None:
+        store_pcs_of_file(con, totals, genes, load_id)
     if not found.is_counts:
         issues.append(
             Issue(
@@ -145,6 +153,12 @@ def _refuse_known_groups(con: duckdb.DuckDBPyConnection, path: Path, groups: Gro
             f"before: donor {donor}, cell type {cell_type!r} from {known[repeated[0]]}. Means of "
             "two files cannot be joined; put all cells of a donor and type into one file."
         )
+
+
+def _is_first(con: duckdb.DuckDBPyConnection, load_id: int) -> bool:
+    return not con.execute(
+        f"select 1 from raw.pseudobulk_genes where load_id <> {load_id} limit 1"
+    ).fetchall()
 
 
 def _memory_limit(con: duckdb.DuckDBPyConnection) -> int:

@@ -13,8 +13,8 @@ from varhouse.ingest.cells.gene_ids import GeneIds
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.sums import GroupSums
 
-# Genes turned into rows at once.
-_GENES_AT_ONCE = 4096
+# Values, zeros included, turned into rows at once: a few row groups of DuckDB.
+_VALUES_AT_ONCE = 1 << 22
 
 
 def store_groups(con: duckdb.DuckDBPyConnection, groups: Groups, load_id: int) -> None:
@@ -62,44 +62,50 @@ def store_sums(
 def _rows(sums: GroupSums, groups: Groups, genes: GeneIds, load_id: int) -> Iterator[pa.Table]:
     order = np.argsort(genes.ids.astype(str), kind="stable")
     order = order[genes.kept[order]]
-    gene_names = pa.array(genes.ids.tolist(), pa.string())
     end = sums.first + sums.values.shape[0]
     types = np.array(groups.cell_types[sums.first : end], dtype=object)
+    donors = groups.donors[sums.first : end]
+    n_cells = groups.n_cells[sums.first : end].astype(np.int32)
     bounds = np.flatnonzero(np.append(True, types[1:] != types[:-1])).tolist()
-    donor_names = pa.array(groups.donors[sums.first : end], pa.string())
-    n_cells = groups.n_cells[sums.first : end]
     for start, stop in zip(bounds, [*bounds[1:], types.size], strict=True):
-        for at in range(0, order.size, _GENES_AT_ONCE):
-            columns = order[at : at + _GENES_AT_ONCE]
-            values = sums.values[start:stop, columns].T
-            gene, donor = np.nonzero(values)
-            if gene.size == 0:
+        # names are converted once a table: only those of the table
+        donor_names = pa.array(donors[start:stop], pa.string())
+        step = max(1, _VALUES_AT_ONCE // (stop - start))
+        for at in range(0, order.size, step):
+            columns = order[at : at + step]
+            values = np.ascontiguousarray(sums.values[start:stop, columns].T).ravel()
+            at_value = np.flatnonzero(values)
+            if at_value.size == 0:
                 continue
-            who, which = donor + start, columns[gene]
-            total = None if sums.counts is None else sums.counts[who, which].astype(np.float64)
+            gene, donor = np.divmod(at_value.astype(np.int32), np.int32(stop - start))
+            n_of_donor = n_cells[start:stop][donor]
+            total = pa.nulls(gene.size, pa.float64())
+            if sums.counts is not None:
+                counts = np.ascontiguousarray(sums.counts[start:stop, columns].T).ravel()
+                total = pa.array(counts[at_value].astype(np.float64))
             yield pa.table(
                 {
                     "cell_type": _repeated(types[start], gene.size),
-                    "gene_id": _named(which, gene_names),
-                    "donor_id": _named(who, donor_names),
-                    "sum": pa.nulls(gene.size, pa.float64()) if total is None else total,
-                    "mean": values[gene, donor] / n_cells[who],
-                    "n_cells": pa.array(n_cells[who], pa.int32()),
+                    "gene_id": _named(gene, pa.array(genes.ids[columns].tolist(), pa.string())),
+                    "donor_id": _named(donor, donor_names),
+                    "sum": total,
+                    "mean": values[at_value] / n_of_donor,
+                    "n_cells": pa.array(n_of_donor, pa.int32()),
                     "load_id": _constant(load_id, gene.size),
                 }
             )
 
 
-def _named(codes: npt.NDArray[np.int64], names: pa.Array) -> pa.DictionaryArray:
+def _named(codes: npt.NDArray[np.int32], names: pa.Array) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(codes, pa.int32()), names)
 
 
 def _repeated(name: str, n: int) -> pa.DictionaryArray:
-    return _named(np.zeros(n, dtype=np.int64), pa.array([name], pa.string()))
+    return _named(np.zeros(n, dtype=np.int32), pa.array([name], pa.string()))
 
 
 def _constant(value: int, n: int) -> pa.Array:
-    return pa.array(np.full(n, value), pa.int32())
+    return pa.array(np.full(n, value, dtype=np.int32))
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
