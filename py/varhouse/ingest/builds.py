@@ -66,6 +66,11 @@ def normalised_build(name: str) -> str:
     return build
 
 
+def other_build(build: str) -> str:
+    """Return the one of the two builds that ``build`` is not."""
+    return next(name for name in CHROMOSOME_LENGTHS if name != build)
+
+
 def chromosome_end_sql(chrom: str, build: str) -> str:
     """Return an SQL expression for the length of the chromosome that ``chrom`` names in ``build``.
 

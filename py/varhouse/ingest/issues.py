@@ -7,11 +7,14 @@ from collections.abc import Sequence
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.builds import chromosome_end_sql
+from varhouse.ingest.builds import chromosome_end_sql, other_build
 from varhouse.ingest.codes import EXPECTED_CODES, message_of
 from varhouse.ingest.format import Format, Issue, LoadOptions
 from varhouse.ingest.keys import text_literal
 from varhouse.ingest.reading import quoted_name
+
+_OTHER_BUILD = "position_of_other_build"
+_MANY = 10
 
 
 def judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions) -> None:
@@ -39,12 +42,38 @@ def judge(con: duckdb.DuckDBPyConnection, layout: Format, options: LoadOptions) 
     cases += [f"when {name} < 1 then 'position_below_one'" for name in starts]
     if options.build and "chrom" in columns:
         length = chromosome_end_sql("chrom", options.build)
-        cases += [f"when {name} > {length} then 'beyond_chromosome_end'" for name in ends]
+        elsewhere = chromosome_end_sql("chrom", other_build(options.build))
+        cases += [
+            f"when {name} > {length} then case when {name} <= {elsewhere} "
+            f"then '{_OTHER_BUILD}' else 'beyond_chromosome_end' end"
+            for name in ends
+        ]
     verdict = f"coalesce(reject, case {' '.join(cases)} end)" if cases else "reject"
     con.execute(
         "create or replace temp view incoming_judged as "
         f"select * replace ({verdict} as reject) from incoming"
     )
+
+
+def refuse_other_build(path: str, options: LoadOptions, issues: Sequence[Issue]) -> None:
+    """Raise when the positions are those of the build that was not said.
+
+    Raises
+    ------
+    DataError
+        At least `_MANY` positions lie beyond the ends of chromosomes, and most of them in the
+        narrow room between the ends of the two builds, where chance does not put them.
+    """
+    counts = {issue.code: issue for issue in issues}
+    beyond = counts.get(_OTHER_BUILD)
+    stray = counts.get("beyond_chromosome_end")
+    if options.build and beyond and beyond.n >= _MANY and beyond.n > (stray.n if stray else 0):
+        other = other_build(options.build)
+        raise DataError(
+            f"{path}: {beyond.n} positions lie beyond the ends of the chromosomes of "
+            f"{options.build} but within those of {other} (the first in line {beyond.line}: "
+            f"{beyond.example}). The file seems to be on {other}: give --build {other}."
+        )
 
 
 # Columns that make an example of a bad row; none of them says anything about a person.

@@ -121,7 +121,8 @@ def gene_id_sql(gene: str) -> str:
     trimmed = f"trim({gene})"
     return (
         rf"case when contains({gene}, '.') "
-        rf"then nullif(regexp_replace({trimmed}, '^(ENS[A-Z]*G[0-9]+)\.[0-9]+(_[0-9]+)?', '\1'), '.') "
+        rf"then nullif(regexp_replace({trimmed}, "
+        r"'^(ENS[A-Z]*G[0-9]+)\.[0-9]+(_[0-9]+)?', '\1'), '.') "
         f"when {trimmed} not in ('', '-', 'NA') then {trimmed} end"
     )
 

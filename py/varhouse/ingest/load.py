@@ -25,9 +25,15 @@ from varhouse.ingest.format import (
     Say,
     SourceFile,
 )
-from varhouse.ingest.issues import count_incoming, judge, refuse
+from varhouse.ingest.issues import count_incoming, judge, refuse, refuse_other_build
 from varhouse.ingest.kinds import KINDS, Kind
-from varhouse.ingest.reading import check_compression, check_file, sha256_of, sniff
+from varhouse.ingest.reading import (
+    build_of_contigs,
+    check_compression,
+    check_file,
+    sha256_of,
+    sniff,
+)
 
 Status = Literal["loaded", "already loaded", "dry run"]
 
@@ -218,6 +224,7 @@ def _build_of(kind: Kind, source: SourceFile, layout: Format, stated: str | None
     if not kind.needs_build:
         return None
     in_file = layout.stated_build(source) if layout.stated_build else None
+    in_file = in_file or build_of_contigs(source)
     implied = in_file or layout.genome_build
     if stated and implied and stated != implied:
         says = "the file itself says" if in_file else f"format {layout.name} is on"
@@ -319,6 +326,7 @@ def _load_staged(
     judge(con, layout, options)
     with _faults_of(source, layout):
         n_read, issues = count_incoming(con)
+    refuse_other_build(path, options, issues)
     if n_read == 0:
         raise DataError(f"{path}: the file is empty (no rows of {kind.name}).")
     refuse(path, kind.name, options, n_read, issues)

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from varhouse.errors import DataError, UsageError
+from varhouse.ingest.accessions import build_of_accessions
 from varhouse.ingest.format import Binary, SourceFile
 from varhouse.ingest.keys import text_literal
 
@@ -445,3 +446,10 @@ def build_of_first_id(source: SourceFile) -> str | None:
     return next(
         (build for cell in cells for tag, build in tags.items() if cell.endswith(tag)), None
     )
+
+
+def build_of_contigs(source: SourceFile) -> str | None:
+    """Return the build that a text file names its contigs after (``NC_000021.9``), or None."""
+    if source.binary or not source.delimiter:
+        return None
+    return build_of_accessions("\n".join(head_lines(source.path)))

@@ -229,4 +229,4 @@ def test_wildcards_in_a_path_are_plain_characters(
 def test_sha256(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"abc")
-    assert sha256_of(path) == hashlib.sha256(b"abc").hexdigest()
+    assert sha256_of([path]) == hashlib.sha256(b"abc").hexdigest()
