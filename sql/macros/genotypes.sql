@@ -7,10 +7,14 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Whether a dosage is a hard call of so many copies; a dosage further away is no hard call. #}
-{% macro is_hard_call(dosage, copies) -%}
-    {{ dosage }} between {{ copies - var('qc_hard_call_threshold') }}
-    and {{ copies + var('qc_hard_call_threshold') }}
+{# 0, 1 or 2 where a dosage is that near to it, else NULL. #}
+{% macro hard_call(dosage) -%}
+    case
+        {%- for copies in (1, 2, 0) %}
+        when {{ dosage }} between {{ copies - var('qc_hard_call_threshold') }}
+            and {{ copies + var('qc_hard_call_threshold') }} then {{ copies }}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {# Dosages are multiples of 1/16384; in units of half of that, a halved one is whole too. #}

@@ -32,36 +32,47 @@ totals as (
     from variants
 ),
 
-counts as (
+calls as (
+    select
+        variant_idx,
+        donor_idx,
+        dosage,
+        {{ hard_call('dosage') }} as hard_call
+    from {{ ref('stg_genotypes__calls') }}
+),
+
+counts_by_call as (
     select
         calls.donor_idx,
-        count(*) filter (where calls.dosage is null) as n_missing,
-        count(*) filter (
-            where {{ is_hard_call('calls.dosage', 1) }}
-            or {{ is_hard_call('calls.dosage', 2) }}
-        ) as n_non_ref,
-        count(*) filter (
-            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 1) }}
-        ) as n_het,
-        count(*) filter (
-            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 2) }}
-        ) as n_hom_alt,
-        count(*) filter (
-            where variants.is_autosomal and {{ is_hard_call('calls.dosage', 0) }}
-        ) as n_near_ref,
-        count(*) filter (where variants.is_autosomal) as n_rows,
-        cast(coalesce(sum(variants.expected_het_units) filter (
-            where calls.dosage is null
-            or not (
-                {{ is_hard_call('calls.dosage', 0) }}
-                or {{ is_hard_call('calls.dosage', 1) }}
-                or {{ is_hard_call('calls.dosage', 2) }}
-            )
-        ), 0) as bigint) as unseen_het_units
-    from {{ ref('stg_genotypes__calls') }} as calls
+        variants.is_autosomal,
+        calls.hard_call,
+        count(*) as n_rows,
+        count(calls.dosage) as n_measured,
+        sum(variants.expected_het_units) as expected_het_units
+    from calls
     inner join variants
         on calls.variant_idx = variants.variant_idx
-    group by calls.donor_idx
+    group by
+        calls.donor_idx,
+        variants.is_autosomal,
+        calls.hard_call
+),
+
+counts as (
+    select
+        donor_idx,
+        cast(sum(n_rows - n_measured) as bigint) as n_missing,
+        cast(coalesce(sum(n_rows) filter (where hard_call > 0), 0) as bigint) as n_non_ref,
+        cast(coalesce(sum(n_rows) filter (where is_autosomal and hard_call = 1), 0) as bigint)
+        as n_het,
+        cast(coalesce(sum(n_rows) filter (where is_autosomal and hard_call = 2), 0) as bigint)
+        as n_hom_alt,
+        cast(coalesce(sum(n_rows) filter (where is_autosomal and hard_call is null), 0) as bigint)
+        as n_not_called,
+        cast(coalesce(sum(expected_het_units) filter (where hard_call is null), 0) as bigint)
+        as unseen_het_units
+    from counts_by_call
+    group by donor_idx
 ),
 
 -- a donor without a row is homozygous for the reference everywhere
@@ -75,9 +86,7 @@ measured as (
         coalesce(counts.n_non_ref, 0) as n_non_ref,
         coalesce(counts.n_het, 0) as n_het,
         coalesce(counts.n_hom_alt, 0) as n_hom_alt,
-        totals.n_autosomal - coalesce(
-            counts.n_rows - counts.n_het - counts.n_hom_alt - counts.n_near_ref, 0
-        ) as n_hard_called,
+        totals.n_autosomal - coalesce(counts.n_not_called, 0) as n_hard_called,
         cast(totals.expected_het_units - coalesce(counts.unseen_het_units, 0) as double) / 1e9
         as expected_het
     from donors

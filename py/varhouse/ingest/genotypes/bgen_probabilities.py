@@ -16,6 +16,7 @@ from varhouse.errors import DataError
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord
 
 Floats = NDArray[np.float32]
+_Integers = NDArray[np.int32] | NDArray[np.int64]
 
 _FIXED_BYTES = 8
 _MISSING_BIT = 0x80
@@ -140,9 +141,8 @@ def second_allele_dosages(
     is_missing = flags >= _MISSING_BIT
     if is_missing.any():
         dosages[is_missing] = np.nan
-    wrong = np.flatnonzero((dosages < 0).any(axis=1))
-    if len(wrong):
-        record = records[int(rows[wrong[0]])]
+    if (dosages < 0).any():
+        record = records[int(rows[int(np.flatnonzero((dosages < 0).any(axis=1))[0])])]
         raise DataError(
             f"{path}: record {record.number} ({record.chrom}:{record.pos}) has probabilities that "
             "add up to more than 1; the file is damaged."
@@ -150,17 +150,17 @@ def second_allele_dosages(
     return dosages
 
 
-def _integers(packed: NDArray[np.uint8], n_bits: int, n_values: int) -> NDArray[np.int64]:
-    """Return the stored whole numbers of each row."""
+def _integers(packed: NDArray[np.uint8], n_bits: int, n_values: int) -> _Integers:
+    """Return the stored whole numbers of each row, wide enough for a sum of four of them."""
     if n_bits in (8, 16, 32):
         stored = np.ascontiguousarray(packed).view(f"<u{n_bits // 8}")
-        return stored.astype(np.int64)
+        return stored.astype(np.int32) if n_bits <= 16 else stored.astype(np.int64)
     bits = np.unpackbits(packed, axis=1, count=n_values * n_bits, bitorder="little")
     places = np.int64(1) << np.arange(n_bits)
     return np.asarray(bits.reshape(len(packed), n_values, n_bits) @ places, dtype=np.int64)
 
 
-def _from_integers(like: Unpacked, values: NDArray[np.int64]) -> Floats:
+def _from_integers(like: Unpacked, values: _Integers) -> Floats:
     """Return dosages, negative where probabilities add up to more than 1."""
     one = (1 << like.n_bits) - 1
     if like.ploidy == 1:
