@@ -101,6 +101,7 @@ class TestGtf:
         [
             (("basic", "basic", "basic"), None),
             (("basic", "appris_principal_2", "appris_principal_1"), 30),
+            (("basic", "appris_principal", "appris_candidate_longest"), 20),
             (("MANE_Select", "appris_principal_1", "basic"), 10),
             (("MANE_Select basic", "basic Ensembl_canonical", "basic"), 20),
             # equals: the longest
