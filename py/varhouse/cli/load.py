@@ -73,15 +73,17 @@ def load_command(
 
 @contextlib.contextmanager
 def _progress(settings: Settings) -> Iterator[Callable[[str], None] | None]:
-    """Show the current step on a terminal's stderr; nothing where there is no terminal."""
+    """Show a bar on a terminal's stderr; nothing where there is no terminal."""
     from rich.console import Console
+
+    from varhouse.cli.load_progress import load_progress
 
     console = Console(stderr=True)
     if not settings.progress or settings.verbosity < 0 or not console.is_terminal:
         yield None
         return
-    with console.status("loading") as status:
-        yield status.update
+    with load_progress(console) as show:
+        yield show
 
 
 def _print_reports(reports: Sequence[LoadReport]) -> None:
