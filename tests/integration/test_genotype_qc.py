@@ -5,12 +5,14 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
 from varhouse.errors import ProjectError
+from varhouse.ingest.load import load_files
 from varhouse.numerics.hwe import hwe_test
 from varhouse.runner import load_project, run_project
 from varhouse.settings import shipped_project_dir
@@ -273,3 +275,24 @@ def test_variants_without_any_donor(con: duckdb.DuckDBPyConnection) -> None:
 def test_a_donor_set_that_is_none_is_refused() -> None:
     with pytest.raises(ProjectError, match="qc_donors is 'some', wanted: all, expressed"):
         load_project(shipped_project_dir(), vars={"qc_donors": "some"})
+
+
+@pytest.mark.shared
+def test_the_cohort_of_the_reference_data(
+    con: duckdb.DuckDBPyConnection, shared_data: Path
+) -> None:
+    path = shared_data / "formats" / "e2e_chr21" / "donors120_chr21.vcf.gz"
+    load_files(con, "genotypes", [path], build="GRCh38", source_id=None, format=None)
+    build(con)
+    found = con.sql("""
+        select
+            count(*) as n_variants,
+            sum(n_het + n_hom_alt) as n_non_ref,
+            sum(ac) as n_alleles,
+            sum(n_missing) as n_missing,
+            count(*) filter (where maf < 0.05) as n_rare
+        from variant_qc
+    """).fetchall()
+    assert found == [(927, 16201, 21989, 354, 698)]
+    by_donor = con.sql("select count(*), sum(n_non_ref), sum(n_missing) from sample_qc").fetchall()
+    assert by_donor == [(120, 16201, 354)]

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pytest
 
 from varhouse.errors import DataError
+from varhouse.ingest.genotypes.bgen_samples import read_sample_file
 from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
@@ -350,3 +351,20 @@ def test_damaged_bytes_give_an_error_of_ours_or_load(load_bgen: Load, compressio
         except DataError:
             n_refused += 1
     assert n_refused > 5
+
+
+def test_mutated_sample_files_give_an_error_of_ours_or_ids(tmp_path: Path) -> None:
+    chance = random.Random(11)
+    path = tmp_path / "mutated.sample"
+    n_refused = 0
+    for _ in range(2000):
+        text = bytearray(SAMPLE_FILE.encode())
+        for _ in range(chance.randint(1, 4)):
+            text[chance.randrange(len(text))] = chance.choice(b"0123DIx \t\n\r\0#\x85\xff\xef")
+        path.write_bytes(text)
+        try:
+            ids_found, sexes = read_sample_file(path)
+            assert len(ids_found) == len(sexes)
+        except DataError:
+            n_refused += 1
+    assert 100 < n_refused < 2000
