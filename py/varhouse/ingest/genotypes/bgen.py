@@ -31,7 +31,7 @@ from varhouse.ingest.genotypes.block import (
 from varhouse.ingest.genotypes.text import SitesBuilder
 
 _MAX_POSITION = 2**31 - 1
-_CALLS_AT_ONCE = 1 << 20
+_CALLS_AT_ONCE = 1 << 18
 
 
 class BgenReader:
@@ -105,14 +105,31 @@ class BgenReader:
         if not mask.any():
             return
         chosen = [records[place] for place in np.flatnonzero(mask).tolist()]
-        dosages = np.empty((len(chosen), len(self._kept)), dtype=np.float32)
         unpacked = [unpack(self._path, self._header, record) for record in chosen]
+        kept_sites = sites.take(mask)
+        places, parts = list[NDArray[np.int64]](), list[GenotypeBlock]()
         for rows in _alike(unpacked, self._header.n_samples):
-            found = second_allele_dosages(self._path, chosen, unpacked, rows, self._kept)
+            dosages = second_allele_dosages(self._path, chosen, unpacked, rows, self._kept)
             if not self._is_ref_first:
-                found = np.float32(unpacked[rows[0]].ploidy) - found
-            dosages[rows] = found
-        yield block_from_dense(sites.take(mask), dosages)
+                dosages = np.float32(unpacked[rows[0]].ploidy) - dosages
+            places.append(rows)
+            parts.append(block_from_dense(kept_sites, dosages))
+        yield _joined(kept_sites, places, parts)
+
+
+def _joined(
+    sites: Sites, places: Sequence[NDArray[np.int64]], parts: Sequence[GenotypeBlock]
+) -> GenotypeBlock:
+    """Return one block of blocks whose variants have these places in it."""
+    variant = np.concatenate(
+        [rows.astype(np.int32)[part.variant] for rows, part in zip(places, parts, strict=True)]
+    )
+    sample = np.concatenate([part.sample for part in parts])
+    dosage = np.concatenate([part.dosage for part in parts])
+    if (np.diff(np.concatenate(places)) < 0).any():
+        order = np.argsort(variant, kind="stable")
+        variant, sample, dosage = variant[order], sample[order], dosage[order]
+    return GenotypeBlock(sites, variant, sample, dosage)
 
 
 def _alike(unpacked: Sequence[Unpacked], n_samples: int) -> Iterator[NDArray[np.int64]]:

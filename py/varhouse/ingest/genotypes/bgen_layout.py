@@ -21,6 +21,7 @@ _LAYOUT = 2
 _N_ALLELES = 2
 _BUFFER_BYTES = 1 << 20
 _MAX_ALLELE_BYTES = 1 << 24
+_SHORT, _LONG = struct.Struct("<H"), struct.Struct("<I")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _read_samples(path: Path, stream: IO[bytes], n_samples: int) -> list[str]:
             f"{path}: {found} sample ids, but {n_samples} samples in the header; it is damaged."
         )
     try:
-        return [_text(stream, "<H") for _ in range(n_samples)]
+        return [_text(stream, _SHORT) for _ in range(n_samples)]
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: sample ids that are not text in UTF-8.") from error
 
@@ -141,18 +142,18 @@ def records_of(path: Path, header: BgenHeader, *, with_data: bool = True) -> Ite
 def _read_record(
     path: Path, stream: IO[bytes], header: BgenHeader, number: int, with_data: bool
 ) -> BgenRecord:
-    variant_id, rsid, chrom = (_text(stream, "<H") for _ in range(3))
+    variant_id, rsid, chrom = _text(stream, _SHORT), _text(stream, _SHORT), _text(stream, _SHORT)
     pos, n_alleles = struct.unpack("<IH", stream.read(6))
     if n_alleles != _N_ALLELES:
         raise DataError(
             f"{path}: record {number} ({chrom}:{pos}) has {n_alleles} alleles; BGEN records of two "
             "alleles can be read. Split or leave out the others (plink2 --max-alleles 2)."
         )
-    alleles = _text(stream, "<I"), _text(stream, "<I")
-    (n_stored,) = struct.unpack("<I", stream.read(4))
+    alleles = _text(stream, _LONG), _text(stream, _LONG)
+    (n_stored,) = _LONG.unpack(stream.read(4))
     n_unpacked = n_stored
     if header.compression != "none":
-        (n_unpacked,) = struct.unpack("<I", stream.read(4))
+        (n_unpacked,) = _LONG.unpack(stream.read(4))
         n_stored -= 4
     data = stream.read(n_stored) if with_data else b""
     if not with_data:
@@ -163,9 +164,9 @@ def _read_record(
     return BgenRecord(number, name, chrom, pos, alleles, n_unpacked, data)
 
 
-def _text(stream: IO[bytes], length: str) -> str:
+def _text(stream: IO[bytes], length: struct.Struct) -> str:
     """Read text behind its length."""
-    (n_bytes,) = struct.unpack(length, stream.read(struct.calcsize(length)))
+    (n_bytes,) = length.unpack(stream.read(length.size))
     # a damaged length must not ask for gigabytes
     text = stream.read(n_bytes) if n_bytes <= _MAX_ALLELE_BYTES else b""
     if len(text) != n_bytes:
