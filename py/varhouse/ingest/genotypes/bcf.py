@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from cyvcf2 import VCF, Variant
 
 _QUIET = 0
+_MAX_PLOIDY = 2
 
 
 def open_bcf(source: SourceFile) -> VCF:
@@ -151,14 +152,16 @@ class BcfReader:
         if "GT" in formats:
             calls = variant.genotype.array()
             ploidy = calls.shape[1] - 1
-            if (calls[:, 2:ploidy] != NO_ALLELE).any():
+            if ploidy > _MAX_PLOIDY and (calls[:, _MAX_PLOIDY:ploidy] != NO_ALLELE).any():
                 raise ploidy_not_supported(self._path, number, ploidy)
-            second = calls[:, 1] if ploidy > 1 else NO_ALLELE
+            if ploidy < _MAX_PLOIDY:
+                # the last column is the phase
+                calls[:, 1] = NO_ALLELE
         elif dosages is None:
             raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
         else:
-            calls, second = None, NO_ALLELE
-        batch.add(None if calls is None else calls[:, 0], second, n_alleles, dosages)
+            calls = None
+        batch.add(calls, n_alleles, dosages)
 
     def _block(self, rows: SitesBuilder, batch: _Batch, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """Hand on what was collected and begin anew."""
@@ -190,31 +193,27 @@ class _Batch:
     """Calls of the records of a block."""
 
     def __init__(self, n_samples: int) -> None:
-        self._n_samples = n_samples
+        self._no_calls = np.zeros((n_samples, _MAX_PLOIDY), dtype=np.int16)
         self._clear()
 
     def _clear(self) -> None:
-        self._first: list[NDArray[np.int8]] = []
-        self._second: list[NDArray[np.int8]] = []
+        self._calls: list[NDArray[np.int16]] = []
         self._n_alleles: list[int] = []
         self._has_calls: list[bool] = []
         self._dosages: dict[int, NDArray[np.float32]] = {}
 
     def add(
         self,
-        first: NDArray[np.int16] | None,
-        second: NDArray[np.int16] | int,
+        calls: NDArray[np.int16] | None,
         n_alleles: int,
         dosages: NDArray[np.float32] | None,
     ) -> None:
-        """Add a record; without calls it has dosages."""
+        """Add a record, the first two columns of whose calls are alleles; else it has dosages."""
         if dosages is not None:
             self._dosages[len(self._n_alleles)] = dosages
-        shape = (self._n_samples,)
-        self._first.append(_narrow(0 if first is None else first, shape))
-        self._second.append(_narrow(second, shape))
+        self._calls.append(self._no_calls if calls is None else calls[:, :_MAX_PLOIDY])
         self._n_alleles.append(n_alleles)
-        self._has_calls.append(first is not None)
+        self._has_calls.append(calls is not None)
 
     def take(
         self,
@@ -226,18 +225,17 @@ class _Batch:
         dict[int, NDArray[np.float32]],
     ]:
         """Return first and second alleles, numbers of alleles, which have calls, and dosages."""
+        shape = (len(self._calls), len(self._no_calls))
+        alleles = np.empty((_MAX_PLOIDY, *shape), dtype=np.int8)
+        for place, calls in enumerate(self._calls):
+            # a number that is too large to keep is larger than that of any allele
+            np.minimum(calls.T, MAX_ALLELE + 1, out=alleles[:, place], casting="unsafe")
         taken = (
-            np.stack(self._first),
-            np.stack(self._second),
+            alleles[0],
+            alleles[1],
             np.array(self._n_alleles, dtype=np.int64),
             np.array(self._has_calls, dtype=np.bool_),
             self._dosages,
         )
         self._clear()
         return taken
-
-
-def _narrow(alleles: NDArray[np.int16] | int, shape: tuple[int]) -> NDArray[np.int8]:
-    narrow: NDArray[np.int8] = np.empty(shape, dtype=np.int8)
-    narrow[:] = np.minimum(alleles, MAX_ALLELE + 1)
-    return narrow

@@ -27,6 +27,7 @@ from varhouse.ingest.genotypes.block import (
 from varhouse.ingest.genotypes.text import (
     Variant,
     companion,
+    count_lines,
     fields_of,
     position,
     sex_code,
@@ -91,7 +92,7 @@ class Plink1Reader:
         self._n_stored = len(ids)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
         self.sex: Sequence[int | None] | None = [sexes[place] for place in self._kept]
-        self.n_records: int | None = sum(1 for _ in fields_of(self._bim, _BIM_FIELDS))
+        self.n_records: int | None = count_lines(self._bim)
         self.issues: list[Issue] = []
         self._row_bytes = (self._n_stored + 3) // 4
         self._check_length(self.n_records)

@@ -80,6 +80,12 @@ def fields_of(path: Path, n_fields: int) -> Iterator[tuple[int, list[str]]]:
             yield number, fields
 
 
+def count_lines(path: Path) -> int:
+    """Return the number of lines that are not blank."""
+    with open_bytes(path) as stream:
+        return sum(not line.isspace() for line in stream)
+
+
 def header_of(path: Path) -> list[str]:
     """Return the fields of the first line that is neither blank nor begins with ``##``."""
     with open_bytes(path) as stream:

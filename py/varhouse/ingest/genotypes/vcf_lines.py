@@ -204,8 +204,12 @@ class VcfLines:
         key = self._formats[line].index(b"DS")
         start = int(self._tabs[line, N_FIXED - 1]) + 1
         cells = self._text[start : self._end(line)].rstrip(b"\r\n").split(b"\t")
-        found = np.empty(len(kept), dtype=np.float32)
         n_alleles = int(self.n_alleles[line])
+        if n_alleles == 1:
+            plain = _plain_numbers([cells[sample] for sample in kept.tolist()], key)
+            if plain is not None:
+                return plain
+        found = np.empty(len(kept), dtype=np.float32)
         for place, sample in enumerate(kept.tolist()):
             fields = cells[sample].split(b":", key + 1)
             text = fields[key] if len(fields) > key else b"."
@@ -224,3 +228,12 @@ class VcfLines:
                     f"for each of {n_alleles} alternative alleles."
                 ) from error
         return found
+
+
+def _plain_numbers(cells: list[bytes], key: int) -> NDArray[np.float32] | None:
+    """Return one field of each cell as numbers, ``.`` as NaN; None where one is neither."""
+    try:
+        fields = np.array([cell.split(b":", key + 1)[key] for cell in cells])
+        return np.where(fields == b".", b"nan", fields).astype(np.float32)
+    except (IndexError, ValueError):
+        return None
