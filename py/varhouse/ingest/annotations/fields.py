@@ -88,17 +88,23 @@ def _score_cells_sql(scores: Mapping[str, str]) -> str:
     return f"cast([{cells}] as struct(name varchar, cell varchar)[])"
 
 
-def score_sql(cell: str) -> str:
+def _finite_sql(cell: str) -> str:
     """Return text as a finite DOUBLE, NULL when it is none: NaN says "not there"."""
     number = f"try_cast({cell} as double)"
-    # -0 and 0 are one score, but two texts
-    return f"case when {number} = 0 then 0.0::double when isfinite({number}) then {number} end"
+    return f"case when isfinite({number}) then {number} end"
 
 
-def is_unreadable_sql(cell: str) -> str:
-    """Return whether text says something, but no finite number."""
-    missing = one_of_sql(f"upper(trim({cell}))", (*MISSING, "NAN"))
-    return f"({cell} is not null and {score_sql(cell)} is null and not {missing})"
+def read_cells_sql(cells: str) -> str:
+    """Return a list of ``struct(name, cell, score)`` of the cells that are not plainly empty.
+
+    ``score`` is NULL or not finite where the text is no number.
+    """
+    empty = ", ".join(text_literal(word) for word in ("", "-", ".", "NA"))
+    return (
+        f"list_transform(list_filter({cells}, lambda each: each.cell not in ({empty})), "
+        "lambda each: struct_pack(name := each.name, cell := each.cell, "
+        "score := try_cast(each.cell as double)))"
+    )
 
 
 def _prediction_sql(text: str) -> str:
@@ -110,31 +116,47 @@ def _prediction_sql(text: str) -> str:
 def _prediction_score_sql(text: str) -> str:
     """Return the score of ``tolerated(0.17)`` or ``0.17``."""
     inner = rf"regexp_extract({text}, '\(([^()]*)\)\s*$', 1)"
-    return score_sql(f"coalesce(nullif({inner}, ''), {text})")
+    return _finite_sql(f"coalesce(nullif({inner}, ''), {text})")
+
+
+def given_select() -> str:
+    """Return the SELECT list of the fields that others are made of, absent ones as NULL."""
+    return ", ".join(
+        f"{missing_sql(f'{name}_text')} as {name}_given"
+        for name in ("gene", "feature", "feature_type")
+    )
 
 
 def typed_select() -> str:
-    """Return the SELECT list that makes stored columns of what `field_select` yields."""
+    """Return the SELECT list that makes stored columns of what `field_select` yields.
+
+    It reads `given_select` and ``read_cells`` besides, and yields ``unreadable``, the names
+    of those cells that say something, but no finite number.
+    """
     kind = "lower(replace(feature_type_given, '_', ''))"
     is_transcript = f"({kind} = 'transcript' or {kind} is null)"
-    feature = missing_sql("feature_text")
-    transcript = rf"regexp_replace({feature}, '^(ENS[A-Z]*T[0-9]+)\.[0-9]+$', '\1')"
+    transcript = (
+        "case when contains(feature_given, '.') then "
+        r"regexp_replace(feature_given, '^(ENS[A-Z]*T[0-9]+)\.[0-9]+$', '\1') "
+        "else feature_given end"
+    )
     terms = rf"regexp_replace({missing_sql('consequence_text')}, '\s', '', 'g')"
     position = r"regexp_extract_all(split_part(protein_pos_text, '/', 1), '[0-9]+')"
+    missing = one_of_sql("upper(trim(each.cell))", (*MISSING, "NAN"))
     columns = {
         # SnpEff names both neighbours of an intergenic variant
         "gene_id": f"case when {kind} = 'intergenicregion' then null "
-        f"else {gene_id_sql(missing_sql('gene_text'))} end",
+        f"else {gene_id_sql('gene_given')} end",
         "gene_name": missing_sql("gene_name_text"),
         "transcript_id": f"case when {is_transcript} then {transcript} end",
         "regulatory_id": f"case when not {is_transcript} and {kind} <> 'intergenicregion' "
-        f"then {feature} end",
+        "then feature_given end",
         "feature_type": f"case {kind} when 'transcript' then 'Transcript' "
         "when 'regulatoryfeature' then 'RegulatoryFeature' "
         "when 'motiffeature' then 'MotifFeature' "
         "when 'intergenicregion' then null else feature_type_given end",
-        "consequence_terms": f"list_filter(string_split_regex({terms}, '[,&]'), "
-        "lambda term: term <> '')",
+        "consequence_terms": f"nullif(list_filter(string_split_regex({terms}, '[,&]'), "
+        "lambda term: term <> ''), cast([] as varchar[]))",
         "impact": missing_sql("impact_text"),
         "biotype": missing_sql("biotype_text"),
         "is_canonical": "case when canonical_text is not null "
@@ -152,8 +174,12 @@ def typed_select() -> str:
         "sift_score": _prediction_score_sql(missing_sql("sift_text")),
         "polyphen_prediction": _prediction_sql(missing_sql("polyphen_text")),
         "polyphen_score": _prediction_score_sql(missing_sql("polyphen_text")),
-        "scores": "map_from_entries(list_filter(list_transform(score_cells, lambda each: "
-        f"struct_pack(name := each.name, score := {score_sql('each.cell')})), "
-        "lambda each: each.score is not null))",
+        # -0 and 0 are one score, but two texts
+        "scores": "map_from_entries(list_transform(list_filter(read_cells, lambda each: "
+        "isfinite(each.score)), lambda each: struct_pack(name := each.name, "
+        "score := case when each.score = 0 then 0 else each.score end)))",
+        "unreadable": "list_transform(list_filter(read_cells, lambda each: "
+        f"case when isfinite(each.score) then false else not {missing} end), "
+        "lambda each: each.name)",
     }  # fmt: skip
     return ",\n".join(f"{expression} as {name}" for name, expression in columns.items())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.ingest.annotations.alleles import AlleleRule, alt_sql
-from varhouse.ingest.annotations.fields import is_unreadable_sql, typed_select
+from varhouse.ingest.annotations.fields import given_select, read_cells_sql, typed_select
 from varhouse.ingest.annotations.severity import severity_sql
 from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.keys import allele_sql, chrom_sql, integer_sql, missing_sql, variant_id_sql
@@ -38,8 +38,9 @@ def stage_annotations(
         with given as ({rows}),
         named as (
             select
-                *,
-                {missing_sql("feature_type_text")} as feature_type_given,
+                * exclude (score_cells),
+                {read_cells_sql("score_cells")} as read_cells,
+                {given_select()},
                 coalesce(
                     {chrom_sql("site.chrom")}, {chrom_sql("string_split(place, ':')[1]")}
                 ) as chrom,
@@ -79,29 +80,32 @@ def stage_annotations(
                     try_cast({integer_sql("span[2]")} as integer), pos
                 ) end as vep_end_pos,
                 case when variant_id is null then upper(trim(allele_text)) end as vep_allele,
-                {typed_select()},
-                list_transform(
-                    list_filter(score_cells, lambda each: {is_unreadable_sql("each.cell")}),
-                    lambda each: each.name
-                ) as unreadable
+                {typed_select()}
             from keyed
         )
         select
             *,
+            row_number() over () as row_idx,
+            hash({_CONTENT}, scores) as content_hash,
             coalesce(variant_id, concat_ws(' ', chrom, pos, vep_allele, uploaded_id))
                 as variant_key,
             {severity_sql("consequence_terms", "impact")} as severity
         from typed
     """)
-    con.execute(f"""
-        create or replace temp table incoming as
-        with content as (
-            select *, hash({_CONTENT}, cast(scores as varchar)) as content_hash
-            from annotation_rows
-        ),
-        judged as (
+    # the windows sort a few columns, not all forty
+    con.execute("""
+        create or replace temp table annotation_ranks as
+        with judged as (
             select
-                *,
+                row_idx,
+                line,
+                entry,
+                variant_key,
+                severity,
+                gene_id,
+                is_canonical,
+                transcript_id,
+                regulatory_id,
                 case
                     when fault is not null then fault
                     when variant_id is null and vep_allele is null then 'variant_id_missing'
@@ -112,42 +116,11 @@ def stage_annotations(
                         partition by variant_key, content_hash order by line, entry
                     ) > 1 then 'duplicate_row'
                 end as reject
-            from content
+            from annotation_rows
         )
         select
-            line,
+            row_idx,
             reject,
-            case when variant_id is null then 'alleles_unknown' end as note,
-            chrom,
-            pos,
-            ref,
-            alt,
-            variant_id,
-            uploaded_id,
-            vep_end_pos,
-            vep_allele,
-            gene_id,
-            gene_name,
-            transcript_id,
-            regulatory_id,
-            feature_type,
-            case when len(consequence_terms) > 0 then consequence_terms end as consequence_terms,
-            impact,
-            biotype,
-            is_canonical,
-            mane_select,
-            protein_id,
-            exon,
-            intron,
-            hgvsc,
-            hgvsp,
-            protein_pos,
-            amino_acids,
-            sift_prediction,
-            sift_score,
-            polyphen_prediction,
-            polyphen_score,
-            scores,
             -- by content where severities tie, so that every layout of a run ranks alike
             cast(row_number() over (
                 partition by variant_key, reject is null
@@ -158,6 +131,28 @@ def stage_annotations(
                 partition by variant_key, reject is null order by line, entry
             ) as integer) as file_rank
         from judged
+    """)
+    con.execute(f"""
+        create or replace temp table incoming as
+        select
+            annotation_rows.line,
+            annotation_ranks.reject,
+            case when variant_id is null then 'alleles_unknown' end as note,
+            chrom,
+            pos,
+            ref,
+            alt,
+            variant_id,
+            uploaded_id,
+            vep_end_pos,
+            vep_allele,
+            {_CONTENT},
+            scores,
+            annotation_ranks.rank,
+            annotation_ranks.file_rank
+        from annotation_rows
+        inner join annotation_ranks
+            on annotation_rows.row_idx = annotation_ranks.row_idx
     """)
     con.execute("""
         insert into incoming_issues
@@ -182,4 +177,5 @@ def stage_annotations(
         group by unreadable.name
     """)
     con.execute("drop table annotation_rows")
+    con.execute("drop table annotation_ranks")
     report_unknown_genes(con)
