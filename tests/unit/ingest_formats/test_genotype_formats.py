@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,29 @@ def test_alleles_of_a_multiallelic_pgen_file(
         ("1_5_A_G", "D1"): 1, ("1_5_A_G", "D2"): 1, ("1_5_A_C", "D2"): 1, ("1_5_A_C", "D3"): 2,
         ("1_6_A_C", "D1"): None, ("1_6_A_T", "D1"): None, ("1_6_A_T", "D2"): 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("suffix", [".bim", ".fam", ".pvar", ".psam"])
+def test_damaged_companions_never_end_in_a_traceback(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
+) -> None:
+    chance = random.Random(suffix)
+    path = bed(tmp_path) if suffix in (".bim", ".fam") else pgen(tmp_path)
+    part = path.with_suffix(suffix)
+    good = part.read_bytes()
+    outcomes = set()
+    for _ in range(40):
+        at = chance.randrange(len(good))
+        damage = chance.choice((b"", b"\n", b"\t", b"#", b"\xff", b"-1", b"1e9", b"9" * 400, b"\0"))
+        part.write_bytes(good[:at] + damage + good[at + chance.randrange(4) :])
+        try:
+            load_genotypes(con, path, dry_run=True)
+        except DataError:
+            outcomes.add("refused")
+        else:
+            outcomes.add("taken")
+        assert stored(con) == {}
+    assert outcomes == {"refused", "taken"}
 
 
 @pytest.mark.parametrize(

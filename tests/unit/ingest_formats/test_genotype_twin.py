@@ -18,6 +18,8 @@ from genotype_files import (
     write_vcf,
 )
 
+from varhouse.errors import DataError
+
 DONORS = [f"{number:03d}" for number in range(1, 12)]
 CALLS = (
     "0/0",
@@ -103,7 +105,91 @@ def test_vcf_text_is_read_as_by_the_twin(
     check_numbering(empty_warehouse)
 
 
-@pytest.mark.parametrize("n_bytes", [1, 50, 300, 1000])
+HEADER = (
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+    '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">',
+    '##FORMAT=<ID=GQ,Number=1,Type=Integer,Description="Quality">',
+    '##FORMAT=<ID=AD,Number=R,Type=Integer,Description="Depths">',
+    '##FORMAT=<ID=DS,Number=A,Type=Float,Description="Dosage">',
+    "##contig=<ID=chr7>",
+)
+
+
+def as_bcf(path: Path) -> Path:
+    """Return the BCF that htslib makes of a VCF."""
+    import cyvcf2
+
+    source = cyvcf2.VCF(str(path))
+    writer = cyvcf2.Writer(str(path.with_suffix(".bcf")), source, mode="wb")
+    for record in source:
+        writer.write_record(record)
+    writer.close()
+    source.close()
+    return path.with_suffix(".bcf")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_bcf_is_read_as_the_vcf_that_it_was(
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    seed: int,
+) -> None:
+    monkeypatch.setattr("varhouse.ingest.genotypes.block._BLOCK_VARIANTS", 16)
+    records = random_records(random.Random(seed), 60)
+    path = write_vcf(tmp_path / "a.vcf", DONORS, records, header=HEADER)
+    (report,) = load_genotypes(empty_warehouse, as_bcf(path))
+    assert report.format == "bcf"
+    assert report.n_read == 60
+    assert stored(empty_warehouse) == twin_of_vcf(path)
+    check_numbering(empty_warehouse)
+
+
+def test_bcf_of_haploid_calls_and_dosages(
+    empty_warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    records = [
+        "chr7 5 . A C GT " + " ".join(["1", "0", "."] * 3 + ["1", "1"]),
+        "chr7 6 . A C,G DS " + " ".join(["0.5,1"] * 10 + ["."]),
+        "chr7 7 . A C GT:DS " + " ".join(["0/1:0.3"] * 11),
+    ]
+    path = write_vcf(tmp_path / "a.vcf", DONORS, records, header=HEADER)
+    load_genotypes(empty_warehouse, as_bcf(path))
+    found = stored(empty_warehouse)
+    assert [found.get(("7_5_A_C", donor), "ref") for donor in DONORS[:3]] == [1, "ref", None]
+    assert [found["7_6_A_C", donor] for donor in (DONORS[0], DONORS[-1])] == [0.5, None]
+    assert [found["7_6_A_G", donor] for donor in (DONORS[0], DONORS[-1])] == [1, None]
+    assert {found["7_7_A_C", donor] for donor in DONORS} == {1}
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ("chr7 5 . A C GT" + " 0/0/1" * 11, r"ploidy 3 not supported \(record 1\)"),
+        ("chr7 5 . A C GQ" + " 3" * 11, "record 1 has neither GT nor DS"),
+        ("chr7 5 . A C DS" + " 2.7" * 11, r"DS=2.7 outside \[0,2\] at chr7:5 A>C \(record 1\)"),
+        ("chr7 5 . A C GT" + " 0/2" * 11, "record 1 is of allele 2, but the record has 1 alternat"),
+    ],
+)
+def test_a_damaged_bcf_record_is_refused(
+    empty_warehouse: duckdb.DuckDBPyConnection, tmp_path: Path, record: str, message: str
+) -> None:
+    path = as_bcf(write_vcf(tmp_path / "a.vcf", DONORS, [record], header=HEADER))
+    with pytest.raises(DataError, match=message):
+        load_genotypes(empty_warehouse, path)
+
+
+def test_a_bcf_that_is_cut_short_is_refused(
+    empty_warehouse: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    records = random_records(random.Random(1), 4000)
+    path = as_bcf(write_vcf(tmp_path / "a.vcf", DONORS, records, header=HEADER))
+    path.write_bytes(path.read_bytes()[:-5000])
+    with pytest.raises(DataError, match=r"cannot be read after record \d+; the file is cut short"):
+        load_genotypes(empty_warehouse, path)
+
+
+@pytest.mark.parametrize("n_bytes", [1, 300, 1000])
 def test_the_size_of_a_block_changes_nothing(
     empty_warehouse: duckdb.DuckDBPyConnection,
     tmp_path: Path,

@@ -60,18 +60,18 @@ def decode_calls(packed: NDArray[np.uint8], n_samples: int) -> NDArray[np.int8]:
     return np.ascontiguousarray(calls[:, :n_samples])
 
 
-def read_fam(path: Path) -> tuple[list[str], list[int | None]]:
+def read_fam(path: Path, *, comments: bool = False) -> tuple[list[str], list[int | None]]:
     """Return the individual ids and the sexes of a ``.fam`` file."""
     ids, sexes = list[str](), list[int | None]()
-    for _, fields in fields_of(path, _FAM_FIELDS):
+    for fields in fields_of(path, _FAM_FIELDS, comments=comments):
         ids.append(fields[1])
         sexes.append(sex_code(fields[4]))
     return ids, sexes
 
 
-def bim_variants(path: Path) -> Iterator[Variant]:
+def bim_variants(path: Path, *, comments: bool = False) -> Iterator[Variant]:
     """Yield the variants of a ``.bim`` file, A1 as alternative allele."""
-    for _, (chrom, name, _cm, pos, a1, a2) in fields_of(path, _BIM_FIELDS):
+    for chrom, name, _, pos, a1, a2 in fields_of(path, _BIM_FIELDS, comments=comments):
         yield chrom, position(pos), a2, (a1,), name
 
 

@@ -72,15 +72,13 @@ def pvar_variants(path: Path) -> Iterator[Variant]:
     """
     header = header_of(path)
     if header and header[0] != "#CHROM":
-        yield from bim_variants(path)
+        yield from bim_variants(path, comments=True)
         return
     missing = [name for name in _PVAR_COLUMNS if name not in header]
     if missing:
         raise DataError(f"{path}: column {missing[0]} missing from its #CHROM line.")
     places = [header.index(name) for name in _PVAR_COLUMNS]
-    for _, fields in fields_of(path, max(places) + 1):
-        if fields[0].startswith("#"):
-            continue
+    for fields in fields_of(path, max(places) + 1, comments=True):
         chrom, pos, name, ref, alt = (fields[place] for place in places)
         yield chrom, position(pos), ref, alt.split(","), name
 
@@ -92,14 +90,12 @@ def read_psam(path: Path) -> tuple[list[str], list[int | None]]:
     """
     header = header_of(path)
     if not header or header[0] not in ("#FID", "#IID"):
-        return read_fam(path)
+        return read_fam(path, comments=True)
     ids, sexes = list[str](), list[int | None]()
     names = [name.removeprefix("#") for name in header]
     if "IID" not in names:
         raise DataError(f"{path}: column IID missing from its header.")
-    for _, fields in fields_of(path, len(names)):
-        if fields[0].startswith("#"):
-            continue
+    for fields in fields_of(path, len(names), comments=True):
         row = dict(zip(names, fields, strict=True))
         ids.append(row["IID"])
         sexes.append(sex_code(row.get("SEX", "")))

@@ -54,15 +54,20 @@ def companion(path: Path, suffixes: Sequence[str]) -> Path:
     raise DataError(f"{path}: {wanted} is not beside it; the file cannot be read without.")
 
 
-def fields_of(path: Path, n_fields: int) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the first fields of every line that is not blank.
+def fields_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator[list[str]]:
+    """Yield the first fields of every line that is not blank.
 
     Fields are split at white space; what follows the first ``n_fields`` is left out.
+
+    Parameters
+    ----------
+    comments
+        Whether lines that begin with ``#`` are none of the data.
 
     Raises
     ------
     DataError
-        A line that is no comment has fewer fields, or is not text in UTF-8.
+        A line has fewer fields, or is not text in UTF-8.
     """
     with open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
@@ -70,14 +75,14 @@ def fields_of(path: Path, n_fields: int) -> Iterator[tuple[int, list[str]]]:
                 fields = line.decode().split(None, n_fields)[:n_fields]
             except UnicodeDecodeError as error:
                 raise DataError(f"{path}, line {number}: not text in UTF-8.") from error
-            if not fields:
+            if not fields or (comments and fields[0].startswith("#")):
                 continue
-            if len(fields) < n_fields and not fields[0].startswith("#"):
+            if len(fields) < n_fields:
                 raise DataError(
                     f"{path}, line {number}: {len(fields)} columns found, at least {n_fields} "
                     "expected. Is the line cut short?"
                 )
-            yield number, fields
+            yield fields
 
 
 def count_lines(path: Path) -> int:
