@@ -41,7 +41,9 @@ def load_text(empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: P
 
 
 def rows(con: duckdb.DuckDBPyConnection, columns: str) -> list[tuple[Any, ...]]:
-    return con.execute(f"select {columns} from raw.annotations order by pos, alt, file_rank").fetchall()
+    return con.execute(
+        f"select {columns} from raw.annotations order by pos, alt, file_rank"
+    ).fetchall()
 
 
 @pytest.mark.parametrize("tag", ["CSQ", "vep", "ANN"])
