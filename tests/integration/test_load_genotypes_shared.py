@@ -171,7 +171,7 @@ def test_vcf_bed_and_pgen_of_a_cohort_give_the_same_table(
 
 
 REFUSED = {
-    "v01_truncated_bgzf.vcf.gz": r"ends in the middle of a block after record 5\d\d",
+    "v01_truncated_bgzf.vcf.gz": r"ends in the middle of a block after record 530;",
     "v09_duplicate_variants.vcf": r"22_100_A_C occurs 3 times \(records 1-3\), genotypes differ",
     "v10_duplicate_donors.vcf": "sample D2 occurs in columns 11 and 12",
     "v18_ragged_row.vcf": "line 9: 11 columns found, 13 expected",

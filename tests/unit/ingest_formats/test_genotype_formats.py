@@ -288,7 +288,7 @@ def test_a_file_that_is_cut_short_is_refused(
     plain = write_vcf(tmp_path / "a.vcf", DONORS, records)
     path = tmp_path / "a.vcf.gz"
     path.write_bytes(gzip.compress(plain.read_bytes())[:-n_lost])
-    with pytest.raises(DataError, match=r"a\.vcf\.gz: .*after record \d+; was the file cut short"):
+    with pytest.raises(DataError, match=r"a\.vcf\.gz: .* middle of a block; was the file cut"):
         load_genotypes(con, path)
     assert stored(con) == {}
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 import duckdb
@@ -37,6 +39,7 @@ from varhouse.ingest.reading import check_bgzf_end, open_bytes
 
 _CHUNK_BYTES = 1 << 23
 _SMALL_BYTES = 1 << 12
+_GZIP_WINDOW = 31
 _DAMAGE = (OSError, EOFError, zlib.error)
 
 
@@ -145,19 +148,30 @@ class VcfReader:
 
     def _cut_short(self, error: Exception) -> DataError:
         """Say after which record the compressed stream breaks off."""
-        n_lines = 0
-        try:
-            with open_bytes(self._path) as stream:
-                while data := stream.read(_SMALL_BYTES):
-                    n_lines += data.count(b"\n")
-        except _DAMAGE:
-            n_records = max(0, n_lines - self._n_header_lines)
+        n_records = max(0, _lines_in_whole_blocks(self._path) - self._n_header_lines)
         found = (
             "the compressed stream ends in the middle of a block"
             if isinstance(error, EOFError)
             else "the compressed stream is damaged"
         )
-        return DataError(f"{self._path}: {found} after record {n_records}; was the file cut short?")
+        where = f" after record {n_records}" if n_records else ""
+        return DataError(f"{self._path}: {found}{where}; was the file cut short?")
+
+
+def _lines_in_whole_blocks(path: Path) -> int:
+    """Return the number of line ends in a gzip file before the block that is damaged."""
+    n_lines = n_whole = 0
+    block = zlib.decompressobj(_GZIP_WINDOW)
+    # what follows the damage cannot be read, which is why this is called
+    with path.open("rb") as stream, suppress(zlib.error):
+        while data := stream.read(_SMALL_BYTES):
+            while data:
+                n_lines += block.decompress(data).count(b"\n")
+                if not block.eof:
+                    break
+                n_whole, data = n_lines, block.unused_data
+                block = zlib.decompressobj(_GZIP_WINDOW)
+    return n_whole
 
 
 def _end_of_positions(text: bytes) -> int:
