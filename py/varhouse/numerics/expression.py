@@ -56,6 +56,8 @@ def dispersion_score(
     >>> dispersion_score(np.array([1.0, 1.0, 1.0, 9.0]), np.array([1.0, 2.0, 4.0, 3.0]))
     array([-1.,  0.,  1.,  1.])
     """
+    if mean.size == 0:
+        return np.empty(0)
     raised = np.where(mean == 0, _TINY_MEAN, mean)
     dispersion = variance / raised
     varies = dispersion > 0

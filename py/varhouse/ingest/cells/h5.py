@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -44,7 +44,9 @@ def open_h5(path: Path) -> Iterator[Node]:
         # a larger cache than the default: blocks begin and end inside compressed chunks
         with h5py.File(path, "r", rdcc_nbytes=16 << 20) as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError, LookupError, ValueError, TypeError, MemoryError) as error:
+        if not _raised_by_h5py(error):
+            raise
         told = str(error)
         if "filter" in told:
             found = "compressed with a filter that h5py lacks; write it again with gzip"
@@ -55,6 +57,16 @@ def open_h5(path: Path) -> Iterator[Node]:
         raise DataError(f"{path}: {found}.") from error
 
 
+def _raised_by_h5py(error: BaseException) -> bool:
+    """Whether the innermost frame is h5py's: it has no error class of its own."""
+    trace = error.__traceback__
+    name = ""
+    while trace is not None:
+        name = str(trace.tb_frame.f_globals.get("__name__", ""))
+        trace = trace.tb_next
+    return name.partition(".")[0] == "h5py"
+
+
 def child(parent: Node, name: str) -> Node | None:
     """Return a member of a group, or None; a link to another file counts as absent."""
     h5py = _h5py()
@@ -62,7 +74,18 @@ def child(parent: Node, name: str) -> Node | None:
         return None
     if isinstance(parent.get(name, getlink=True), h5py.ExternalLink):
         return None
-    return parent[name]
+    node = parent[name]
+    return node if isinstance(node, (h5py.Group, h5py.Dataset)) else None
+
+
+def is_list(node: Node | None, *kinds: str) -> TypeGuard[Any]:
+    """Whether a node is a dataset of one dimension, of one of numpy's kinds of type if given."""
+    return (
+        node is not None
+        and not is_group(node)
+        and len(node.shape or ()) == 1
+        and (not kinds or node.dtype.kind in kinds)
+    )
 
 
 def is_group(node: Node) -> bool:

@@ -21,9 +21,10 @@ from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors import add_donors, donor_overlap, read_id_map
 from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
 
-# Of the connection's memory limit: the sums may take a third. A block is read with its cells,
-# genes and products, some 60 bytes a value; it need not be large to be fast.
+# Of the connection's memory limit: the sums may take a third, the totals of donors an eighth. A
+# block is read with its cells, genes and products, some 60 bytes a value; it need not be large.
 _SUMS_SHARE = 3
+_TOTALS_SHARE = 8
 _BYTES_A_VALUE = 64
 _BLOCK_SHARE = 32
 _VALUES_AT_ONCE = (1 << 15, 1 << 20)
@@ -82,7 +83,10 @@ def load_cells(
         ]
         store_genes(con, genes, found.is_counts, load_id)
         totals = None
-        if _is_first(con, load_id) and DonorTotals.n_bytes(groups, matrix.n_genes) <= limit // 8:
+        if (
+            _is_first(con, load_id)
+            and DonorTotals.n_bytes(groups, matrix.n_genes) <= limit // _TOTALS_SHARE
+        ):
             totals = DonorTotals(groups, matrix.n_genes)
         for sums in sum_groups(
             matrix,

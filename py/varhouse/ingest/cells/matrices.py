@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.errors import DataError
-from varhouse.ingest.cells.h5 import Node, attribute, is_group
+from varhouse.ingest.cells.h5 import Node, attribute, child, is_group, is_list
 
 Indices = npt.NDArray[np.int64]
 
@@ -150,8 +150,10 @@ def open_matrix(path: Path, name: str, node: Node, *, n_cells: int, n_genes: int
     if is_group(node):
         kind = str(attribute(node, "encoding-type", "h5sparse_format") or "")
         layout = kind.removesuffix("_matrix")
-        if layout not in ("csr", "csc") or any(
-            part not in node for part in ("data", "indices", "indptr")
+        if layout not in ("csr", "csc") or not (
+            is_list(child(node, "data"))
+            and is_list(child(node, "indices"), "i", "u")
+            and is_list(child(node, "indptr"), "i", "u")
         ):
             raise DataError(
                 f"{path}: {name} is encoded as {kind or 'nothing known'}; "

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.errors import DataError
-from varhouse.ingest.cells.h5 import Node, attribute, child, is_compound, is_group, texts
+from varhouse.ingest.cells.h5 import Node, attribute, child, is_compound, is_group, is_list, texts
 from varhouse.ingest.keys import MISSING
 
 
@@ -71,7 +71,9 @@ class Table:
         self.columns: tuple[str, ...] = tuple(
             column for column in names if column not in (self._index, "__categories")
         )
-        sized = node if self._is_compound else node[self._index]
+        sized = node if self._is_compound else child(node, self._index)
+        if not is_list(sized):
+            raise DataError(f"{path}: the index of {name} is no list; is the file damaged?")
         self.n_rows = int(sized.shape[0])
 
     def _index_name(self, names: tuple[str, ...]) -> str:
@@ -114,7 +116,7 @@ class Table:
 
     def numbers(self, column: str) -> npt.NDArray[np.float64] | None:
         """Return a column as numbers, NaN where missing; None when it does not hold numbers."""
-        values, missing, names = self._read(column)
+        values, missing, names = self._read_whole(column)
         if names is not None or values.dtype.kind not in "iuf":
             return None
         numbers = values.astype(np.float64)
@@ -122,7 +124,7 @@ class Table:
         return numbers
 
     def _labels(self, column: str) -> Labels:
-        values, missing, names = self._read(column)
+        values, missing, names = self._read_whole(column)
         if names is None:
             if values.dtype.kind == "f":
                 missing = missing | np.isnan(values)
@@ -142,6 +144,19 @@ class Table:
             raise DataError(f"{self.path}: {self.name}[{column!r}] has codes without category.")
         return _compact(codes, names.tolist())
 
+    def _read_whole(
+        self, column: str
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.object_] | None]:
+        values, missing, names = self._read(column)
+        if values.shape != (self.n_rows,) or missing.shape != values.shape:
+            raise DataError(
+                f"{self.path}: {self.name}[{column!r}] has not {self.n_rows} values, one for "
+                "each row of its table."
+            )
+        if names is not None and values.dtype.kind not in "iu":
+            raise DataError(f"{self.path}: {self.name}[{column!r}] has codes that are no numbers.")
+        return values, missing, names
+
     def _read(
         self, column: str
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.object_] | None]:
@@ -157,6 +172,8 @@ class Table:
             raise DataError(f"{self.path}: {self.name}[{column!r}] lies in another file.")
         if is_group(node):
             return self._read_group(column, node)
+        if not is_list(node):
+            raise DataError(f"{self.path}: {self.name}[{column!r}] is no list of values.")
         values = node[:]
         if "categories" in node.attrs:
             reference = node.attrs["categories"]
@@ -168,11 +185,11 @@ class Table:
         self, column: str, node: Node
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_], npt.NDArray[np.object_] | None]:
         codes, categories = child(node, "codes"), child(node, "categories")
-        if codes is not None and categories is not None and not is_group(categories):
+        if is_list(codes, "i", "u") and is_list(categories):
             values = codes[:]
             return values, values < 0, texts(categories[:])
         held, mask = child(node, "values"), child(node, "mask")
-        if held is not None and mask is not None:
+        if is_list(held) and is_list(mask):
             return held[:], mask[:].astype(bool), None
         kind = attribute(node, "encoding-type")
         raise DataError(

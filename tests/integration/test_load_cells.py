@@ -1,0 +1,211 @@
+"""Real h5ad files, counted with h5py, numpy and scipy alone; damaged ones, without a traceback."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import h5py
+import numpy as np
+import pytest
+import scipy.sparse as sp
+
+from varhouse.errors import DataError, VarhouseError
+from varhouse.ingest.load import LoadReport, load_files
+from varhouse.warehouse import create_schema
+
+E2E = "formats/e2e_chr21/cells559_rawcounts.h5ad"
+
+
+@pytest.fixture
+def house() -> Iterator[duckdb.DuckDBPyConnection]:
+    con = duckdb.connect()
+    create_schema(con)
+    yield con
+    con.close()
+
+
+def load(con: duckdb.DuckDBPyConnection, path: Path, **options: str | Path) -> LoadReport:
+    return load_files(
+        con, "cells", [path], build=None, source_id=None, format=None, **options
+    )[0]  # fmt: skip
+
+
+@pytest.mark.shared
+def test_counts_of_the_e2e_file(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
+    report = load(house, shared_data / E2E)
+    assert (report.n_read, report.n_loaded) == (559, 559)
+    assert house.execute(
+        "select count(distinct donor_id), sum(sum) from raw.pseudobulk"
+    ).fetchall() == [(120, 3619954)]
+    assert house.execute("select count(*) from raw.pseudobulk_genes").fetchall() == [(32786,)]
+    of_type = dict(
+        house.execute(
+            "select cell_type, sum(n_cells) from raw.pseudobulk_donors group by cell_type"
+        ).fetchall()
+    )
+    assert of_type == {"T cell": 107, "B cell": 26, "NK cell": 66, "Monocyte": 359, "Other": 1}
+
+
+@pytest.mark.shared
+def test_groups_of_the_e2e_file_equal_a_product_in_memory(
+    shared_data: Path, house: duckdb.DuckDBPyConnection
+) -> None:
+    with h5py.File(shared_data / E2E) as file:
+        x = file["X"]
+        counts = sp.csr_matrix((x["data"][:], x["indices"][:], x["indptr"][:]), x.attrs["shape"])
+        genes = file["var/_index"].asstr()[:]
+        names = {
+            column: file[f"obs/{column}/categories"].asstr()[:][file[f"obs/{column}/codes"][:]]
+            for column in ("donor_id", "cell_type")
+        }
+    keys = np.char.add(
+        np.char.add(names["cell_type"].astype(str), "/"), names["donor_id"].astype(str)
+    )
+    groups, group = np.unique(keys, return_inverse=True)
+    indicator = sp.csr_matrix((np.ones(559), (group, np.arange(559))))
+    totals = np.asarray(counts.sum(axis=1)).ravel().astype(np.float64)
+    logs = counts.astype(np.float64)
+    logs.data = np.log1p(logs.data * np.repeat(np.median(totals) / totals, np.diff(logs.indptr)))
+    sums = (indicator @ counts).toarray()
+    means = (indicator @ logs).toarray() / np.bincount(group)[:, np.newaxis]
+
+    load(house, shared_data / E2E)
+    rows = house.execute(
+        "select cell_type || '/' || donor_id, gene_id, sum, mean from raw.pseudobulk"
+    ).fetchall()
+    group_no = {name: i for i, name in enumerate(groups.tolist())}
+    gene_no = {name: i for i, name in enumerate(genes.tolist())}
+    found_sums, found_means = np.zeros_like(sums), np.zeros_like(means)
+    for name, gene, total, mean in rows:
+        found_sums[group_no[name], gene_no[gene]] = total
+        found_means[group_no[name], gene_no[gene]] = mean
+    np.testing.assert_array_equal(found_sums, sums)
+    np.testing.assert_allclose(found_means, means, rtol=1e-12, atol=1e-14)
+    n_all = house.execute("select count(*) from pseudobulk").fetchall()
+    assert n_all == [(sums.size,)]
+
+
+@pytest.mark.shared
+def test_donors_of_the_e2e_file_have_sex_age_and_components(
+    shared_data: Path, house: duckdb.DuckDBPyConnection
+) -> None:
+    load(house, shared_data / E2E)
+    counts = dict(
+        house.execute("select covariate, count(*) from covariates group by covariate").fetchall()
+    )
+    wanted = {"sex", "age", *(f"expression_pc{number}" for number in range(1, 16))}
+    assert counts == dict.fromkeys(wanted, 120)
+    # the same people as in the table of covariates beside it
+    load_files(
+        house,
+        "covariates",
+        [shared_data / "formats/e2e_chr21/covariates.tsv"],
+        build=None,
+        source_id=None,
+        format=None,
+    )
+    n_ages = house.execute("select count(*) from covariates where covariate = 'age'").fetchall()
+    assert n_ages == [(120,)]
+
+
+@pytest.mark.shared
+def test_files_of_the_field(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
+    folder = shared_data / "formats/h5ad"
+    # raw counts are 0 to 6 and 1 to 7; X holds something else
+    report = load(house, folder / "cellxgene_schema_example_valid.h5ad")
+    assert report.n_loaded == 2
+    assert house.execute("select sum(sum), count(*) from pseudobulk").fetchall() == [(49, 7)]
+    with pytest.raises(DataError, match=r"X and raw are not integer counts; no layers\['counts'\]"):
+        load(house, folder / "10x_pbmc68k_reduced.h5ad")
+    legacy = load(house, folder / "anndata_v078_legacy.h5ad", donor_column="obs_cat", feature="any")
+    assert (legacy.n_read, legacy.n_loaded) == (30, 30)
+    with h5py.File(folder / "anndata_v078_legacy.h5ad") as file:
+        total = float(file["raw/X/data"][:].sum())
+    assert house.execute("select sum(sum) from pseudobulk where cell_type = 'any'").fetchall() == [
+        (total,)
+    ]
+
+
+@pytest.mark.shared
+def test_the_first_layout_of_files_is_read(
+    shared_data: Path, house: duckdb.DuckDBPyConnection
+) -> None:
+    path = shared_data / "formats/h5ad/10x_pbmc68k_reduced.h5ad"
+    report = load(
+        house, path, layer="raw", donor_column="phase", cell_type_column="bulk_labels"
+    )  # fmt: skip
+    assert report.n_loaded == 700
+    with h5py.File(path) as file:
+        values = file["raw.X/data"][:].astype(np.float64)
+    total = house.execute("select sum(mean * n_cells), count(sum) from pseudobulk").fetchall()[0]
+    assert values.size == 174400
+    assert total == (pytest.approx(values.sum(), rel=1e-9), 0)
+
+
+@pytest.mark.shared
+def test_awkward_files(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
+    bad = shared_data / "formats/bad"
+    with pytest.raises(
+        DataError, match=r"X is not integer counts; no raw\.X or layers\['counts'\]"
+    ):
+        load(house, bad / "h01_no_raw_counts.h5ad")
+    with pytest.raises(DataError) as caught:
+        load(house, bad / "h05_negative_nan_fraction.h5ad")
+    for told in (
+        "1 negative", "1 NaN", "1 with a fraction", "cell 1, gene 1 (ENSG00000000000)"
+    ):  # fmt: skip
+        assert told in str(caught.value)
+    means = load(house, bad / "h01_no_raw_counts.h5ad", layer="X")
+    assert means.notes["not_counts"] == 12
+    assert house.execute("select count(sum), count(mean) > 0 from pseudobulk").fetchall() == [
+        (0, True)
+    ]
+
+
+@pytest.mark.shared
+def test_donors_without_genotypes(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
+    house.execute(
+        "insert into raw.donors select range, 'D' || (range + 1), true, null, 1 from range(3)"
+    )
+    path = shared_data / "formats/bad/h03_donor_ids_mismatch.h5ad"
+    with pytest.raises(DataError, match="0 donors in both, 3 only in this file, 3 only with"):
+        load(house, path)
+
+
+def test_mutated_files_are_loaded_or_refused(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection
+) -> None:
+    path = tmp_path / "a.h5ad"
+    text = h5py.string_dtype()
+    with h5py.File(path, "w") as file:
+        x = file.create_group("X")
+        x.attrs["encoding-type"], x.attrs["shape"] = "csr_matrix", (4, 3)
+        x["data"] = np.array([1, 2, 3, 4, 5], dtype=np.float32)
+        x["indices"] = np.array([0, 2, 1, 0, 1], dtype=np.int32)
+        x["indptr"] = np.array([0, 2, 3, 4, 5], dtype=np.int32)
+        for table, names in (("obs", ["a", "b", "c", "d"]), ("var", ["ENSG1", "ENSG2", "ENSG3"])):
+            group = file.create_group(table)
+            group.attrs["_index"] = "_index"
+            group.create_dataset("_index", data=names, dtype=text)
+        file["obs"].create_dataset("donor_id", data=["p", "p", "q", "q"], dtype=text)
+        file["obs"].create_dataset("cell_type", data=["T", "B", "T", "T"], dtype=text)
+    whole = path.read_bytes()
+    rng = np.random.default_rng(3)
+    mutated = tmp_path / "mutated.h5ad"
+    messages = []
+    for _ in range(100):
+        content = bytearray(whole)
+        for place in rng.integers(8, len(content), rng.integers(1, 6)):
+            content[place] = rng.integers(256)
+        mutated.write_bytes(bytes(content))
+        try:
+            load_files(
+                house, "cells", [mutated],
+                build=None, source_id=None, format=None, dry_run=True,
+            )  # fmt: skip
+        except VarhouseError as error:
+            messages.append(str(error))
+    assert 0 < len(messages) < 100
+    assert all(str(mutated) in message for message in messages)
