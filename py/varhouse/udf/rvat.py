@@ -181,7 +181,7 @@ def _genotypes(
         "where variant_idx between ? and ?",
         [int(known[0]), int(known[-1])],
     )
-    parts = [(_numpy(table[name]) for name in ("variant_idx", "donor_idx", "dosage"))]
+    parts = [_columns(table)]
     common = _read(
         con,
         f"select variant_idx from {names['variants']} where design_idx = ? and is_common "
@@ -198,7 +198,7 @@ def _genotypes(
             [int(known[0]), int(known[-1])],
         )
         con.unregister("rvat_common")
-        parts.append(_numpy(table[name]) for name in ("variant_idx", "donor_idx", "dosage"))
+        parts.append(_columns(table))
     variant, donor, dosage = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     where = np.full(int(known[-1]) - int(known[0]) + 1, -1)
     where[known - known[0]] = np.arange(known.size)
@@ -212,6 +212,10 @@ def _genotypes(
         n_donors=ready.n_donors,
         fold=fold,
     )
+
+
+def _columns(calls: pa.Table) -> tuple[Any, Any, Any]:
+    return tuple(_numpy(calls[name]) for name in ("variant_idx", "donor_idx", "dosage"))
 
 
 class _Block(NamedTuple):
