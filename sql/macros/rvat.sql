@@ -118,5 +118,5 @@
 
 {# -log10 of a p-value given as its natural logarithm; never -0. #}
 {% macro log10p(log_p) -%}
-    greatest(0.0, -{{ log_p }} / ln(10.0))
+    case when {{ log_p }} is not null then greatest(0.0, -{{ log_p }} / ln(10.0)) end
 {%- endmacro %}

@@ -1,6 +1,8 @@
 """The rare-variant models against a plain loop over genes, and what they do with odd input."""
 
+import numpy as np
 import pytest
+from scipy import stats
 from tests.rvat import CELL_TYPES, GENES, Cohort, slow_loop
 from tests.v2g import empty_warehouse
 
@@ -8,7 +10,7 @@ from varhouse.runner import load_project, run_project
 from varhouse.settings import shipped_project_dir
 
 WEIGHTS = ["uniform", "maf_beta", "tss_distance_exp", "CADD_RAW", "maf_beta*CADD_RAW"]
-SELECT = ["+rvat_burden +rvat_skat"]
+SELECT = ["+rvat_summary +rvat_acat"]
 
 
 def build(con, **variables):
@@ -145,3 +147,41 @@ def test_a_warehouse_without_genotypes_builds():
     with empty_warehouse() as con:
         build(con)
         assert rows(con, "select count(*) as n from rvat_burden") == [{"n": 0}]
+
+
+def test_acat_and_omnibus_combine_what_was_tested(house):
+    burdens = rows(house, "select * from rvat_burden where p_value is not null")
+    variance = rows(house, "select * from rvat_skat where p_value is not null")
+    combined = {
+        (row["cell_type"], row["gene_id"]): row for row in rows(house, "select * from rvat_acat")
+    }
+    omnibus = rows(house, "select * from rvat_omnibus")
+    for row in omnibus:
+        key = (row["cell_type"], row["gene_id"])
+        if row["gene_id"] == "G3":
+            assert (row["p_value"], row["q_value"], row["status"]) == (None, None, "empty_window")
+            continue
+        p = [b["p_value"] for b in burdens if (b["cell_type"], b["gene_id"]) == key]
+        assert combined[key]["p_value"] == pytest.approx(acat_of(p), rel=1e-10)
+        both = p + [s["p_value"] for s in variance if (s["cell_type"], s["gene_id"]) == key]
+        assert row["p_value"] == pytest.approx(acat_of(both), rel=1e-10)
+        assert row["n_tests"] == len(both)
+        # two p-values a cell type: too few for an estimate, so Benjamini and Hochberg
+        assert row["q_value"] >= row["p_value"]
+    best = next(r for r in omnibus if (r["cell_type"], r["gene_id"]) == ("B", "G1"))["best_test"]
+    least = min(
+        (b for b in burdens + variance if (b["cell_type"], b["gene_id"]) == ("B", "G1")),
+        key=lambda b: b["p_value"],
+    )
+    assert least["weight"] in best
+
+
+def acat_of(p):
+    return stats.cauchy.sf(np.mean(np.tan((0.5 - np.array(p)) * np.pi)))
+
+
+def test_summary_has_a_row_for_every_test(house):
+    found = rows(house, "select * from rvat_summary")
+    assert len(found) == len(CELL_TYPES) * (len(WEIGHTS) + 2)
+    assert all(row["n_genes"] == 3 and row["n_tested"] == 2 for row in found)
+    assert all(row["lambda_gc"] > 0 for row in found)

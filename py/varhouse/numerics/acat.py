@@ -96,3 +96,41 @@ def _combine(p: Float, logs: Float, w: Float) -> float:
     if scaled <= 0 or top < 30:
         return float(np.log(np.arctan2(1.0, scaled * np.exp(top)) / np.pi))
     return -top - float(np.log(scaled)) - float(np.log(np.pi))
+
+
+def acat_many(log_p: Float, starts: npt.NDArray[np.int64]) -> Float:
+    """Combine many groups of p-values with equal weights; see `acat`.
+
+    Parameters
+    ----------
+    log_p
+        Shape (z,): natural logarithms of p-values, finite and at most 0, group after group.
+    starts
+        Shape (g,): where each group starts; none is empty.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (g,): natural logarithms of the combined p-values.
+    """
+    n = np.diff(np.append(starts, log_p.size))
+    group = np.repeat(np.arange(starts.size), n)
+    p = np.exp(log_p)
+    all_one = np.logical_and.reduceat(p == 1.0, starts)
+    p = np.where((p == 1.0) & ~all_one[group], 1.0 - 1.0 / n[group], p)
+    small = log_p < _SMALL_LOG_P
+    cot = np.where(small, 0.0, np.cos(np.pi * p) / np.sin(np.pi * np.where(small, 0.5, p)))
+    rest = np.add.reduceat(cot / n[group], starts)
+    parts = np.where(small, -log_p - np.log(np.pi * n[group]), -np.inf)
+    top = np.maximum.reduceat(parts, starts)
+    has_small = np.isfinite(top)
+    top = np.where(has_small, top, 0.0)
+    tiny = np.add.reduceat(np.where(small, np.exp(parts - top[group]), 0.0), starts)
+    scaled = tiny + rest * np.exp(-top)
+    near = (scaled <= 0) | (top < 30)
+    with np.errstate(invalid="ignore"):
+        far = -top - np.log(np.where(near, 1.0, scaled)) - np.log(np.pi)
+    found = np.where(
+        near, np.log(np.arctan2(1.0, scaled * np.exp(np.minimum(top, 30.0))) / np.pi), far
+    )
+    return np.where(all_one, 0.0, found)

@@ -82,6 +82,16 @@ FUNCTIONS: tuple[SqlFunction, ...] = (
         "struct(p_value double, mid_p_value double, log10p double)",
     ),
     SqlFunction(
+        "acat_log10p",
+        "varhouse.udf.many:acat_log10p",
+        ("double[]",),
+        "struct(p_value double, log10p double, n integer, status varchar)",
+    ),
+    SqlFunction(
+        "storey_q_values", "varhouse.udf.many:storey_q_value_list", ("double[]",), "double[]"
+    ),
+    SqlFunction("genomic_lambda", "varhouse.udf.many:genomic_lambda", ("double[]",), "double"),
+    SqlFunction(
         "rvat_region",
         "varhouse.udf.rvat:rvat_region",
         ("integer", "integer", rvat_types.INPUTS, rvat_types.OPTIONS),

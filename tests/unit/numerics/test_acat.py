@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 from scipy import stats
 
-from varhouse.numerics.acat import acat
+from varhouse.numerics.acat import acat, acat_many
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -78,3 +78,20 @@ def test_reference_cases(shared_data):
         assert log_p == pytest.approx(case["exact_log10p"] * math.log(10), rel=0, abs=1e-9)
         compared += 1
     assert compared >= 30
+
+
+def test_many_groups_are_one_after_the_other():
+    rng = np.random.default_rng(8)
+    groups = [
+        np.log(rng.uniform(size=5)),
+        np.array([-800.0, -3.0, -0.2]),
+        np.array([0.0, -5.0]),
+        np.array([0.0, 0.0]),
+        np.array([-2e4, -2e4, 0.0]),
+        np.array([-1e-17]),
+        np.array([-22.0, -1e-9, -1e-9, -1e-9]),
+    ]
+    starts = np.cumsum([0, *(len(group) for group in groups)])[:-1]
+    found = acat_many(np.concatenate(groups), starts)
+    expected = [acat(log_p=group)[0] for group in groups]
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-16)

@@ -1,0 +1,80 @@
+"""SQL functions of many tests at once: each row has a list of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from varhouse.numerics.acat import acat_many
+from varhouse.numerics.fdr import genomic_control, storey_q_values
+
+_LN10 = float(np.log(10.0))
+
+
+def acat_log10p(lists: pa.Array) -> pa.Array:
+    """Combine the p-values of each list, given as -log10 p; NULL and NaN are left out.
+
+    Returns
+    -------
+    pyarrow.Array
+        Structs of p_value, log10p (-log10), n (p-values combined) and status: ``ok``,
+        ``no_p_values``, or ``invalid_p`` for a list with a value below 0 or infinite.
+    """
+    values, rows = _flat(lists)
+    n_rows = len(lists)
+    bad = np.zeros(n_rows, dtype=bool)
+    bad[rows[(values < 0) | np.isinf(values)]] = True
+    kept = ~np.isnan(values) & ~bad[rows]
+    values, rows = values[kept], rows[kept]
+    n = np.bincount(rows, minlength=n_rows)
+    there = n > 0
+    log10p = np.full(n_rows, np.nan)
+    if there.any():
+        starts = np.cumsum(n[there]) - n[there]
+        log10p[there] = -acat_many(-values * _LN10, starts) / _LN10
+    # 0 has two signs; -log10 of 1 has one
+    log10p = np.where(log10p == 0, 0.0, log10p)
+    status = np.where(bad, "invalid_p", np.where(there, "ok", "no_p_values"))
+    nothing = ~there
+    return pa.StructArray.from_arrays(
+        [
+            pa.array(10.0**-log10p, mask=nothing),
+            pa.array(log10p, mask=nothing),
+            pa.array(n, pa.int32()),
+            pa.array(status.astype(str)),
+        ],
+        names=["p_value", "log10p", "n", "status"],
+    )
+
+
+def storey_q_value_list(lists: pa.Array) -> pa.Array:
+    """Return the q-values of each list of p-values, in its order; NULL stays NULL."""
+    values, rows = _flat(lists)
+    n = np.bincount(rows, minlength=len(lists))
+    ends = np.cumsum(n)
+    found = np.full(values.shape, np.nan)
+    for low, high in zip(ends - n, ends, strict=True):
+        found[low:high], _ = storey_q_values(values[low:high])
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.array(found, mask=np.isnan(found)))
+
+
+def genomic_lambda(lists: pa.Array) -> pa.Array:
+    """Return lambda GC of each list of p-values; NULL for a list without any."""
+    values, rows = _flat(lists)
+    n = np.bincount(rows, minlength=len(lists))
+    ends = np.cumsum(n)
+    found = np.array(
+        [genomic_control(values[low:high]) for low, high in zip(ends - n, ends, strict=True)]
+    )
+    return pa.array(found, pa.float64(), mask=np.isnan(found))
+
+
+def _flat(lists: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Return the values of all lists and the list of each; NULL as NaN."""
+    values: Any = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+    lengths = np.diff(lists.offsets.to_numpy())
+    return values, np.repeat(np.arange(len(lists)), lengths)
