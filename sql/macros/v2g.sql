@@ -100,12 +100,17 @@
     ({{ packed }} % 17592186044416)
 {%- endmacro %}
 
+{# -log10 of a p-value where 0 is the smallest double. (greatest() would take NULL for 0.) #}
+{% macro minus_log10(p_value) -%}
+    -log10(case when {{ p_value }} < 5e-324 then 5e-324 else {{ p_value }} end)
+{%- endmacro %}
+
 {# QTL strength: -log10 p where p = 0 is the smallest double, or 1 - p (SPEC: option qtl). #}
 {% macro qtl_score(p_value, neglog10_p) -%}
     {%- if v2g_choice('qtl', ['neglog10p', 'one_minus_p']) == 'one_minus_p' -%}
     1 - coalesce({{ p_value }}, power(10, -{{ neglog10_p }}))
     {%- else -%}
-    coalesce({{ neglog10_p }}, -log10(greatest({{ p_value }}, 5e-324)))
+    coalesce({{ neglog10_p }}, {{ minus_log10(p_value) }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -113,7 +118,7 @@
 {% macro interval_score(source_id, score) -%}
     case
         {%- if v2g_choice('fantom', ['as_is', 'neglog10_fdr']) == 'neglog10_fdr' %}
-        when {{ source_id }} = 'andersson2014' then -log10(greatest({{ score }}, 5e-324))
+        when {{ source_id }} = 'andersson2014' then {{ minus_log10(score) }}
         {%- endif %}
         {%- for source in var('v2g_lower_is_better') %}
         when {{ source_id }} = '{{ source | replace("'", "''") }}' then -{{ score }}
