@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 -- Every test that was asked for, made or not, with the reason where its gene could not be tested.
 {%- set weights = as_list(var('weights')) -%}
-{%- set skat_idx = weights.index(var('skat_weight')) %}
+{%- set skat_idx = rvat_kernel_weight() %}
 with expressed as (
     select
         cell_type_idx,

@@ -1,4 +1,5 @@
 -- Genes expressed in enough donors of a cell type to be tested there.
+{%- set chosen = var('rvat_genes') %}
 with donors as (
     select
         designs.cell_type_idx,
@@ -21,7 +22,11 @@ counts as (
     inner join donors
         on pseudobulk.cell_type = donors.cell_type
         and pseudobulk.donor_id = donors.donor_id
-    where coalesce(pseudobulk.mean, pseudobulk.sum) > 0
+    where
+        coalesce(pseudobulk.mean, pseudobulk.sum) > 0
+        {%- if chosen != 'all' %}
+        and pseudobulk.gene_id in ({{ quoted_list(as_list(chosen)) }})
+        {%- endif %}
     group by donors.cell_type_idx, pseudobulk.gene_id
 )
 

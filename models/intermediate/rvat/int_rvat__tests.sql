@@ -1,6 +1,4 @@
 -- Every test that was made: a region's genotypes are read once for all of its genes and cell types.
-{%- set weights = as_list(var('weights')) -%}
-{%- set law = annotation_choice('skat_law', ['large_sample', 'finite_sample']) %}
 with regions as (
     select distinct
         genes.region_idx,
@@ -9,13 +7,18 @@ with regions as (
     cross join {{ ref('int_rvat__designs') }} as designs
 ),
 
+options as (
+    select options
+    from {{ ref('int_rvat__options') }}
+),
+
 found as (
     select
-        region_idx,
-        design_idx,
+        regions.region_idx,
+        regions.design_idx,
         unnest(rvat_region(
-            region_idx,
-            design_idx,
+            regions.region_idx,
+            regions.design_idx,
             {
                 'pairs': '{{ ref("int_rvat__pairs") }}',
                 'variants': '{{ ref("int_rvat__variants") }}',
@@ -25,19 +28,10 @@ found as (
                 'rare': '{{ source("raw", "genotypes_rare") }}',
                 'common': '{{ source("raw", "genotypes_common") }}'
             },
-            {
-                'aggregations': [{{ quoted_list(as_list(var('aggregations'))) }}],
-                'tests': [{{ quoted_list(as_list(var('rvat_tests'))) }}],
-                'kernel_weights': [{{ weights.index(var('skat_weight')) }}],
-                'kernel_power': {{ var('skat_weight_power') }},
-                'finite_sample': {{ 'true' if law == 'finite_sample' else 'false' }},
-                'fold': {{ 'true' if var('fold_minor_allele') else 'false' }},
-                'ties': '{{ annotation_choice("rank_ties", ["average", "half_even"]) }}',
-                'jitter_seed': {{ 'null' if var('jitter_seed') is none else var('jitter_seed') }},
-                'sets_per_block': 16
-            }
+            options.options
         )) as test
     from regions
+    cross join options
 )
 
 select
