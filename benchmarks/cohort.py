@@ -1,0 +1,178 @@
+"""Generate a single-cell cohort of realistic shape: genotypes with LD, expression, covariates.
+
+The workload of the public rare-variant tutorial: 981 donors, 136,776 variants of one chromosome of
+which 39,454 are rarer than 0.05, 404 expressed genes, 37 covariates beside the intercept.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+N_DONORS = 981
+N_VARIANTS = 136_776
+N_RARE = 39_454
+N_GENES = 404
+N_COVARIATES = 37
+CHROMOSOME_BP = 35_000_000
+FIRST_BP = 16_000_000
+_BLOCK = 2_000
+_HAPLOTYPES = 400
+
+
+def make_cohort(
+    folder: Path, *, seed: int = 1, n_cell_types: int = 1, share_of_common: float = 1.0
+) -> None:
+    """Write ``genotypes.parquet``, ``variants``, ``genes``, ``expression``, ``covariates``.
+
+    Genotypes are pairs of haplotypes drawn from a pool for stretches of variants, so that rare
+    alleles come along together, as in real chromosomes, and columns repeat.
+    """
+    rng = np.random.default_rng(seed)
+    n_common = int((N_VARIANTS - N_RARE) * share_of_common)
+    positions = np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP, size=n_common + N_RARE, replace=False))
+    is_rare = np.zeros(positions.size, dtype=bool)
+    is_rare[rng.choice(positions.size, N_RARE, replace=False)] = True
+    rare_parts: list[np.ndarray] = []
+    writer: pq.ParquetWriter | None = None
+    for start in range(0, positions.size, _BLOCK):
+        rows = np.arange(start, min(start + _BLOCK, positions.size))
+        dosages = _dosages(rng, is_rare[rows])
+        rare_parts.append(dosages[:, is_rare[rows]])
+        donor, variant = np.nonzero(dosages)
+        order = np.argsort(variant, kind="stable")
+        donor, variant = donor[order], variant[order]
+        table = pa.table(
+            {
+                "variant_idx": pa.array(rows[variant], pa.uint32()),
+                "donor_idx": pa.array(donor, pa.uint32()),
+                "dosage": pa.array(dosages[donor, variant], pa.float32()),
+            }
+        )
+        if writer is None:
+            writer = pq.ParquetWriter(folder / "genotypes.parquet", table.schema)
+        writer.write_table(table)
+    if writer is not None:
+        writer.close()
+    # what a loop with its data in memory starts from
+    np.save(folder / "rare_dosages.npy", np.hstack(rare_parts))
+    np.save(folder / "rare_positions.npy", positions[is_rare])
+    np.save(folder / "rare_variants.npy", np.flatnonzero(is_rare))
+    pq.write_table(
+        pa.table({"variant_idx": np.arange(positions.size), "pos": positions}),
+        folder / "variants.parquet",
+    )
+    starts = np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP - 100_000, N_GENES, replace=False))
+    pq.write_table(
+        pa.table(
+            {
+                "gene_id": [f"ENSG{i:011d}" for i in range(N_GENES)],
+                "start_pos": starts,
+                "end_pos": starts + rng.integers(1_000, 60_000, N_GENES),
+                "strand": rng.choice([-1, 1], N_GENES),
+            }
+        ),
+        folder / "genes.parquet",
+    )
+    np.save(folder / "covariates.npy", rng.normal(size=(N_DONORS, N_COVARIATES)))
+    expression = rng.gamma(2.0, size=(n_cell_types, N_GENES, N_DONORS)).astype(np.float32)
+    expression[rng.uniform(size=expression.shape) < 0.3] = 0.0
+    np.save(folder / "expression.npy", expression)
+    # an annotation score of every variant and gene would be VEP's; one a variant costs the same
+    np.save(folder / "cadd.npy", rng.normal(1.0, 1.0, positions.size))
+
+
+def _dosages(rng: np.random.Generator, is_rare: np.ndarray) -> np.ndarray:
+    pool = np.zeros((_HAPLOTYPES, is_rare.size), dtype=np.int8)
+    n_copies = np.where(
+        is_rare,
+        np.minimum(rng.geometric(0.14, is_rare.size), int(_HAPLOTYPES * 0.04)),
+        rng.integers(int(_HAPLOTYPES * 0.07), int(_HAPLOTYPES * 0.5), is_rare.size),
+    )
+    clades = [rng.permutation(_HAPLOTYPES) for _ in range(24)]
+    for column, n in enumerate(n_copies):
+        # carriers of an allele are a branch of one of a few genealogies
+        first = int(rng.integers(0, max((_HAPLOTYPES - n) // 8, 1))) * 8
+        pool[clades[int(rng.integers(len(clades)))][first : first + n], column] = 1
+    pairs = rng.integers(0, _HAPLOTYPES, size=(2, N_DONORS))
+    return pool[pairs[0]] + pool[pairs[1]]
+
+
+def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Put the cohort into the raw tables of a warehouse, as the loaders would."""
+    covariates = np.load(folder / "covariates.npy")
+    expression = np.load(folder / "expression.npy")
+    donors = [f"donor{i:04d}" for i in range(N_DONORS)]
+    con.register("donor_names", pa.table({"i": np.arange(N_DONORS), "donor_id": donors}))
+    con.execute("insert into raw.donors select i, donor_id, true, null, 1 from donor_names")
+    con.execute(
+        "insert into raw.variants select variant_idx, '22_' || pos || '_A_C', '22', pos, 'A', 'C', "
+        "null, 1, 1 from read_parquet(?)",
+        [str(folder / "variants.parquet")],
+    )
+    con.execute(
+        """
+        create temp table frequencies as
+        select variant_idx, sum(dosage) / ? as af from read_parquet(?) group by variant_idx
+        """,
+        [2 * N_DONORS, str(folder / "genotypes.parquet")],
+    )
+    for table, condition in (("rare", "<"), ("common", ">=")):
+        con.execute(
+            f"""
+            insert into raw.genotypes_{table}
+            select variant_idx, donor_idx, dosage
+            from read_parquet(?)
+            join frequencies using (variant_idx)
+            where least(af, 1 - af) {condition} 0.05
+            order by variant_idx, donor_idx
+            """,
+            [str(folder / "genotypes.parquet")],
+        )
+    con.execute(
+        "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
+        "load_id) select gene_id, '22', start_pos, end_pos, strand, "
+        "case when strand > 0 then start_pos else end_pos end, 'protein_coding', 1 "
+        "from read_parquet(?)",
+        [str(folder / "genes.parquet")],
+    )
+    cells = np.array(np.meshgrid(np.arange(N_DONORS), np.arange(N_COVARIATES), indexing="ij"))
+    con.register(
+        "numbers",
+        pa.table({"d": cells[0].ravel(), "c": cells[1].ravel(), "value": covariates.ravel()}),
+    )
+    con.execute(
+        "insert into raw.covariates select donor_id, 'c' || c, value, 1 from numbers "
+        "join donor_names on d = i"
+    )
+    con.execute("insert into raw.pseudobulk_genes select gene_id, false, 1 from raw.genes")
+    for k, values in enumerate(expression):
+        g, d = np.nonzero(values)
+        con.register("cells", pa.table({"g": g, "d": d, "value": values[g, d].astype(float)}))
+        con.execute(
+            f"""
+            insert into raw.pseudobulk
+            select 'type{k:02d}', genes.gene_id, donor_names.donor_id, null, cells.value, 10, 1
+            from cells
+            join donor_names on cells.d = donor_names.i
+            join (select gene_id, row_number() over (order by start_pos) - 1 as g from raw.genes)
+                as genes on cells.g = genes.g
+            order by genes.gene_id, donor_names.donor_id
+            """
+        )
+        con.execute(
+            f"insert into raw.pseudobulk_donors select 'type{k:02d}', donor_id, 10, 1 "
+            "from donor_names"
+        )
+    con.register("cadd", pa.table({"i": np.arange(len(np.load(folder / 'cadd.npy'))),
+                                   "score": np.load(folder / "cadd.npy")}))  # fmt: skip
+    con.execute(
+        "insert into raw.annotations (chrom, pos, ref, alt, variant_id, scores, rank, file_rank, "
+        "load_id) select chrom, pos, ref, alt, variant_id, map(['CADD_RAW'], [score]), 1, 1, 1 "
+        "from raw.variants join cadd on variant_idx = i"
+    )
+    con.execute("checkpoint")
