@@ -2,18 +2,11 @@
 
 For Q = sum_i lambda_i X_i with independent X_i ~ chi-square with d_i degrees of freedom, the
 cumulant generating function is K(s) = -1/2 sum_i d_i log(1 - 2 s lambda_i) and, for any c right of
-0 at which K is finite (terms 2 b_i Z_i beside lambda_i Z_i^2 add 2 s^2 b_i^2 / (1 - 2 s lambda_i)),
+0 at which K is finite,
 
     P(Q > q) = 1/(2 pi i) * integral of exp(K(s) - s q) / s along c + i R
 
-(left of 0 the integral is P(Q > q) - 1). The path crosses the real axis at the saddle point of the
-whole integrand and bends as the steepest descent does, so that every term of the trapezoid rule
-carries the size of the result: nothing cancels, and the error is relative at any depth.
-
-S. O. Rice (1980), SIAM J. Sci. Stat. Comput. 1, 438-448, doi:10.1137/0901032 (contour and rule);
-C. W. Helstrom (1996), IEEE Trans. Inform. Theory 42, doi:10.1109/18.508842 (parabola through the
-saddle point); L. N. Trefethen and J. A. C. Weideman (2014), SIAM Review 56, 385-458,
-doi:10.1137/130932132 (geometric convergence).
+(left of 0 the integral is P(Q > q) - 1): see `varhouse.numerics.contour`.
 """
 
 from __future__ import annotations
@@ -21,29 +14,26 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from varhouse.numerics.contour import Complex, LogRatio, Path, Rows, stationary_point
+from varhouse.numerics.tails import log_complement
+
 Float = npt.NDArray[np.float64]
 
-_STEP = 0.2
-_MAX_HALVINGS = 5
-_CONVERGED = 1e-9
-_NEGLIGIBLE = 1e-16
-_ROUNDING = 1e-13
-_NODES = 16
-_MAX_BLOCKS = 400
-_NEWTON_STEPS = 100
-_BENDS = (0.02, 0.3)
-_N_BENDS = 4
 _FAR = 700.0
 _CELLS = 1 << 21
+_NODES = 20
+_SHARED_FROM = 3
+_SHARED_TURN = 5.0
+_SHARED_ERROR = 1e-12
+_EPS = 1e-15
 
 
 def mixture_log_sf(
-    q: npt.ArrayLike,
-    weights: npt.ArrayLike,
-    df: npt.ArrayLike = 1.0,
-    linear: npt.ArrayLike = 0.0,
+    q: npt.ArrayLike, weights: npt.ArrayLike, df: npt.ArrayLike = 1.0
 ) -> tuple[Float, Float]:
     """Return log P(sum_i weights_i chi2(df_i) > q) and its relative error in P.
+
+    Many thresholds of one set of weights cost little more than one.
 
     Parameters
     ----------
@@ -54,9 +44,6 @@ def mixture_log_sf(
     df
         Shape (..., m) or a number: degrees of freedom, > 0; where it is 0 the weight counts for
         nothing.
-    linear
-        Shape (..., m) or a number: b_i of terms 2 b_i Z_i, where Z_i is the normal variable whose
-        square is the i-th chi-square (or the first of its d_i); only where the weight is above 0.
 
     Returns
     -------
@@ -69,35 +56,74 @@ def mixture_log_sf(
     """
     thresholds = np.asarray(q, dtype=np.float64)
     lambdas = np.asarray(weights, dtype=np.float64)
-    shape = np.broadcast_shapes(thresholds.shape, lambdas.shape[:-1])
+    freedom = np.asarray(df, dtype=np.float64)
     m = lambdas.shape[-1]
+    shape = np.broadcast_shapes(thresholds.shape, lambdas.shape[:-1], freedom.shape[:-1])
     flat_q = np.broadcast_to(thresholds, shape).reshape(-1)
-    flat_w = np.broadcast_to(lambdas, (*shape, m)).reshape(-1, m)
-    flat_d = np.broadcast_to(np.asarray(df, dtype=np.float64), (*shape, m)).reshape(-1, m)
-    flat_b = np.broadcast_to(np.asarray(linear, dtype=np.float64), (*shape, m)).reshape(-1, m)
+    one_set = lambdas.size == m and freedom.size in (1, m)
+    if one_set:
+        flat_w = lambdas.reshape(1, m)
+        flat_d = np.broadcast_to(freedom.reshape(-1), (1, m))
+    else:
+        flat_w = np.broadcast_to(lambdas, (*shape, m)).reshape(-1, m)
+        flat_d = np.broadcast_to(freedom, (*shape, m)).reshape(-1, m)
     log_p = np.full(flat_q.shape, np.nan)
     error = np.full(flat_q.shape, np.nan)
     rows = max(1, _CELLS // max(_NODES * m, 1))
     for start in range(0, len(flat_q), rows):
         part = slice(start, start + rows)
-        log_p[part], error[part] = _log_sf(flat_q[part], flat_w[part], flat_d[part], flat_b[part])
+        own = slice(None) if one_set else part
+        log_p[part], error[part] = _log_sf(flat_q[part], flat_w[own], flat_d[own])
     return log_p.reshape(shape), error.reshape(shape)
 
 
-def _log_sf(q: Float, w: Float, df: Float, b: Float) -> tuple[Float, Float]:
-    """Settle what lies beyond the support; leave the rest to the contour. Shapes (b,), (b, m)."""
+def ratio_log_sf(q: Float, weights: Float, nu: int) -> tuple[Float, Float]:
+    """Return log P(sum_i weights_i Z_i^2 > q Y / nu) and its relative error, as `mixture_log_sf`.
+
+    Y is the sum of nu squared independent standard normal variables, the Z_i^2 among them.
+
+    Parameters
+    ----------
+    q
+        Shape (t,).
+    weights
+        Shape (m,), above 0, m at most nu.
+    """
+    log_p = np.full(q.shape, np.nan)
+    error = np.full(q.shape, np.nan)
+    largest = nu * np.max(weights, initial=0.0)
+    left = np.arange(q.size)
+    if weights.size < nu:
+        inner = np.flatnonzero((q > 0) & (q < largest))
+        while inner.size >= _SHARED_FROM:
+            found, about = _shared_ratio(q[inner], weights, nu)
+            good = about < _SHARED_ERROR
+            log_p[inner[good]], error[inner[good]] = found[good], about[good]
+            inner = inner[~good]
+            if good.mean() < 0.5:
+                break
+        left = np.flatnonzero(np.isnan(log_p))
+    share = q[left, None] / nu
+    shifted = np.concatenate([weights[None, :] - share, -share], axis=1)
+    freedom = np.append(np.ones(weights.size), nu - weights.size)[None, :]
+    log_p[left], error[left] = mixture_log_sf(np.zeros(left.size), shifted, freedom)
+    return log_p, error
+
+
+def _log_sf(q: Float, w: Float, df: Float) -> tuple[Float, Float]:
+    """Settle what lies beyond the support; leave the rest to the contour.
+
+    Shapes (b,) and (b, m), or (1, m) for weights that all thresholds share.
+    """
     w = np.where(df > 0, w, 0.0)
-    b = np.where(w > 0, b, 0.0)
-    scale = np.max(np.abs(w), axis=1, initial=0.0)
+    scale = np.broadcast_to(np.max(np.abs(w), axis=1, initial=0.0), q.shape)
     log_p = np.full(q.shape, np.nan)
     error = np.zeros(q.shape)
     known = ~np.isnan(q) & ~np.isnan(scale)
     error[~known] = np.nan
     none_above = np.max(w, axis=1, initial=0.0) <= 0.0
     none_below = np.min(w, axis=1, initial=0.0) >= 0.0
-    # w z^2 + 2 b z is at least -b^2 / w
-    least = -np.sum(b**2 / np.where(w > 0, w, 1.0), axis=1)
-    certain = known & none_below & ((q < least) | ((q == least) & (scale > 0)))
+    certain = known & none_below & ((q < 0) | ((q == 0) & (scale > 0)))
     impossible = known & none_above & (q >= 0)
     certain |= known & (q == -np.inf)
     impossible |= known & (q == np.inf)
@@ -106,166 +132,179 @@ def _log_sf(q: Float, w: Float, df: Float, b: Float) -> tuple[Float, Float]:
     todo = np.flatnonzero(known & ~certain & ~impossible)
     if todo.size:
         # of weights below 0 only, the upper tail is the lower tail of the mirror image
-        mirror = np.where(none_above[todo], -1.0, 1.0)
+        mirror = np.broadcast_to(np.where(none_above, -1.0, 1.0), q.shape)[todo]
         unit = scale[todo] * mirror
-        upper, lower, error[todo] = _contour(
-            q[todo] / unit, w[todo] / unit[:, None], df[todo], (b[todo] / unit[:, None]) ** 2
-        )
+        own = slice(None) if len(w) == 1 else todo
+        factor = unit[:1] if len(w) == 1 else unit
+        rows = _Rows(q[todo] / unit, w[own] / factor[:, None], df[own])
+        upper, lower, error[todo] = _tails(rows)
         log_p[todo] = np.where(mirror > 0, upper, lower)
     return log_p, error
 
 
-def _contour(q: Float, w: Float, df: Float, b2: Float) -> tuple[Float, Float, Float]:
-    """Return log P(Q > q), log P(Q < q) and the relative error of the smaller of the two.
+class _Rows:
+    """F(s) = K(s) - s q - log|s| of b thresholds; weights are at most 1 in size."""
 
-    Weights are at most 1 in size and some are above 0.
-    """
-    c = _saddle_point(q, w, df, b2)
-    k0, _, k2, k3 = _cumulants(c, w, df, b2)
-    f2 = k2 + c**-2.0
-    f3 = k3 - 2.0 * c**-3.0
-    unit = f2**-0.5
-    height = k0 - c * q + np.log(unit / (np.pi * np.abs(c)))
-    bend = np.clip(f3 / (6.0 * f2) * unit, *_BENDS)
-    # everything in units of the path
-    spread = 1.0 / (1.0 - 2.0 * c[:, None] * w)
-    path = _Path(
-        q * unit, w * spread * unit[:, None], df, b2 * spread * unit[:, None] ** 2, c / unit, bend
-    )
-    path.straighten()
-    total, error = path.integrate()
-    tail = np.minimum(height + np.log(np.abs(total)), 0.0)
-    other = np.log1p(-np.exp(np.clip(tail, -_FAR, -1e-17)))
+    def __init__(self, q: Float, w: Float, df: Float) -> None:
+        self.q, self.w, self.df = q, w, df
+        self.mean = np.broadcast_to(np.einsum("ij,ij->i", df, w), q.shape)
+
+    def take(self, chosen: Rows) -> _Rows:
+        """Return some of the thresholds."""
+        own = slice(None) if len(self.w) == 1 else chosen
+        return _Rows(self.q[chosen], self.w[own], self.df[own])
+
+    def cumulants(self, s: Float) -> tuple[Float, Float, Float, Float]:
+        """Return K and its first three derivatives at s, shape (b,)."""
+        spread = 1.0 / (1.0 - 2.0 * s[:, None] * self.w)
+        u = self.w * spread
+        k0 = 0.5 * self._sum(np.log(spread))
+        square = u * u
+        return k0, self._sum(u), 2.0 * self._sum(square), 8.0 * self._sum(square * u)
+
+    def _sum(self, x: Float) -> Float:
+        return np.asarray(np.einsum("ij,ij->i", x, np.broadcast_to(self.df, x.shape)))
+
+    def cumulant_ratio(self, s: Complex, c: Float) -> Complex:
+        """Return K(s) - K(c), shape (b, t)."""
+        move = s - c[:, None]
+        scaled = 2.0 * self.w / (1.0 - 2.0 * c[:, None] * self.w)
+        real = 1.0 - move.real[:, :, None] * scaled[:, None, :]
+        imag = -move.imag[:, :, None] * scaled[:, None, :]
+        angle = np.arctan2(imag, real)
+        size = np.log(real * real + imag * imag)
+        df = np.broadcast_to(self.df, (len(size), self.df.shape[1]))
+        log_size = np.einsum("itj,ij->it", size, df)
+        return np.asarray(-0.25 * log_size - 0.5j * np.einsum("itj,ij->it", angle, df))
+
+    def log_ratio(self, c: Float) -> LogRatio:
+        """Return F less F(c), as `Path` wants it."""
+
+        def ratio(s: Complex, chosen: Rows) -> Complex:
+            some = self if chosen.size == c.size else self.take(chosen)
+            at = c[chosen]
+            return some.cumulant_ratio(s, at) - (s - at[:, None]) * some.q[:, None]
+
+        return ratio
+
+    def saddle_point(self) -> Float:
+        """Return where F is stationary: right of 0 when q is above the mean."""
+        sign = np.where(self.q >= self.mean, 1.0, -1.0)
+        # on the chosen side s = sign * v, 0 < v < end
+        with np.errstate(divide="ignore"):
+            end = 0.5 / np.maximum(np.max(self.w * sign[:, None], axis=1), 0.0)
+
+        def slopes(v: Float) -> tuple[Float, Float]:
+            _, k1, k2, _ = self.cumulants(sign * v)
+            return sign * (k1 - self.q) - 1.0 / v, k2 + v**-2.0
+
+        return sign * stationary_point(slopes, end)
+
+
+def _tails(rows: _Rows) -> tuple[Float, Float, Float]:
+    """Return log P(Q > q), log P(Q < q) and the relative error of the smaller of the two."""
+    upper, lower, error = (np.full(rows.q.shape, np.nan) for _ in range(3))
+    left = np.arange(rows.q.size)
+    # one path serves thresholds near its own; the others look for the next one's
+    while len(rows.w) == 1 and left.size >= _SHARED_FROM:
+        some = rows.take(left)
+        found = _shared(some)
+        good = found[2] < _SHARED_ERROR
+        for whole, part in zip((upper, lower, error), found, strict=True):
+            whole[left[good]] = part[good]
+        left = left[~good]
+        if good.mean() < 0.5:
+            break
+    if left.size:
+        upper[left], lower[left], error[left] = _own(rows.take(left))
+    return upper, lower, error
+
+
+def _own(rows: _Rows) -> tuple[Float, Float, Float]:
+    """Return both tails and the error, each threshold by its own path."""
+    c = rows.saddle_point()
+    path, height = _path(rows, c)
+    log_size, error = path.integrate(rows.log_ratio(c))
+    tail = np.minimum(height + log_size, 0.0)
+    other = log_complement(tail)
     return np.where(c > 0, tail, other), np.where(c > 0, other, tail), error
 
 
-class _Path:
-    """The integrand along s(t) = c + unit (i t + bend t^2), divided by its size at t = 0."""
-
-    def __init__(self, q: Float, w: Float, df: Float, b2: Float, c: Float, bend: Float) -> None:
-        self.q, self.w, self.df, self.c, self.bend = q, w, df, c, bend
-        self.b2 = b2 if b2.any() else None
-
-    def straighten(self) -> None:
-        """Bend less where the integrand would rise again: far out a parabola bends too much.
-
-        Along a straight path it falls all the way.
-        """
-        t = np.arange(float(_NODES) + 1.0)
-        for turn in range(_N_BENDS):
-            _, sizes = self._terms(t)
-            rising = np.any(sizes[:, 1:] > sizes[:, :-1], axis=1)
-            if not rising.any():
-                break
-            self.bend = np.where(
-                rising, self.bend * (0.25 if turn < _N_BENDS - 1 else 0.0), self.bend
-            )
-
-    def integrate(self) -> tuple[Float, Float]:
-        """Return the integral over t > 0 and its relative error."""
-        step = _STEP
-        total, left_out = self._rule(step, offset=0.0)
-        for _ in range(_MAX_HALVINGS):
-            between, cut = self._rule(step, offset=0.5 * step)
-            finer = 0.5 * (total + between)
-            change = np.abs(finer - total)
-            total, left_out, step = finer, np.maximum(left_out, cut), 0.5 * step
-            if np.all(change < _CONVERGED * np.abs(total)):
-                break
-        # as a rule halving the step squares the error, so that the last change is an upper bound
-        return total, (change + left_out) / np.abs(total) + _ROUNDING
-
-    def _rule(self, step: float, *, offset: float) -> tuple[Float, Float]:
-        """Return the trapezoid sum over t = offset, offset + step, ... and a bound on the rest."""
-        total = np.zeros(self.q.shape)
-        rest = np.zeros(self.q.shape)
-        for block in range(_MAX_BLOCKS):
-            t = offset + step * (block * _NODES + np.arange(_NODES, dtype=np.float64))
-            terms, sizes = self._terms(t)
-            if block == 0 and offset == 0.0:
-                terms[:, 0] *= 0.5
-            total += terms.sum(axis=1) * step
-            # beyond, the integrand falls at least as 1 / t^(3/2)
-            rest = 2.0 * sizes[:, -1] * t[-1]
-            if np.all(rest < _NEGLIGIBLE * np.abs(total)):
-                break
-        return total, rest
-
-    def _terms(self, t: Float) -> tuple[Float, Float]:
-        """Return real part and modulus of the integrand, shape (b, len(t))."""
-        x = self.bend[:, None] * t**2
-        y = np.broadcast_to(t, x.shape)
-        log_size = -x * self.q[:, None]
-        angle = -y * self.q[:, None]
-        real = 1.0 - 2.0 * x[:, :, None] * self.w[:, None, :]
-        imag = -2.0 * y[:, :, None] * self.w[:, None, :]
-        log_size -= 0.25 * np.einsum("itj,ij->it", np.log(real**2 + imag**2), self.df)
-        angle -= 0.5 * np.einsum("itj,ij->it", np.arctan2(imag, real), self.df)
-        if self.b2 is not None:
-            modulus2 = real**2 + imag**2
-            s = self.c[:, None] + x + 1j * y
-            inner = np.einsum("itj,ij->it", real / modulus2, self.b2) - 1j * np.einsum(
-                "itj,ij->it", imag / modulus2, self.b2
-            )
-            gain = 2.0 * (s**2 * inner - (self.c**2 * self.b2.sum(axis=1))[:, None])
-            log_size += gain.real
-            angle += gain.imag
-        # |c| / s and ds / dt
-        factor = np.abs(self.c)[:, None] / (self.c[:, None] + x + 1j * y)
-        factor = factor * (1.0 - 2j * self.bend[:, None] * t)
-        value = np.exp(np.maximum(log_size, -_FAR)) * factor
-        return value.real * np.cos(angle) - value.imag * np.sin(angle), np.abs(value)
+def _path(rows: _Rows, c: Float) -> tuple[Path, Float]:
+    """Return the path through c, and F(c)."""
+    k0, _, k2, k3 = rows.cumulants(c)
+    path = Path(c, k2 + c**-2.0, k3 - 2.0 * c**-3.0)
+    return path, k0 - c * rows.q - np.log(np.abs(c))
 
 
-def _dot(x: Float, y: Float) -> Float:
-    """Return the inner product of each row."""
-    return np.asarray(np.einsum("ij,ij->i", x, y), dtype=np.float64)
+def _shared(rows: _Rows) -> tuple[Float, Float, Float]:
+    """Return both tails and the error of all thresholds, by the path of the middle one."""
+    middle = rows.take(np.argsort(rows.q)[[rows.q.size // 2]])
+    c = middle.saddle_point()
+    path, height = _path(middle, c)
+    s, values = path.nodes(middle.log_ratio(c))
+    further = rows.q - middle.q
+    turn = path.unit * np.abs(further)
+    return _moved(values, -(s - c) * further[:, None], height - c * further, turn, above=c[0] > 0)
 
 
-def _cumulants(s: Float, w: Float, df: Float, b2: Float) -> tuple[Float, Float, Float, Float]:
-    """Return K and its first three derivatives at s, shape (b,)."""
-    spread = 1.0 / (1.0 - 2.0 * s[:, None] * w)
-    u = w * spread
-    k0 = 0.5 * _dot(df, np.log(spread))
-    k1, k2, k3 = _dot(df, u), 2.0 * _dot(df, u**2), 8.0 * _dot(df, u**3)
-    if b2.any():
-        # 2 s^2 / (1 - 2 s w): derivatives by way of s^2 spread
-        k0 = k0 + 2.0 * s**2 * _dot(b2, spread)
-        k1 = k1 + _dot(b2, 4.0 * s[:, None] * spread + 4.0 * (s**2)[:, None] * u * spread)
-        k2 = k2 + 4.0 * _dot(b2, spread**3)
-        k3 = k3 + 24.0 * _dot(b2, u * spread**3)
-    return k0, k1, k2, k3
+def _moved(
+    values: Complex, move: Complex, height: Float, turn: Float, *, above: bool
+) -> tuple[Float, Float, Float]:
+    """Return both tails and the error of integrands that are exp(move) times one on its nodes.
+
+    Parameters
+    ----------
+    values
+        Shape (1, n): terms of `Path.nodes`.
+    move
+        Shape (b, n), 0 where the path crosses the real axis.
+    height
+        Shape (b,): F there.
+    turn
+        Shape (b,): how fast exp(move) turns along the path; what turns too fast, the rule's nodes
+        cannot tell from slower turns.
+    above
+        Whether the integrals are upper tails.
+    """
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
+        terms = (np.exp(move) * values).real
+        total = np.abs(terms.sum(axis=1))
+        n = terms.shape[1]
+        change = np.abs(np.abs(2.0 * terms[:, : n // 2].sum(axis=1)) / total - 1.0)
+        size = np.abs(terms)
+        error = change**2 + (n * size[:, -1] + _EPS * size.sum(axis=1)) / total
+        tail = np.minimum(height + np.log(total), 0.0)
+        other = log_complement(tail)
+        # of the smaller tail
+        error = error * np.maximum(1.0, np.exp(np.minimum(tail - other, _FAR)))
+    error = np.where(np.isfinite(error) & (turn < _SHARED_TURN), error, np.inf)
+    return (tail, other, error) if above else (other, tail, error)
 
 
-def _saddle_point(q: Float, w: Float, df: Float, b2: Float) -> Float:
-    """Return where K(s) - s q - log|s| is stationary: right of 0 when q is above the mean."""
-    right = q >= np.einsum("ij,ij->i", df, w)
-    sign = np.where(right, 1.0, -1.0)
-    # on the chosen side s = sign * v, 0 < v < end
-    with np.errstate(divide="ignore"):
-        end = 0.5 / np.maximum(np.max(w * sign[:, None], axis=1), 0.0)
+def _shared_ratio(q: Float, weights: Float, nu: int) -> tuple[Float, Float]:
+    """Return log p and the error of ratios, by the path of the middle one.
 
-    def slope(v: Float) -> tuple[Float, Float]:
-        _, first, second, _ = _cumulants(sign * v, w, df, b2)
-        return sign * (first - q - sign / v), second + v**-2.0
-
-    bounded = np.isfinite(end)
-    v = np.where(bounded, 0.5 * end, 1.0)
-    for _ in range(_NEWTON_STEPS):
-        short = ~bounded & (slope(v)[0] < 0)
-        if not short.any():
-            break
-        v = np.where(short, 8.0 * v, v)
-    low = np.zeros(q.shape)
-    high = np.where(bounded, end, v)
-    for _ in range(_NEWTON_STEPS):
-        first, second = slope(v)
-        low = np.where(first < 0, v, low)
-        high = np.where(first >= 0, v, high)
-        # far from the root the step is judged by how much of a standard unit is left
-        if np.all(np.abs(first) < 1e-3 * np.sqrt(second)):
-            break
-        proposal = v - first / second
-        inside = (proposal > low) & (proposal < high)
-        v = np.where(inside, proposal, 0.5 * (low + high))
-    return sign * v
+    P(Q > c Y) is the integral of exp(K(s)) (1 + 2 s (c_0 - c))^(nu/2 - 1) ds / s with K of
+    Q - c_0 Y: write both in s / (1 + 2 s c).
+    """
+    middle = float(np.sort(q)[q.size // 2])
+    scale = float(np.max(weights))
+    share = middle / nu / scale
+    shifted = np.append(weights / scale - share, -share)[None, :]
+    freedom = np.append(np.ones(weights.size), nu - weights.size)[None, :]
+    rows = _Rows(np.zeros(1), shifted, freedom)
+    c = rows.saddle_point()
+    path, height = _path(rows, c)
+    s, values = path.nodes(rows.log_ratio(c))
+    further = 2.0 * (middle - q)[:, None] / nu / scale
+    base = 1.0 + c * further
+    power = 0.5 * nu - 1.0
+    inside = base[:, 0] > 0
+    base = np.where(inside[:, None], base, 1.0)
+    factor = (1.0 + s * further) / base
+    move = power * (np.log(np.abs(factor)) + 1j * np.angle(factor))
+    turn = np.where(inside, path.unit * np.abs(power * further / base)[:, 0], np.inf)
+    height = height + power * np.log(base[:, 0])
+    upper, _, error = _moved(values, move, height, turn, above=c[0] > 0)
+    return upper, error

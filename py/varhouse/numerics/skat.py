@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from varhouse.numerics.mixture import mixture_log_sf
+from varhouse.numerics.mixture import mixture_log_sf, ratio_log_sf
 from varhouse.numerics.null_model import LinearNull
 
 Float = npt.NDArray[np.float64]
@@ -69,8 +69,4 @@ def skat_log_p(q: Float, eigenvalues: Float, *, df: int | None = None) -> tuple[
     statistics = np.asarray(q, dtype=np.float64)
     if df is None:
         return mixture_log_sf(statistics, eigenvalues)
-    share = statistics[:, None] / df
-    left = df - eigenvalues.size
-    weights = np.concatenate([eigenvalues[None, :] - share, -share], axis=1)
-    freedom = np.concatenate([np.ones(eigenvalues.size), [max(left, 0)]])
-    return mixture_log_sf(np.zeros_like(statistics), weights, freedom[None, :])
+    return ratio_log_sf(statistics, eigenvalues, df)

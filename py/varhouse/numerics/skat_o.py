@@ -2,26 +2,33 @@
 
 Q_rho = (1 - rho) S'S + rho (1'S)^2 on a grid of rho; the statistic is T, the smallest p of the grid
 (Lee et al. 2012, Biostatistics 13, 762-775, doi:10.1093/biostatistics/kxs014). Given the
-standardised burden score x = 1'S / sqrt(g), g = 1'Phi 1, the rest w = S - Phi 1 x / sqrt(g) is
-normal and independent of x, and Q_rho < q_rho for every rho says that
+standardised burden score x = 1'S / sqrt(g), g = 1'Phi 1, the rest w = S - a x, a = Phi 1 / sqrt(g),
+is normal and independent of x. With mu_i the eigenvalues of its covariance Phi - aa' and alpha_i
+the coordinates of a along them times sqrt(mu_i),
 
-    w'w + 2 x a'w < delta(x),  a = Phi 1 / sqrt(g),
-    delta(x) = min over rho < 1 of (q_rho - rho g x^2) / (1 - rho) - x^2 a'a.
+    log E[exp(z S'S) | x] = B(z) + (1 - r(z)) x^2 / 2,
+    B(z) = -1/2 sum_i log(1 - 2 z mu_i),
+    r(z) = 1 - 2 z a'a - 4 z^2 sum_i alpha_i^2 / (1 - 2 z mu_i).
 
-So the p-value is one integral over x of the tail of a quadratic form with a linear term, without
-moment matching.
+Everything follows from these two functions, and so from one eigendecomposition: with
+theta = rho g / (1 - rho), Q_rho / (1 - rho) has the cumulant generating function
+B(z) - 1/2 log(r(z) - 2 z theta); and Q_rho < q_rho for every rho says that |x| < x_1 and that S'S
+stays below the lowest of the lines q_rho / (1 - rho) - theta x^2 in x^2, so that the p-value is one
+contour integral a line, in which the integral over x is an error function. Nothing is matched by
+moments.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from varhouse.numerics.mixture import mixture_log_sf
-from varhouse.numerics.skat import positive_eigenvalues
+from varhouse.numerics.skat_o_laws import Grid, Kernel, Pieces
 from varhouse.numerics.tails import log_chi2_1
 
 Float = npt.NDArray[np.float64]
@@ -29,11 +36,7 @@ Float = npt.NDArray[np.float64]
 RHO = (0.0, 0.01, 0.04, 0.09, 0.25, 0.5, 1.0)
 """The grid of the published test."""
 
-_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(12)
-_PANEL = 1.0
-_QUANTILE_STEPS = 50
-_QUANTILE_TOLERANCE = 1e-10
-_TOLERANCE = 1e-12
+_SHARED_ERROR = 1e-8
 
 
 def skat_o_log_p(scores: Float, covariance: Float) -> tuple[float, float, Float]:
@@ -55,107 +58,85 @@ def skat_o_log_p(scores: Float, covariance: Float) -> tuple[float, float, Float]
     each
         Shape (7,): log p of Q_rho for every rho of `RHO`.
     """
-    burden_variance = float(covariance.sum())
-    a = covariance.sum(axis=0)
-    trace = float(np.trace(covariance))
-    if burden_variance <= _TOLERANCE * trace:
-        # the weighted variants cancel in every donor: no burden is left to mix in
-        eigenvalues = positive_eigenvalues(covariance)
-        alone = float(mixture_log_sf(scores @ scores, eigenvalues)[0])
-        return alone, 0.0, np.full(len(RHO), alone)
-    a = a / np.sqrt(burden_variance)
-    spectra = [_spectrum(covariance, rho) for rho in RHO]
-    width = max(spectrum.size for spectrum in spectra)
-    eigenvalues = np.stack([np.pad(s, (0, width - s.size)) for s in spectra])
-    rho = np.array(RHO)
-    burden = float(scores.sum()) ** 2
-    statistics = (1.0 - rho) * float(scores @ scores) + rho * burden
-    each, _ = mixture_log_sf(statistics, eigenvalues)
-    each[-1] = log_chi2_1(burden / burden_variance)
-    best = int(np.argmin(each))
-    smallest = float(each[best])
-    quantiles = _quantiles(smallest, statistics, each, eigenvalues)
-    rest = covariance - np.outer(a, a)
-    log_p = _integral(smallest, quantiles, burden_variance, a, rest)
-    return log_p, RHO[best], each
+    found = SkatO(covariance).test(scores)
+    return found.log_p, found.rho, found.each
 
 
-def _spectrum(covariance: Float, rho: float) -> Float:
-    """Return the eigenvalues of R^(1/2) Phi R^(1/2) with R = (1 - rho) I + rho 11'."""
-    m = covariance.shape[0]
-    if rho == 0.0:
-        return positive_eigenvalues(covariance)
-    if rho == 1.0:
-        return np.array([float(covariance.sum())])
-    # R has eigenvalue 1 - rho, and 1 - rho + rho m along 1: its root is of the same form
-    root = np.sqrt(1.0 - rho)
-    extra = (np.sqrt(1.0 - rho + rho * m) - root) / m
-    rows = covariance.sum(axis=0)
-    cross = root * extra * (rows[:, None] + rows[None, :])
-    return positive_eigenvalues((1.0 - rho) * covariance + cross + extra**2 * covariance.sum())
+class SkatOTest(NamedTuple):
+    """Result for one phenotype: see `skat_o_log_p`; ``error`` is relative, in p."""
+
+    log_p: float
+    rho: float
+    each: Float
+    error: float
 
 
-def _quantiles(target: float, start: Float, log_p: Float, eigenvalues: Float) -> Float:
-    """Return q with log P(Q_rho > q) = target for each rho < 1, by secants from a known p."""
-    q, value = start[:-1].copy(), log_p[:-1].copy()
-    spectra = eigenvalues[:-1]
-    largest = spectra.max(axis=1)
-    # far out the tail falls as exp(-q / (2 largest))
-    slope = -0.5 / largest
-    for _ in range(_QUANTILE_STEPS):
-        off = value - target
-        todo = np.abs(off) > _QUANTILE_TOLERANCE * max(1.0, abs(target))
-        if not todo.any():
-            break
-        following = np.where(todo, np.maximum(q - off / slope, 0.2 * q), q)
-        new = value.copy()
-        new[todo] = mixture_log_sf(following[todo], spectra[todo])[0]
-        moved = todo & (following != q)
-        slope[moved] = np.minimum(
-            (new[moved] - value[moved]) / (following[moved] - q[moved]), -1e-3 / largest[moved]
-        )
-        q, value = following, new
-    return q
+class SkatO:
+    """The test for one covariance, which phenotypes share.
+
+    Parameters
+    ----------
+    covariance
+        Shape (m, m), with a trace above 0.
+    """
+
+    def __init__(self, covariance: Float) -> None:
+        self._kernel = Kernel(covariance)
+
+    def test(self, scores: Float) -> SkatOTest:
+        """Test one phenotype's scores, shape (m,)."""
+        kernel = self._kernel
+        squares = float(scores @ scores) / kernel.trace
+        if not kernel.has_burden:
+            only, errors = Grid(kernel, np.zeros(1)).log_sf(np.array([squares]))
+            return SkatOTest(float(only[0]), 0.0, np.repeat(only, len(RHO)), float(errors[0]))
+        burden = float(scores.sum()) ** 2 / kernel.trace
+        alone = float(log_chi2_1(burden / kernel.g))
+        if kernel.mu.size == 0:
+            # S is a multiple of x: every Q_rho says the same
+            return SkatOTest(alone, 0.0, np.full(len(RHO), alone), 0.0)
+        grid = self._grid
+        thresholds = squares + grid.rho / (1.0 - grid.rho) * burden
+        log_p, errors = grid.log_sf(thresholds)
+        each = np.append(log_p, alone)
+        best = int(np.argmin(each))
+        target = float(each[best])
+        log_total, error = _either(grid, grid.isf(target), target)
+        return SkatOTest(log_total, RHO[best], each, max(error, float(errors.max())))
+
+    @cached_property
+    def _grid(self) -> Grid:
+        return Grid(self._kernel, np.array(RHO[:-1]))
 
 
-def _integral(target: float, q: Float, g: float, a: Float, rest: Float) -> float:
-    """Return log(T + 2 * integral of phi(x) P(w'w + 2 x a'w > delta(x)) over 0 < x < x_1)."""
-    values, vectors = np.linalg.eigh(rest)
-    kept = values > _TOLERANCE * values.size * max(float(values[-1]), 0.0)
-    mu = values[kept]
-    alpha = (vectors[:, kept].T @ a) * np.sqrt(mu)
-    if mu.size == 0 or mu[-1] <= _TOLERANCE * g:
-        return target
-    rho = np.array(RHO[:-1])
-    # as lines in x^2: intercept - slope x^2
-    intercept = q / (1.0 - rho)
-    slope = rho * g / (1.0 - rho) + float(a @ a)
+def _either(grid: Grid, q: Float, target: float) -> tuple[float, float]:
+    """Return log(T + P(|x| < x_1 and S'S above the lowest line)) and its relative error."""
     end = float(-special.ndtri_exp(target - np.log(2.0)))
-    x, weights = _grid(intercept, slope, end)
-    delta = np.min(intercept[:, None] - slope[:, None] * x**2, axis=0)
-    log_tail, _ = mixture_log_sf(delta, mu, 1.0, x[:, None] * alpha[None, :])
-    log_terms = np.log(weights) - 0.5 * x**2 - 0.5 * np.log(2.0 * np.pi) + log_tail
-    return float(np.logaddexp(target, np.log(2.0) + special.logsumexp(log_terms)))
+    line, low, high = _pieces(q, grid.theta, end)
+    if not line.size:
+        return target, 0.0
+    lines = (q[line], grid.theta[line], low, high)
+    parts, errors = Pieces(grid.kernel, *(each[None, :] for each in lines)).log_p(2)
+    if not errors[0] < _SHARED_ERROR:
+        # far out the pieces differ too much for one path
+        parts, errors = Pieces(grid.kernel, *(each[:, None] for each in lines)).log_p()
+    total = float(np.logaddexp(target, special.logsumexp(parts)))
+    return min(total, 0.0), float(errors @ np.exp(parts - total))
 
 
-def _grid(intercept: Float, slope: Float, end: float) -> tuple[Float, Float]:
-    """Return Gauss-Legendre nodes and weights on [0, end], panels ending where delta has a kink."""
+def _pieces(q: Float, theta: Float, end: float) -> tuple[npt.NDArray[np.int64], Float, Float]:
+    """Return the lowest line on each piece of [0, end], and the piece's ends."""
     cuts = [0.0, end]
-    for i in range(intercept.size):
+    for i in range(q.size):
         for j in range(i):
-            if slope[i] != slope[j]:
-                square = (intercept[i] - intercept[j]) / (slope[i] - slope[j])
-                height = intercept[i] - slope[i] * square
-                lowest = np.min(intercept - slope * square)
-                if 0 < square < end**2 and height <= lowest + 1e-9 * abs(height):
-                    cuts.append(float(np.sqrt(square)))
-    edges = np.unique(cuts)
-    pieces = [
-        np.linspace(low, high, int(np.ceil((high - low) / _PANEL)) + 1)
-        for low, high in pairwise(edges)
-        if high > low
-    ]
-    low = np.concatenate([piece[:-1] for piece in pieces])
-    half = 0.5 * np.concatenate([np.diff(piece) for piece in pieces])
-    x = (low + half)[:, None] + half[:, None] * _NODES
-    return x.reshape(-1), (half[:, None] * _NODE_WEIGHTS).reshape(-1)
+            if theta[i] != theta[j] and 0 < (x2 := (q[i] - q[j]) / (theta[i] - theta[j])) < end**2:
+                cuts.append(float(np.sqrt(x2)))
+    pieces: list[tuple[int, float, float]] = []
+    for low, high in pairwise(np.unique(cuts)):
+        lowest = int(np.argmin(q - theta * (0.5 * (low + high)) ** 2))
+        if pieces and pieces[-1][0] == lowest:
+            pieces[-1] = (lowest, pieces[-1][1], float(high))
+        elif high > low:
+            pieces.append((lowest, float(low), float(high)))
+    lines, lows, highs = zip(*pieces, strict=True) if pieces else ((), (), ())
+    return np.array(lines, dtype=np.int64), np.array(lows), np.array(highs)

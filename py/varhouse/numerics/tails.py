@@ -49,3 +49,10 @@ def log_chi2_1(x: npt.ArrayLike) -> Float:
     """Return log P(chi-square with 1 degree of freedom > x)."""
     root = np.sqrt(np.asarray(x, dtype=np.float64))
     return np.asarray(np.log(2.0) + special.log_ndtr(-root), dtype=np.float64)
+
+
+def log_complement(log_p: npt.ArrayLike) -> Float:
+    """Return log(1 - p) of log p; -inf where p is 1."""
+    value = np.minimum(np.asarray(log_p, dtype=np.float64), 0.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(-np.expm1(value)), dtype=np.float64)

@@ -5,7 +5,7 @@ import polars as pl
 import pytest
 from scipy import special, stats
 
-from varhouse.numerics.mixture import mixture_log_sf
+from varhouse.numerics.mixture import mixture_log_sf, ratio_log_sf
 
 DEPTHS = np.array([-1e-9, -0.01, -0.7, -3.0, -40.0, -600.0])
 
@@ -41,16 +41,6 @@ def test_ratio_of_chi_squares_is_f(a, b):
     np.testing.assert_allclose(log_p, stats.f.logsf(f, a, b), rtol=1e-10, atol=1e-15)
 
 
-@pytest.mark.parametrize(("weight", "linear"), [(1.0, 0.5), (2.0, 3.0), (0.1, 1.0)])
-def test_a_linear_term_shifts_the_normal(weight, linear):
-    q = np.array([0.0, 1.0, 10.0, 60.0])
-    radius = np.sqrt((q + linear**2 / weight) / weight)
-    shift = linear / weight
-    expected = np.logaddexp(stats.norm.logsf(radius - shift), stats.norm.logcdf(-radius - shift))
-    log_p, _ = mixture_log_sf(q, [[weight]], 1.0, [[linear]])
-    np.testing.assert_allclose(log_p, expected, rtol=1e-10, atol=1e-14)
-
-
 def test_weights_below_zero_mirror():
     q = np.array([0.1, 2.0, 30.0])
     log_p, _ = mixture_log_sf(-q, np.full((1, 4), -1.0))
@@ -76,6 +66,29 @@ def test_scale_does_not_matter():
     for scale in (1e-12, 1e12):
         log_p, _ = mixture_log_sf(q * scale, weights * scale)
         np.testing.assert_allclose(log_p, expected, rtol=1e-11)
+
+
+def test_many_thresholds_agree_with_one_at_a_time():
+    weights = np.random.default_rng(4).gamma(0.5, size=40)
+    q = weights.sum() * np.array([0.01, 0.3, 0.8, 1.0, 1.1, 1.3, 2.0, 4.0, 15.0, 90.0])
+    together, error = mixture_log_sf(q, weights)
+    single = [float(mixture_log_sf(each, weights)[0]) for each in q]
+    np.testing.assert_allclose(together, single, rtol=1e-10, atol=1e-16)
+    assert np.all(error < 1e-9)
+
+
+@pytest.mark.parametrize(("m", "nu"), [(1, 30), (7, 200), (12, 13), (5, 5000)])
+def test_ratios_of_equal_weights_are_beta(m, nu):
+    share = stats.beta.isf([0.999, 0.9, 0.6, 0.5, 0.2, 0.03, 1e-4, 1e-12], m / 2, (nu - m) / 2)
+    log_p, error = ratio_log_sf(2.5 * share * nu, np.full(m, 2.5), nu)
+    expected = stats.beta.logsf(share, m / 2, (nu - m) / 2)
+    np.testing.assert_allclose(log_p, expected, rtol=1e-9)
+    assert np.all(error < 1e-8)
+
+
+def test_ratios_beyond_their_support():
+    log_p, _ = ratio_log_sf(np.array([0.0, 21.0, np.nan]), np.array([1.0, 2.0]), 10)
+    np.testing.assert_array_equal(log_p, [0.0, -np.inf, np.nan])
 
 
 @pytest.mark.shared

@@ -8,7 +8,7 @@ from tests.unit.numerics.regions import covariates, regions
 from varhouse.numerics.burden import burden_test
 from varhouse.numerics.null_model import fit_linear
 from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
-from varhouse.numerics.skat_o import RHO, skat_o_log_p
+from varhouse.numerics.skat_o import RHO, SkatO, skat_o_log_p
 from varhouse.numerics.tails import log_chi2_1, log_t_two_sided
 
 LN10 = np.log(10)
@@ -70,15 +70,33 @@ def test_panel_regression_of_the_burden(panel):
 @pytest.mark.shared
 def test_panel_skat_o(panel):
     x, windows = panel
-    small = [w for w in windows if w.truth["status"] == "ok" and w.genotypes.shape[1] <= 60]
-    assert len(small) > 40
+    small = [w for w in windows if w.truth["status"] == "ok" and w.genotypes.shape[1] <= 400]
+    assert len(small) > 80
     for region in small:
         null = fit_linear(x, region.phenotype[:, None])
-        weighted = region.genotypes * stats.beta.pdf(region.maf, 1, 25)
-        found = score_set(weighted, null)
-        log_p, _, each = skat_o_log_p(found.scores[:, 0], found.covariance)
-        assert log_p / LN10 == pytest.approx(region.truth["skato_log10p"], rel=0, abs=1e-7)
-        assert each.min() / LN10 == pytest.approx(region.truth["skato_minlog10p"], abs=1e-7)
+        for prefix, (a, b) in {"": (1, 25), "mb_": (0.5, 0.5)}.items():
+            weighted = region.genotypes * stats.beta.pdf(region.maf, a, b)
+            found = score_set(weighted, null)
+            result = SkatO(found.covariance).test(found.scores[:, 0])
+            truth = region.truth[f"{prefix}skato_log10p"]
+            assert result.log_p / LN10 == pytest.approx(truth, rel=0, abs=1e-9)
+            each = [float(p) for p in region.truth[f"{prefix}skato_each_log10p"].split(",")]
+            np.testing.assert_allclose(result.each / LN10, each, rtol=0, atol=1e-8)
+            assert result.error < 1e-6
+
+
+def test_skat_o_of_burdens_that_cancel_and_of_one_variant(small_problem):
+    _, g, _ = small_problem
+    centred = g - g.mean(axis=0)
+    covariance = centred.T @ centred
+    mirrored = np.block([[covariance, -covariance], [-covariance, covariance]])
+    scores = np.append(np.arange(8.0), -np.arange(8.0))
+    log_p, rho, each = skat_o_log_p(scores, mirrored)
+    expected, _ = skat_log_p(np.array([scores @ scores]), positive_eigenvalues(mirrored))
+    assert rho == 0.0
+    np.testing.assert_allclose([log_p, *each], expected[0], rtol=1e-9)
+    alone, _, _ = skat_o_log_p(np.array([7.0]), np.array([[9.0]]))
+    assert alone == pytest.approx(float(log_chi2_1(49 / 9)), rel=1e-12)
 
 
 @pytest.fixture
