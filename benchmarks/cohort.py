@@ -22,6 +22,7 @@ CHROMOSOME_BP = 35_000_000
 FIRST_BP = 16_000_000
 _BLOCK = 2_000
 _HAPLOTYPES = 400
+_TREE = 250
 
 
 def make_cohort(
@@ -87,19 +88,43 @@ def make_cohort(
 
 
 def _dosages(rng: np.random.Generator, is_rare: np.ndarray) -> np.ndarray:
+    """Drop mutations on coalescent trees of a pool of haplotypes; donors draw two each."""
     pool = np.zeros((_HAPLOTYPES, is_rare.size), dtype=np.int8)
-    n_copies = np.where(
-        is_rare,
-        np.minimum(rng.geometric(0.14, is_rare.size), int(_HAPLOTYPES * 0.04)),
-        rng.integers(int(_HAPLOTYPES * 0.07), int(_HAPLOTYPES * 0.5), is_rare.size),
-    )
-    clades = [rng.permutation(_HAPLOTYPES) for _ in range(24)]
-    for column, n in enumerate(n_copies):
-        # carriers of an allele are a branch of one of a few genealogies
-        first = int(rng.integers(0, max((_HAPLOTYPES - n) // 8, 1))) * 8
-        pool[clades[int(rng.integers(len(clades)))][first : first + n], column] = 1
+    for start in range(0, is_rare.size, _TREE):
+        columns = np.arange(start, min(start + _TREE, is_rare.size))
+        branches, lengths = _tree(rng)
+        size = branches.sum(axis=1)
+        for wanted, fits in (
+            (is_rare[columns], size <= _HAPLOTYPES * 0.04),
+            (~is_rare[columns], (size > _HAPLOTYPES * 0.07) & (size <= _HAPLOTYPES // 2)),
+        ):
+            weights = np.where(fits, lengths, 0.0)
+            if not weights.any():
+                weights = np.where(size > 0, lengths, 0.0)
+            drawn = rng.choice(size.size, int(wanted.sum()), p=weights / weights.sum())
+            pool[:, columns[wanted]] = branches[drawn].T
     pairs = rng.integers(0, _HAPLOTYPES, size=(2, N_DONORS))
     return pool[pairs[0]] + pool[pairs[1]]
+
+
+def _tree(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the leaves below every branch of a Kingman coalescent tree, and its length."""
+    branches = np.zeros((2 * _HAPLOTYPES - 1, _HAPLOTYPES), dtype=np.int8)
+    branches[:_HAPLOTYPES] = np.eye(_HAPLOTYPES, dtype=np.int8)
+    born = np.zeros(2 * _HAPLOTYPES - 1)
+    lengths = np.zeros(2 * _HAPLOTYPES - 1)
+    alive = list(range(_HAPLOTYPES))
+    time = 0.0
+    for new in range(_HAPLOTYPES, 2 * _HAPLOTYPES - 1):
+        k = len(alive)
+        time += rng.exponential(2.0 / (k * (k - 1)))
+        for _ in range(2):
+            child = alive.pop(int(rng.integers(len(alive))))
+            lengths[child] = time - born[child]
+            branches[new] += branches[child]
+        born[new] = time
+        alive.append(new)
+    return branches, lengths
 
 
 def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """A row without a score is dropped before ranking, never taken for a strong one."""
 
 import pytest
-
 from tests.v2g import build, empty_warehouse
 
 

@@ -45,19 +45,18 @@ tests as (
         {{ weights.index(weight) }} as weight_idx,
         '{{ weight | replace("'", "''") }}' as weight,
         '{{ aggregation }}' as aggregation
-    union all
+    {{ "union all" if not loop.last }}
     {% endfor -%}
-    {%- endfor -%}
+    {{ "union all" if not loop.last }}
+    {% endfor -%}
     {% for test in as_list(var('rvat_tests')) -%}
+    union all
     select
         '{{ test }}' as test,
         {{ skat_idx }} as weight_idx,
         '{{ var("skat_weight") | replace("'", "''") }}' as weight,
         '' as aggregation
-    {% if not loop.last -%}
-    union all
-    {% endif -%}
-    {%- endfor %}
+    {% endfor %}
 ),
 
 -- genes whose expression is not known for a donor have one row that says so

@@ -14,7 +14,7 @@ _MESSAGES = {
     "pos_missing": "the position is not a whole number",
     "position_below_one": "positions start at 1",
     "beyond_chromosome_end": "the position lies beyond the chromosome's end: wrong --build?",
-    "position_of_other_build": "the position lies beyond the chromosome's end, but not in the other "
+    "position_of_other_build": "the position lies beyond the chromosome's end, not in the other "
     "genome build: wrong --build?",
     "ref_missing": "the reference allele is neither bases nor . * <...>",
     "alt_missing": "the alternative allele is neither bases nor . * <...>",
@@ -100,7 +100,7 @@ _MESSAGES = {
     "cell_type_missing": "the cell has no cell type",
     "columns_taken": "columns of obs that were taken, as none was named",
     "duplicate_gene": "the gene stands in an earlier column of the matrix; that one is kept",
-    "gene_symbol_kept": "the symbol names no gene, or several, of the gene table; it is the gene id",
+    "gene_symbol_kept": "the symbol names no gene of the table, or several; it is the gene id",
     "sex_unclear": "the coding of sex has a 0, which may be either; sex is not taken",
     "age_unclear": "ages are not numbers; age is not taken",
     "trait_varies": "cells of one donor differ in it (n donors); it is not taken",

@@ -7,7 +7,7 @@ once and in memory (docs/decisions/0008).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import duckdb
@@ -307,10 +307,18 @@ def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(_FIELDS)
     return pa.table(
         {
-            name: pa.array(column, kind, from_pandas=True)
+            name: _column(column, kind)
             for (name, kind), column in zip(_FIELDS, columns, strict=True)
         }
     )
+
+
+def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return an Arrow column in which NaN is NULL."""
+    if kind != pa.float64():
+        return pa.array(values, kind)
+    numbers = np.array(values, dtype=np.float64)
+    return pa.array(numbers, mask=np.isnan(numbers))
 
 
 def _read(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[int]) -> pa.Table:

@@ -70,6 +70,14 @@ def test_ties():
     )
 
 
+@pytest.mark.parametrize("ties", ["average", "min", "max", "first"])
+def test_ranks_are_scipys(ties):
+    x = np.random.default_rng(4).integers(0, 12, size=60).astype(float)
+    method = {"first": "ordinal"}.get(ties, ties)
+    expected = stats.norm.ppf((stats.rankdata(x, method=method) - 0.5) / 60)
+    np.testing.assert_allclose(inverse_normal(x, ties=ties), expected, rtol=1e-12)
+
+
 def test_infinite_values_are_refused():
     with pytest.raises(ValueError, match="infinite"):
         inverse_normal([1.0, np.inf])
