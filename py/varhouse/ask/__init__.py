@@ -1,10 +1,11 @@
-"""Questions that people ask of the V2G results, and who answers them."""
+"""Questions that people ask of the results, and who answers them."""
 
 from __future__ import annotations
 
 from varhouse.ask.answers import Answer, explain, genes_for_variant, variants_for_gene
 from varhouse.ask.evaluation import Evaluation, evaluate
 from varhouse.ask.missing import why_missing
+from varhouse.ask.rare_variants import gene_ids, require_cell_types, top_genes
 from varhouse.ask.reference import export_reference, freeze_reference, import_reference
 
 __all__ = [
@@ -14,8 +15,11 @@ __all__ = [
     "explain",
     "export_reference",
     "freeze_reference",
+    "gene_ids",
     "genes_for_variant",
     "import_reference",
+    "require_cell_types",
+    "top_genes",
     "variants_for_gene",
     "why_missing",
 ]

@@ -35,6 +35,7 @@ _COMMANDS: dict[str, str] = {
     "why-missing": "varhouse.cli.ask",
     "evaluate": "varhouse.cli.ask",
     "freeze": "varhouse.cli.ask",
+    "rvat": "varhouse.cli.rvat",
     "export": "varhouse.cli.export",
     "plot": "varhouse.cli.demo",
     "demo": "varhouse.cli.demo",

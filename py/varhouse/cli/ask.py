@@ -84,7 +84,7 @@ def genes_for_variant_command(
     chosen = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
         answer = ask.genes_for_variant(con, variant)
-    _show_answer(settings, answer, chosen, out, limit)
+    show_answer(settings, answer, chosen, out, limit)
 
 
 @click.command("variants-for-gene")
@@ -98,7 +98,7 @@ def variants_for_gene_command(
     chosen = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
         answer = ask.variants_for_gene(con, gene)
-    _show_answer(settings, answer, chosen, out, limit)
+    show_answer(settings, answer, chosen, out, limit)
 
 
 @click.command("explain")
@@ -124,7 +124,7 @@ def explain_command(
     chosen = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
         answer = ask.explain(con, *names)
-    _show_answer(settings, answer, chosen, out, limit)
+    show_answer(settings, answer, chosen, out, limit)
 
 
 @click.command("why-missing")
@@ -144,7 +144,7 @@ def why_missing_command(
     chosen = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
         answer = ask.why_missing(con, variant, gene)
-    _show_answer(settings, answer, chosen, out, limit)
+    show_answer(settings, answer, chosen, out, limit)
 
 
 @click.command("evaluate")
@@ -230,9 +230,10 @@ def _one_reading_statement(query: str) -> duckdb.Statement:
     return statements[0]
 
 
-def _show_answer(
+def show_answer(
     settings: Settings, answer: ask.Answer, form: Format, out: Path | None, limit: int | None
 ) -> None:
+    """Print the rows, or write them to ``out``; the notes go to stderr."""
     _show(answer.table, form, out, limit)
     for note in answer.notes:
         _note(settings, note)

@@ -48,7 +48,7 @@ def _stopping() -> Iterator[threading.Event]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _run(
+def run_models(
     settings: Settings,
     command: Any,
     select: tuple[str, ...],
@@ -56,6 +56,7 @@ def _run(
     vars: dict[str, Any],
     full_refresh: bool,
 ) -> int:
+    """Run a command on the chosen nodes, report it, write its artifacts; return the exit code."""
     from varhouse.cli.model_report import StderrReporter
     from varhouse.runner import load_project, run_project
     from varhouse.runner.gate import lock_down
@@ -112,7 +113,7 @@ def _write_artifacts(
 @build_options
 def run_command(settings: Settings, **options: Any) -> int:
     """Build models (and the seeds they need), each checked by its tests before it is kept."""
-    return _run(settings, "run", **options)
+    return run_models(settings, "run", **options)
 
 
 @click.command("build")
@@ -121,7 +122,7 @@ def run_command(settings: Settings, **options: Any) -> int:
 @build_options
 def build_command(settings: Settings, **options: Any) -> int:
     """Load seeds, run unit tests, build models and test them, in the order of the graph."""
-    return _run(settings, "build", **options)
+    return run_models(settings, "build", **options)
 
 
 @click.command("test")
@@ -130,7 +131,7 @@ def build_command(settings: Settings, **options: Any) -> int:
 @build_options
 def test_command(settings: Settings, **options: Any) -> int:
     """Run data tests and unit tests on the tables as they are."""
-    return _run(settings, "test", **options)
+    return run_models(settings, "test", **options)
 
 
 @click.command("retry")
@@ -154,7 +155,7 @@ def retry_command(settings: Settings) -> int:
         click.echo(f"no longer in the project: {', '.join(gone)}", err=True)
     if not select:
         return 0
-    return _run(settings, command, select, (), about["vars"], about["full_refresh"])
+    return run_models(settings, command, select, (), about["vars"], about["full_refresh"])
 
 
 @click.command("plan")
