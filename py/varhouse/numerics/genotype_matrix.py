@@ -85,24 +85,30 @@ def genotype_matrix(
     inside = row >= 0
     if not inside.all():
         column, row, value = column[inside], row[inside], value[inside]
+    place = column * n_donors + row
+    if np.any(place[1:] <= place[:-1]):
+        order = np.argsort(place, kind="stable")
+        column, row, value = column[order], row[order], value[order]
     missing = np.isnan(value)
     n_missing = np.bincount(column[missing], minlength=n_variants)
-    copies = np.bincount(column, weights=np.where(missing, 0.0, value), minlength=n_variants)
+    known = np.where(missing, 0.0, value) if missing.any() else value
+    copies = np.bincount(column, weights=known, minlength=n_variants)
     n_called = n_donors - n_missing
     with np.errstate(divide="ignore", invalid="ignore"):
         frequency = np.where(n_called > 0, copies / (2.0 * n_called), 0.0)
     flipped = (frequency > 0.5) & fold
-    value = np.where(missing, 2.0 * frequency[column], value)
+    if missing.any():
+        value = np.where(missing, 2.0 * frequency[column], value)
     if flipped.any():
         column, row, value, missing = _flip(column, row, value, missing, flipped, n_donors)
         frequency = np.where(flipped, 1.0 - frequency, frequency)
-    carried = (value > 0) & ~missing
-    n_carriers = np.bincount(column[carried], minlength=n_variants)
     stored = value != 0
-    matrix = sparse.csc_array(
-        (value[stored], (row[stored], column[stored])), shape=(n_donors, n_variants)
-    )
-    matrix.sort_indices()
+    if not stored.all():
+        column, row, value, missing = column[stored], row[stored], value[stored], missing[stored]
+    carriers = column[~missing] if missing.any() else column
+    n_carriers = np.bincount(carriers, minlength=n_variants)
+    starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=n_variants))])
+    matrix = sparse.csc_array((value, row, starts), shape=(n_donors, n_variants))
     return GenotypeMatrix(matrix, frequency, n_missing, n_carriers, flipped)
 
 
@@ -124,9 +130,9 @@ def _flip(
     dense[place[column[here]], row[here]] = 2.0 - value[here]
     unknown[place[column[here]], row[here]] = missing[here]
     new_column, new_row = np.nonzero(dense)
-    return (
-        np.concatenate([column[~here], which[new_column]]),
-        np.concatenate([row[~here], new_row]),
-        np.concatenate([value[~here], dense[new_column, new_row]]),
-        np.concatenate([missing[~here], unknown[new_column, new_row]]),
-    )
+    columns = np.concatenate([column[~here], which[new_column]])
+    rows = np.concatenate([row[~here], new_row])
+    order = np.argsort(columns * n_donors + rows, kind="stable")
+    values = np.concatenate([value[~here], dense[new_column, new_row]])
+    unknowns = np.concatenate([missing[~here], unknown[new_column, new_row]])
+    return columns[order], rows[order], values[order], unknowns[order]

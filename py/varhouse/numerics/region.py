@@ -22,7 +22,7 @@ from varhouse.numerics.burden import burden_test
 from varhouse.numerics.genotype_matrix import GenotypeMatrix
 from varhouse.numerics.null_model import LinearNull
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues, skat_log_p
-from varhouse.numerics.skat_o import skat_o_log_p
+from varhouse.numerics.skat_o import SkatO
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -135,7 +135,8 @@ def test_region(
     scores = np.asarray(transposed @ null.residuals)
     projections = np.asarray(transposed @ null.basis)
     varies = genotypes.varies
-    twins = _twins(genotypes.matrix)
+    needs_kernel = plan.skat or plan.skat_o or plan.acat_v
+    twins = _twins(genotypes.matrix) if needs_kernel else np.zeros(varies.size, dtype=np.int64)
     burdens = _Burdens()
     rows: list[TestRow] = []
     for place, each in enumerate(sets):
@@ -150,7 +151,7 @@ def test_region(
             twins,
         )
         part.add_burdens(burdens, place, each.phenotypes, plan.aggregations)
-        if plan.skat or plan.skat_o or plan.acat_v:
+        if needs_kernel:
             for weight in plan.kernel_weights:
                 rows += part.variance_tests(place, each.phenotypes, weight, plan)
     return _burden_rows(burdens, null) + rows
@@ -329,14 +330,15 @@ class _Kernel:
     def skat_o(self, phenotypes: Int, plan: TestPlan) -> _Found:
         del plan
         covariance = self.weights[:, None] * self._expanded() * self.weights
+        kernel = SkatO(covariance)
         found: list[tuple[float, float, float, float, str]] = []
         for t in phenotypes:
             scores = self._scores(int(t)) * self.weights
             if not np.all(np.isfinite(scores)):
                 found.append((_NAN, _NAN, _NAN, _NAN, "constant_phenotype"))
                 continue
-            log_p, rho, each = skat_o_log_p(scores, covariance)
-            found.append((float(each.min()), log_p, _NAN, rho, "ok"))
+            log_p, rho, each, error = kernel.test(scores)
+            found.append((float(each.min()), log_p, error, rho, "ok"))
         return _Found(*zip(*found, strict=True))
 
     def acat_v(self, phenotypes: Int, plan: TestPlan) -> _Found:
