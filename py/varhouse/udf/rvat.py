@@ -306,10 +306,7 @@ _FIELDS = (
 def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(_FIELDS)
     return pa.table(
-        {
-            name: _column(column, kind)
-            for (name, kind), column in zip(_FIELDS, columns, strict=True)
-        }
+        {name: _column(column, kind) for (name, kind), column in zip(_FIELDS, columns, strict=True)}
     )
 
 
