@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,6 +19,7 @@ from scipy import sparse
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.burden import burden_test
 from varhouse.numerics.genotype_matrix import GenotypeMatrix
+from varhouse.numerics.mixture import mixture_log_sf
 from varhouse.numerics.null_model import LinearNull
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues, skat_log_p
 from varhouse.numerics.skat_o import SkatO
@@ -30,6 +30,8 @@ Int = npt.NDArray[np.int64]
 AGGREGATIONS = ("sum", "mean", "max")
 _CARRIES = 0.5
 _NAN = float("nan")
+# from so many thresholds on one set of eigenvalues is better off alone
+_SHARES_ITS_PATH = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,6 +140,7 @@ def test_region(
     needs_kernel = plan.skat or plan.skat_o or plan.acat_v
     twins = _twins(genotypes.matrix) if needs_kernel else np.zeros(varies.size, dtype=np.int64)
     burdens = _Burdens()
+    tails: list[_Tail] = []
     rows: list[TestRow] = []
     for place, each in enumerate(sets):
         kept = varies[each.variants]
@@ -153,7 +156,10 @@ def test_region(
         part.add_burdens(burdens, place, each.phenotypes, plan.aggregations)
         if needs_kernel:
             for weight in plan.kernel_weights:
-                rows += part.variance_tests(place, each.phenotypes, weight, plan)
+                found = part.variance_tests(place, each.phenotypes, weight, plan)
+                tails += [tail._replace(row=tail.row + len(rows)) for tail in found.tails]
+                rows += found.rows
+    _fill_tails(rows, tails, null.df if plan.finite_sample else None)
     return _burden_rows(burdens, null) + rows
 
 
@@ -235,8 +241,8 @@ class _Part:
 
     def variance_tests(
         self, place: int, phenotypes: Int, weight: int, plan: TestPlan
-    ) -> list[TestRow]:
-        """Make SKAT, SKAT-O and ACAT-V under one weight."""
+    ) -> _VarianceTests:
+        """Make SKAT, SKAT-O and ACAT-V under one weight; SKAT's tails are left to be computed."""
         used = ~np.isnan(self.weights[:, weight])
         carriers = self.n_carriers(used)
         kernel = _Kernel(self, used, weight, plan.kernel_power)
@@ -245,12 +251,15 @@ class _Part:
             "skat_o": (plan.skat_o, kernel.skat_o),
             "acat_v": (plan.acat_v, kernel.acat_v),
         }
-        rows = []
+        rows: list[TestRow] = []
+        tails: list[_Tail] = []
         for test, (is_asked, run) in asked.items():
             if not is_asked:
                 continue
             status = kernel.status if carriers else "no_carriers"
-            found = run(phenotypes, plan) if status == "ok" else _nothing(phenotypes, status)
+            found = run(phenotypes) if status == "ok" else _nothing(phenotypes, status)
+            if test == "skat" and kernel.eigenvalues is not None:
+                tails.append(_Tail(len(rows), np.array(found.statistic), kernel.eigenvalues))
             rows += [
                 TestRow(
                     place, int(t), test, weight, "", int(used.sum()), carriers,
@@ -260,7 +269,43 @@ class _Part:
                     phenotypes, *found, strict=True
                 )
             ]  # fmt: skip
-        return rows
+        return _VarianceTests(rows, tails)
+
+
+class _Tail(NamedTuple):
+    """SKAT statistics of a set from row ``row`` on, whose p-values are still to be computed."""
+
+    row: int
+    q: Float
+    eigenvalues: Float
+
+
+class _VarianceTests(NamedTuple):
+    rows: list[TestRow]
+    tails: list[_Tail]
+
+
+def _fill_tails(rows: list[TestRow], tails: Sequence[_Tail], df: int | None) -> None:
+    """Compute the p-values left open: of sets with few phenotypes, all in one go."""
+    alone = [tail for tail in tails if df is not None or tail.q.size >= _SHARES_ITS_PATH]
+    found = [(tail, *skat_log_p(tail.q, tail.eigenvalues, df=df)) for tail in alone]
+    together = [tail for tail in tails if df is None and tail.q.size < _SHARES_ITS_PATH]
+    if together:
+        width = max(tail.eigenvalues.size for tail in together)
+        padded = np.zeros((sum(tail.q.size for tail in together), width))
+        ends = np.cumsum([tail.q.size for tail in together])
+        for tail, end in zip(together, ends, strict=True):
+            padded[end - tail.q.size : end, : tail.eigenvalues.size] = tail.eigenvalues
+        log_p, error = mixture_log_sf(np.concatenate([tail.q for tail in together]), padded)
+        found += [
+            (tail, log_p[end - tail.q.size : end], error[end - tail.q.size : end])
+            for tail, end in zip(together, ends, strict=True)
+        ]
+    for tail, log_p, error in found:
+        for i in range(tail.q.size):
+            rows[tail.row + i] = rows[tail.row + i]._replace(
+                log_p=float(log_p[i]), error=float(error[i])
+            )
 
 
 class _Found(NamedTuple):
@@ -288,6 +333,7 @@ class _Kernel:
         self.weights = np.abs(given) ** power
         _, first, self.group = np.unique(part.twins[used], return_index=True, return_inverse=True)
         self.first = np.flatnonzero(used)[first]
+        self.eigenvalues: Float | None = None
         self._covariance: Float | None = None
 
     @property
@@ -303,7 +349,8 @@ class _Kernel:
             self._covariance = gram - projections @ projections.T
         return self._covariance
 
-    def skat(self, phenotypes: Int, plan: TestPlan) -> _Found:
+    def skat(self, phenotypes: Int) -> _Found:
+        """Return SKAT's statistics; ``eigenvalues`` then say their law."""
         null = self.part.null
         # equal columns act as one whose squared weight is the sum of theirs
         squares = np.bincount(self.group, weights=self.weights**2)
@@ -314,9 +361,10 @@ class _Kernel:
         eigenvalues = self._eigenvalues(np.sqrt(squares))
         if eigenvalues.size == 0:
             return _nothing(phenotypes, "collinear")
-        log_p, error = skat_log_p(q, eigenvalues, df=null.df if plan.finite_sample else None)
+        self.eigenvalues = eigenvalues
         status = ["ok" if each > 0 else "constant_phenotype" for each in rss]
-        return _Found(q.tolist(), log_p.tolist(), error.tolist(), [_NAN] * q.size, status)
+        nan = [_NAN] * q.size
+        return _Found(q.tolist(), nan, nan, nan, status)
 
     def _eigenvalues(self, weights: Float) -> Float:
         n, k = self.part.null.basis.shape
@@ -327,8 +375,7 @@ class _Kernel:
         residual *= weights
         return positive_eigenvalues(residual @ residual.T)
 
-    def skat_o(self, phenotypes: Int, plan: TestPlan) -> _Found:
-        del plan
+    def skat_o(self, phenotypes: Int) -> _Found:
         covariance = self.weights[:, None] * self._expanded() * self.weights
         kernel = SkatO(covariance)
         found: list[tuple[float, float, float, float, str]] = []
@@ -341,8 +388,7 @@ class _Kernel:
             found.append((float(each.min()), log_p, error, rho, "ok"))
         return _Found(*zip(*found, strict=True))
 
-    def acat_v(self, phenotypes: Int, plan: TestPlan) -> _Found:
-        del plan
+    def acat_v(self, phenotypes: Int) -> _Found:
         genotypes = self.part.genotypes
         variants = self.part.variants[self.used]
         n_called = genotypes.matrix.shape[0] - genotypes.n_missing[variants]
@@ -374,18 +420,17 @@ class _Kernel:
 
 
 def _twins(matrix: sparse.csc_array) -> Int:
-    """Number the distinct columns; equal columns have one number. Shape (M,)."""
-    known: dict[tuple[bytes, bytes], int] = {}
-    starts = matrix.indptr
-    return np.array(
-        [
-            known.setdefault(
-                (matrix.indices[low:high].tobytes(), matrix.data[low:high].tobytes()), len(known)
-            )
-            for low, high in pairwise(starts)
-        ],
-        dtype=np.int64,
-    )
+    """Number the distinct columns; equal columns have one number. Shape (M,).
+
+    Columns are compared by 128 bits of two random sums over their entries.
+    """
+    keys = np.random.default_rng(0).integers(2**63, size=(2, matrix.shape[0]), dtype=np.uint64)
+    values = matrix.data.view(np.uint64) | np.uint64(1)
+    ends = np.concatenate([np.zeros((2, 1), np.uint64), np.empty((2, values.size), np.uint64)], 1)
+    np.cumsum((keys[:, matrix.indices] | np.uint64(1)) * values, axis=1, out=ends[:, 1:])
+    sums = ends[:, matrix.indptr[1:]] - ends[:, matrix.indptr[:-1]]
+    _, place = np.unique(sums, axis=1, return_inverse=True)
+    return np.asarray(place, dtype=np.int64).reshape(-1)
 
 
 def _burden_rows(burdens: _Burdens, null: LinearNull) -> list[TestRow]:
