@@ -1,13 +1,14 @@
 -- Variants in the window of a gene, with a weight for each entry of the var weights and a flag for
 -- each variant set (mask and frequency cut-off).
-{%- set score_names = rvat_score_names() %}
+{%- set score_names = rvat_score_names() -%}
+{%- set origin = annotation_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select
         gene_idx,
         gene_id,
         region_idx,
         chrom,
-        tss_pos,
+        {{ 'start_pos' if origin == 'gene_start' else 'tss_pos' }} as origin_pos,
         window_start,
         window_end,
         {{ bins('window_start', 'window_end') }} as window_bin
@@ -34,7 +35,7 @@ windows as (
         genes.gene_id,
         variants.variant_idx,
         variants.variant_id,
-        cast(abs(variants.pos - genes.tss_pos) as integer) as distance_bp
+        cast(abs(variants.pos - genes.origin_pos) as integer) as distance_bp
     from variants
     inner join genes
         on variants.chrom = genes.chrom
