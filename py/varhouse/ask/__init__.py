@@ -5,6 +5,7 @@ from __future__ import annotations
 from varhouse.ask.answers import Answer, explain, genes_for_variant, variants_for_gene
 from varhouse.ask.evaluation import Evaluation, evaluate
 from varhouse.ask.missing import why_missing
+from varhouse.ask.rare_variant_sets import explain_gene
 from varhouse.ask.rare_variants import gene_ids, require_cell_types, top_genes
 from varhouse.ask.reference import export_reference, freeze_reference, import_reference
 
@@ -13,6 +14,7 @@ __all__ = [
     "Evaluation",
     "evaluate",
     "explain",
+    "explain_gene",
     "export_reference",
     "freeze_reference",
     "gene_ids",

@@ -102,28 +102,38 @@ def variants_for_gene_command(
 
 
 @click.command("explain")
-@click.argument("names", nargs=-1, required=True, metavar="VARIANT GENE")
+@click.argument("names", nargs=-1, required=True, metavar="[VARIANT] GENE")
+@click.option("--cell-type", metavar="C", help="Of GENE alone: only this cell type. [all tested]")
 @common_options
 @output_options
 def explain_command(
     settings: Settings,
     names: tuple[str, ...],
+    cell_type: str | None,
     form: Format | None,
     out: Path | None,
     limit: int | None,
 ) -> None:
-    """Take the score of VARIANT for GENE apart, source by source.
+    """Take a result apart.
 
-    contribution = weight x score / denominator; the contributions add up to the overall score.
+    VARIANT GENE: the V2G score, source by source. contribution = weight x score / denominator;
+    the contributions add up to the overall score.
+
+    GENE: its rare-variant tests. One row for each genotyped variant in the window of the gene:
+    weights, carriers, consequence and a test of its own, or why it is left out.
     """
-    if len(names) != 2:
+    if len(names) > 2 or (len(names) == 2 and cell_type is not None):
+        given = " ".join(names) + ("" if cell_type is None else f" --cell-type {cell_type}")
         raise UsageError(
-            f"explain: found {len(names)} argument(s) ({' '.join(names)}); wanted two, a variant "
-            "and a gene: varhouse explain rs1421085 FTO."
+            f"explain: found {given}; wanted a variant and a gene (varhouse explain rs1421085 FTO) "
+            "or a gene (varhouse explain FTO --cell-type C)."
         )
     chosen = choose_format(form, out)
     with open_warehouse(settings, read_only=True) as con:
-        answer = ask.explain(con, *names)
+        if len(names) == 1:
+            answer = ask.explain_gene(con, names[0], cell_type)
+        else:
+            answer = ask.explain(con, *names)
     show_answer(settings, answer, chosen, out, limit)
 
 

@@ -48,9 +48,10 @@ def test_explain(run):
     contributions = [float(row["contribution"]) for row in csv.DictReader(out.splitlines())]
     assert sum(contributions) == pytest.approx(0.335, abs=1e-15)
     assert "overall score 0.3350" in err
-    code, _, err = run("explain", "AAA")
-    assert code == 2
-    assert "wanted two" in err
+    for words in (("rs1", "AAA", "BBB"), ("rs1", "AAA", "--cell-type", "T")):
+        code, _, err = run("explain", *words)
+        assert code == 2
+        assert "wanted a variant and a gene" in err
 
 
 def test_variants_for_gene_to_a_file(run, tmp_path):
