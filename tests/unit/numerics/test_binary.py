@@ -1,0 +1,150 @@
+"""Binary phenotypes: the reference panel, other optimisers, and laws found by enumeration."""
+
+import itertools
+
+import numpy as np
+import pytest
+from scipy import optimize, stats
+from tests.unit.numerics.regions import covariates, regions
+
+from varhouse.numerics.binary import binary_score_set, fit_logistic, logistic_burden
+from varhouse.numerics.saddlepoint_score import collapse_rare, robust_score_set, score_test
+from varhouse.numerics.skat import positive_eigenvalues, skat_log_p
+from varhouse.numerics.skat_o import skat_o_log_p
+from varhouse.numerics.tails import log_chi2_1
+
+LN10 = np.log(10)
+
+
+@pytest.mark.shared
+def test_panel(shared_data):
+    folder = shared_data / "stats" / "panel"
+    x = covariates(folder)
+    compared = fitted = 0
+    for region in regions(folder):
+        truth = region.truth
+        if truth["bin_status"] != "ok" or region.genotypes.shape[1] > 300:
+            continue
+        null = fit_logistic(x, region.binary)
+        assert null.status == "ok"
+        weights = stats.beta.pdf(region.maf, 1, 25)
+        found = binary_score_set(region.genotypes * weights, null)
+        q = np.sum(found.scores**2, axis=0)
+        log_p, _ = skat_log_p(q, positive_eigenvalues(found.covariance))
+        assert log_p[0] / LN10 == pytest.approx(truth["bin_skat_log10p"], rel=0, abs=1e-6)
+        burden = found.scores.sum() ** 2 / found.covariance.sum()
+        assert log_chi2_1(burden) / LN10 == pytest.approx(truth["bin_burden_log10p"], abs=1e-6)
+        skat_o, *_ = skat_o_log_p(found.scores[:, 0], found.covariance)
+        assert skat_o / LN10 == pytest.approx(truth["bin_skato_log10p"], rel=0, abs=1e-6)
+        compared += 1
+        for prefix, w in (("", weights), ("unw_", np.ones_like(weights))):
+            if truth[f"{prefix}glm_converged"]:
+                result = logistic_burden(region.genotypes @ w, x, region.binary, null)
+                if result.status == "separated":
+                    continue
+                assert result.beta == pytest.approx(truth[f"{prefix}glm_beta"], rel=1e-5)
+                assert result.lrt == pytest.approx(
+                    truth[f"{prefix}glm_lrt_chi2"], rel=1e-6, abs=1e-8
+                )
+                fitted += 1
+    assert compared > 80
+    assert fitted > 140
+
+
+@pytest.fixture
+def problem():
+    rng = np.random.default_rng(21)
+    n = 400
+    x = np.column_stack([np.ones(n), rng.normal(size=(n, 2))])
+    y = (rng.random(n) < 1 / (1 + np.exp(1.5 - x[:, 1]))).astype(float)
+    return x, y, rng
+
+
+def test_the_fit_maximises_the_likelihood(problem):
+    x, y, _ = problem
+
+    def loss(beta):
+        eta = x @ beta
+        return np.sum(np.logaddexp(0, eta)) - y @ eta
+
+    best = optimize.minimize(loss, np.zeros(3), method="BFGS", options={"gtol": 1e-8})
+    null = fit_logistic(np.column_stack([x, x[:, 1] * 2]), y)
+    assert null.dropped == (3,)
+    assert -null.log_likelihood == pytest.approx(best.fun, rel=1e-10)
+    np.testing.assert_allclose(null.fitted, 1 / (1 + np.exp(-x @ best.x)), atol=1e-5)
+
+
+def test_phenotypes_that_cannot_be_fitted(problem):
+    x, y, _ = problem
+    assert fit_logistic(x, np.ones_like(y)).status == "one_class"
+    split = np.column_stack([x, y])
+    assert fit_logistic(split, y).status in ("separated", "not_converged")
+    null = fit_logistic(x, y)
+    assert logistic_burden(np.zeros_like(y), x, y, null).status == "no_carriers"
+    assert logistic_burden(x[:, 1] * 3, x, y, null).status == "collinear"
+    assert logistic_burden(y, x, y, null).status in ("separated", "not_converged")
+    assert score_test(x[:, 1], null).status == "no_variance"
+    with pytest.raises(ValueError, match="other than 0 and 1"):
+        fit_logistic(x, y + 1)
+
+
+def test_saddle_point_agrees_with_enumeration():
+    """All outcomes of 12 carriers; the null has an intercept only, and n is large."""
+    n, cases, m = 4000, 60, 12
+    y = np.zeros(n)
+    y[:cases] = 1.0
+    null = fit_logistic(np.ones((n, 1)), y)
+    g = np.zeros(n)
+    dosage = np.array([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 1, 1.0])
+    g[cases - 3 : cases - 3 + m] = dosage  # three carriers are cases
+    found = score_test(g, null)
+    assert found.method == "saddlepoint"
+    mu = cases / n
+    outcomes = np.array(list(itertools.product([0, 1], repeat=m)))
+    sums = outcomes @ dosage
+    weight = np.prod(np.where(outcomes == 1, mu, 1 - mu), axis=1)
+    observed = dosage[:3].sum()
+    centre = mu * dosage.sum()
+    # the lattice's tail and that of the next point bracket a continuous one
+    at = weight[np.abs(sums - centre) >= observed - centre - 1e-9].sum()
+    beyond = weight[np.abs(sums - centre) > observed - centre + 1e-9].sum()
+    assert beyond < np.exp(found.log_p) < at
+    normal = float(log_chi2_1(found.score**2 / found.variance))
+    assert normal < np.log(at) - 5
+
+
+def test_saddle_point_of_common_variants_is_near_the_likelihood_ratio(problem):
+    x, y, rng = problem
+    g = rng.binomial(2, 0.3, size=len(y)) + 0.6 * y
+    null = fit_logistic(x, y)
+    found = score_test(g, null)
+    lrt = logistic_burden(g, x, y, null)
+    assert found.log_p == pytest.approx(lrt.log_p, rel=0.1)
+    assert found.score == pytest.approx(float(g @ (y - null.fitted)), rel=1e-8)
+
+
+def test_robust_covariance_makes_burden_and_single_p_values_agree(problem):
+    _, y, rng = problem
+    rare = (rng.random(len(y)) < 0.05).astype(float)
+    null = fit_logistic(np.ones((len(y), 1)), rare)
+    g = rng.binomial(1, 0.02, size=(len(y), 5)).astype(float)
+    g[:, 0] = np.where(rare == 1, rng.random(len(y)) < 0.5, g[:, 0])
+    found = robust_score_set(g, null)
+    single = score_test(g[:, 0], null)
+    assert single.method == "saddlepoint"
+    p = float(log_chi2_1(found.scores[0, 0] ** 2 / found.covariance[0, 0]))
+    assert p >= single.log_p - 1e-9  # the burden can only enlarge the variance further
+    burden = float(log_chi2_1(found.scores.sum() ** 2 / found.covariance.sum()))
+    assert burden >= score_test(g.sum(axis=1), null).log_p - 1e-9
+
+
+def test_rare_variants_collapse_into_one_column():
+    g = np.zeros((30, 4))
+    g[:3, 0] = 1
+    g[2:4, 1] = [2, 1]
+    g[:20, 2] = 1
+    found = collapse_rare(g, np.array([1.0, 3.0, 5.0, 7.0]))
+    assert found.shape == (30, 2)
+    np.testing.assert_array_equal(found[:5, 0], np.array([1, 1, 2, 1, 0]) * (1 + 3 + 7) / 3)
+    np.testing.assert_array_equal(found[:, 1], 5 * g[:, 2])
+    assert collapse_rare(g[:, 2:3], np.ones(1)).shape == (30, 1)
