@@ -36,6 +36,8 @@ select
     tested.design_idx,
     tested.cell_type_idx,
     tested.gene_idx,
+    -- what noise is seeded with, so that it does not depend on what else is tested
+    any_value(tested.gene_id || ' ' || tested.cell_type) as seed_name,
     list(donors.donor_idx) as donors,
     list(coalesce(pseudobulk.mean, pseudobulk.sum)) as expression,
     -- whether a donor without a row has an expression of 0, or none that is known

@@ -7,6 +7,7 @@ once and in memory (docs/decisions/0008).
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -146,12 +147,14 @@ def _phenotypes(
     """Return the transformed expression by gene and cell type; None where a donor's is missing."""
     table = _read(
         con,
-        f"select gene_idx, cell_type_idx, donors, expression, has_zeros from {names['phenotypes']} "
-        "where region_idx = ? and design_idx = ? order by gene_idx, cell_type_idx",
+        "select gene_idx, cell_type_idx, seed_name, donors, expression, has_zeros "
+        f"from {names['phenotypes']} where region_idx = ? and design_idx = ? "
+        "order by gene_idx, cell_type_idx",
         [region, design],
     )
     genes, cell_types = _numpy(table["gene_idx"]), _numpy(table["cell_type_idx"])
     has_zeros = table["has_zeros"].to_pylist()
+    seed_names = table["seed_name"].to_pylist()
     donors, starts = _flat(table["donors"])
     values, _ = _flat(table["expression"])
     found: dict[int, list[_Phenotype]] = {}
@@ -160,7 +163,8 @@ def _phenotypes(
         expression = np.full(ready.n_donors, 0.0 if has_zeros[row] else np.nan)
         expression[ready.place[donors[part]]] = values[part]
         if options["jitter_seed"] is not None:
-            rng = np.random.default_rng([options["jitter_seed"], gene, cell_type])
+            name = zlib.crc32(seed_names[row].encode())
+            rng = np.random.default_rng([options["jitter_seed"], name])
             expression = expression + 1e-5 * rng.standard_normal(ready.n_donors)
         ties: Ties = options["ties"]
         known = np.all(np.isfinite(expression))
