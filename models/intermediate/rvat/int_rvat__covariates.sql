@@ -25,6 +25,14 @@ known as (
     select * from loaded
     union all
     select * from sexes
+    {% if var('genotype_pcs') > 0 -%}
+    union all
+    select
+        donor_id,
+        'genotype_pc' || component as covariate,
+        value
+    from {{ ref('genotype_components') }}
+    {%- endif %}
 ),
 
 chosen as (

@@ -74,7 +74,49 @@ class SqlFunction:
         return call
 
 
+_COMBINED = "struct(p_value double, log10p double, n integer, status varchar)"
+_SET = ("bigint[]", "bigint[]", "double[]", "double[]", "bigint[]", "double[]", "double[][]")
+_COUNTS = "n_variants integer, n_carriers integer, n_donors integer, status varchar"
+
+_STRUCTURE_INPUTS = "struct(calls varchar, variants varchar, donors varchar)"
+_STRUCTURE_OPTIONS = "struct(n_components integer, max_r2 double, window_bp bigint)"
+
 FUNCTIONS: tuple[SqlFunction, ...] = (
+    SqlFunction("beta_weight", "varhouse.udf.scalars:beta_weight", ("double",) * 3, "double"),
+    SqlFunction(
+        "tss_distance_weight", "varhouse.udf.scalars:tss_distance_weight", ("double",), "double"
+    ),
+    SqlFunction(
+        "chi2_mixture_sf",
+        "varhouse.udf.scalars:chi2_mixture_sf",
+        ("double", "double[]"),
+        "struct(p_value double, log10p double, error double, status varchar)",
+    ),
+    SqlFunction(
+        "acat_weighted", "varhouse.udf.many:acat_weighted", ("double[]", "double[]"), _COMBINED
+    ),
+    SqlFunction("bh_q_values", "varhouse.udf.many:bh_q_value_list", ("double[]",), "double[]"),
+    SqlFunction(
+        "inverse_normal", "varhouse.udf.many:inverse_normal_list", ("double[]",), "double[]"
+    ),
+    SqlFunction(
+        "burden_test",
+        "varhouse.udf.set_tests:burden_test",
+        _SET,
+        f"struct(beta double, se double, p_value double, log10p double, {_COUNTS})",
+    ),
+    SqlFunction(
+        "skat",
+        "varhouse.udf.set_tests:skat",
+        _SET,
+        f"struct(statistic double, p_value double, log10p double, error double, {_COUNTS})",
+    ),
+    SqlFunction(
+        "skat_o",
+        "varhouse.udf.set_tests:skat_o",
+        _SET,
+        f"struct(rho double, p_value double, log10p double, error double, {_COUNTS})",
+    ),
     SqlFunction(
         "hwe_test",
         "varhouse.udf.hwe:hwe_test",
@@ -85,12 +127,26 @@ FUNCTIONS: tuple[SqlFunction, ...] = (
         "acat_log10p",
         "varhouse.udf.many:acat_log10p",
         ("double[]",),
-        "struct(p_value double, log10p double, n integer, status varchar)",
+        _COMBINED,
     ),
     SqlFunction(
         "storey_q_values", "varhouse.udf.many:storey_q_value_list", ("double[]",), "double[]"
     ),
     SqlFunction("genomic_lambda", "varhouse.udf.many:genomic_lambda", ("double[]",), "double"),
+    SqlFunction(
+        "genotype_pcs",
+        "varhouse.udf.structure:genotype_pcs",
+        (_STRUCTURE_INPUTS, _STRUCTURE_OPTIONS),
+        "struct(donor_idx uinteger, component integer, value double)[]",
+        reads_tables=True,
+    ),
+    SqlFunction(
+        "genotype_kinship",
+        "varhouse.udf.structure:genotype_kinship",
+        (_STRUCTURE_INPUTS, _STRUCTURE_OPTIONS),
+        "struct(donor_idx uinteger, other_idx uinteger, value double)[]",
+        reads_tables=True,
+    ),
     SqlFunction(
         "rvat_region",
         "varhouse.udf.rvat:rvat_region",

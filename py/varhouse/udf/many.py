@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from varhouse.numerics.acat import acat_many
-from varhouse.numerics.fdr import genomic_control, storey_q_values
+from varhouse.numerics.acat import acat, acat_many
+from varhouse.numerics.fdr import benjamini_hochberg, genomic_control, storey_q_values
+from varhouse.numerics.ranks import inverse_normal
 
 _LN10 = float(np.log(10.0))
 
@@ -71,6 +74,69 @@ def genomic_lambda(lists: pa.Array) -> pa.Array:
         [genomic_control(values[low:high]) for low, high in zip(ends - n, ends, strict=True)]
     )
     return pa.array(found, pa.float64(), mask=np.isnan(found))
+
+
+def acat_weighted(lists: pa.Array, weights: pa.Array) -> pa.Array:
+    """Combine the p-values of each list; NULL and NaN are left out together with their weights.
+
+    Returns
+    -------
+    pyarrow.Array
+        Structs as of `acat_log10p`; more statuses: ``zero_p`` for a p of 0, which is an underflow,
+        ``invalid_weight`` for one that is NULL, negative or not finite, or where all are 0, and
+        ``unequal_lists``.
+    """
+    found: list[tuple[float | None, float | None, int, str]] = []
+    for p_scalar, w_scalar in zip(lists, weights, strict=True):
+        p, w = (
+            scalar.values.to_numpy(zero_copy_only=False).astype(np.float64)
+            for scalar in (p_scalar, w_scalar)
+        )
+        n = int(np.sum(~np.isnan(p)))
+        if p.size != w.size:
+            found.append((None, None, n, "unequal_lists"))
+            continue
+        log_p, status = acat(p, w)
+        ok = status == "ok"
+        found.append(
+            (float(np.exp(log_p)), max(-log_p / _LN10, 0.0), n, status)
+            if ok
+            else (None, None, n, status)
+        )
+    names = ["p_value", "log10p", "n", "status"]
+    kinds = [pa.float64(), pa.float64(), pa.int32(), pa.string()]
+    columns = list(zip(*found, strict=True)) if found else [()] * 4
+    return pa.StructArray.from_arrays(
+        [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=names
+    )
+
+
+def bh_q_value_list(lists: pa.Array) -> pa.Array:
+    """Return Benjamini and Hochberg's adjusted p-values of each list; NULL stays NULL."""
+    return _list_by_list(lists, benjamini_hochberg)
+
+
+def inverse_normal_list(lists: pa.Array) -> pa.Array:
+    """Return normal quantiles of ranks (ties averaged) of each list; NULL and NaN become NULL.
+
+    Raises
+    ------
+    ValueError
+        A value is infinite.
+    """
+    return _list_by_list(lists, inverse_normal)
+
+
+def _list_by_list(
+    lists: pa.Array, change: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
+) -> pa.Array:
+    values, rows = _flat(lists)
+    ends = np.cumsum(np.bincount(rows, minlength=len(lists)))
+    found = np.full(values.shape, np.nan)
+    for low, high in pairwise(np.concatenate([[0], ends]).tolist()):
+        found[low:high] = change(values[low:high])
+    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
+    return pa.ListArray.from_arrays(offsets, pa.array(found, mask=np.isnan(found)))
 
 
 def _flat(lists: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:

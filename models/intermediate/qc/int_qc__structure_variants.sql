@@ -1,0 +1,23 @@
+{{ config(materialized='view') }}
+-- Common autosomal variants with few missing calls, from which population structure is taken.
+with qc as (
+    select
+        variant_idx,
+        chrom,
+        pos,
+        maf,
+        missingness,
+        status
+    from {{ ref('variant_qc') }}
+)
+
+select
+    variant_idx,
+    chrom,
+    pos
+from qc
+where
+    status = 'ok'
+    and chrom not in ('X', 'Y', 'MT')
+    and maf >= {{ var('structure_min_maf') }}
+    and missingness <= {{ var('structure_max_missingness') }}
