@@ -9,7 +9,7 @@ DDL_RULES := capitalisation,LT04,LT12,LT13
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint lint-sql types docs bench format clean
+.PHONY: help demo test lint lint-sql types docs site bench format clean
 
 help:
 	@echo 'make demo    load a small made-up locus, build every model, print and plot the answer'
@@ -17,6 +17,7 @@ help:
 	@echo 'make lint    ruff and sqlfluff'
 	@echo 'make types   mypy --strict'
 	@echo 'make docs    write the page of models, columns and lineage (DB=demo/demo.duckdb)'
+	@echo 'make site    write the documentation site to build/site, warnings as errors'
 	@echo 'make bench   time the V2G models (BENCH="--help" shows the options)'
 	@echo 'make clean   remove the environments, caches and outputs'
 
@@ -56,6 +57,11 @@ demo/demo.duckdb: | $(INSTALLED)
 
 docs: $(INSTALLED) $(DB)
 	@$(BIN)/varhouse docs --db $(DB)
+
+# The extra banner of mkdocs-material tells of its successor, not of this site.
+site: $(INSTALLED)
+	@$(BIN)/python -m pip install -qq -e '.[docs]'
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 bench: $(INSTALLED)
 	@$(BIN)/python -m pip install -qq -e '.[bench]'

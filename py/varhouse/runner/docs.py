@@ -36,7 +36,7 @@ _CODE_SPAN = re.compile(r"`([^`\n]+)`")
 
 
 @dataclass(frozen=True)
-class _Origin:
+class Origin:
     """A column that another one derives from; ``unique_id`` is None outside the project."""
 
     label: str
@@ -44,24 +44,28 @@ class _Origin:
 
 
 @dataclass
-class _Column:
+class DocumentedColumn:
+    """A column: what yml says of it, its data tests and the columns that it derives from."""
+
     name: str
     data_type: str = ""
     description: str = ""
     tests: list[str] = field(default_factory=list)
-    origins: list[_Origin] = field(default_factory=list)
+    origins: list[Origin] = field(default_factory=list)
     unresolved: str | None = None
 
 
 @dataclass(frozen=True)
-class _Test:
+class DocumentedTest:
+    """A data test of several columns, or a unit test."""
+
     name: str
     kind: str
     description: str
 
 
 @dataclass
-class _Page:
+class DocumentedNode:
     """What the page says about one model, seed or source table."""
 
     unique_id: str
@@ -76,8 +80,8 @@ class _Page:
     compiled_code: str
     parents: list[str]
     children: list[str]
-    columns: list[_Column] = field(default_factory=list)
-    tests: list[_Test] = field(default_factory=list)
+    columns: list[DocumentedColumn] = field(default_factory=list)
+    tests: list[DocumentedTest] = field(default_factory=list)
     has_lineage: bool = False
 
 
@@ -111,6 +115,20 @@ def write_docs(
     Path
         The written file.
     """
+    pages = document_nodes(manifest, lineage=lineage, column_types=column_types)
+    out_dir.mkdir(parents=True, exist_ok=True)
+    target = out_dir / "index.html"
+    target.write_text(_render(project_name, pages), encoding="utf-8")
+    return target
+
+
+def document_nodes(
+    manifest: Mapping[str, Any],
+    *,
+    lineage: Mapping[str, Mapping[str, ColumnLineage]] | None = None,
+    column_types: Mapping[str, Mapping[str, str]] | None = None,
+) -> dict[str, DocumentedNode]:
+    """Return models, seeds and sources by unique id; parameters as of `write_docs`."""
     documented, tests = _split_nodes(manifest)
     types = {**_described_types(documented), **(column_types or {})}
     if lineage is None:
@@ -118,10 +136,7 @@ def write_docs(
     pages = _make_pages(documented, tests, _parent_map(manifest, documented))
     _add_columns(pages, documented, types, lineage)
     _add_tests(pages, tests)
-    out_dir.mkdir(parents=True, exist_ok=True)
-    target = out_dir / "index.html"
-    target.write_text(_render(project_name, pages), encoding="utf-8")
-    return target
+    return pages
 
 
 def _split_nodes(
@@ -187,13 +202,13 @@ def _make_pages(
     documented: Mapping[str, Mapping[str, Any]],
     tests: Mapping[str, Mapping[str, Any]],
     parents: Mapping[str, list[str]],
-) -> dict[str, _Page]:
+) -> dict[str, DocumentedNode]:
     pages = {}
     for unique_id, node in documented.items():
         kind = _kind_of(unique_id, node)
         config = node.get("config") or {}
         path = str(node.get("original_file_path") or node.get("path") or "")
-        pages[unique_id] = _Page(
+        pages[unique_id] = DocumentedNode(
             unique_id=unique_id,
             name=_page_name(node, kind),
             kind=str(config.get("materialized") or kind) if kind == "model" else kind,
@@ -231,7 +246,7 @@ def _folder_of(kind: str, path: str, node: Mapping[str, Any]) -> str:
 
 
 def _add_columns(
-    pages: Mapping[str, _Page],
+    pages: Mapping[str, DocumentedNode],
     documented: Mapping[str, Mapping[str, Any]],
     types: Mapping[str, Mapping[str, str]],
     lineage: Mapping[str, Mapping[str, ColumnLineage]],
@@ -253,7 +268,7 @@ def _add_columns(
             column = described.get(key, {})
             found = _lineage_of(name, traced)
             page.columns.append(
-                _Column(
+                DocumentedColumn(
                     name=str(column.get("name") or name),
                     data_type=str(known.get(name) or column.get("data_type") or ""),
                     description=str(column.get("description") or ""),
@@ -273,13 +288,13 @@ def _lineage_of(name: str, traced: Mapping[str, ColumnLineage]) -> ColumnLineage
     return ColumnLineage(frozenset(), reason)
 
 
-def _origin(ref: ColumnRef, by_relation: Mapping[str, _Page]) -> _Origin:
+def _origin(ref: ColumnRef, by_relation: Mapping[str, DocumentedNode]) -> Origin:
     page = by_relation.get(ref.relation.lower())
     relation = page.name if page else ref.relation
-    return _Origin(f"{relation}.{ref.column}", page.unique_id if page else None)
+    return Origin(f"{relation}.{ref.column}", page.unique_id if page else None)
 
 
-def _add_tests(pages: Mapping[str, _Page], tests: Mapping[str, Mapping[str, Any]]) -> None:
+def _add_tests(pages: Mapping[str, DocumentedNode], tests: Mapping[str, Mapping[str, Any]]) -> None:
     for unique_id in sorted(tests):
         node = tests[unique_id]
         page = pages.get(str(_tested_node(unique_id, node)))
@@ -293,7 +308,7 @@ def _add_tests(pages: Mapping[str, _Page], tests: Mapping[str, Mapping[str, Any]
                 break
         else:
             kind = _TEST_NAMES[_kind_of(unique_id, node)]
-            page.tests.append(_Test(label, kind, str(node.get("description") or "")))
+            page.tests.append(DocumentedTest(label, kind, str(node.get("description") or "")))
 
 
 def _tested_node(unique_id: str, node: Mapping[str, Any]) -> str | None:
@@ -322,7 +337,7 @@ def _test_label(node: Mapping[str, Any]) -> str:
     return f"{generic['name']}: {arguments}" if arguments else str(generic["name"])
 
 
-def _render(project_name: str, pages: Mapping[str, _Page]) -> str:
+def _render(project_name: str, pages: Mapping[str, DocumentedNode]) -> str:
     environment = Environment(
         loader=PackageLoader("varhouse.runner", "."),
         autoescape=True,
@@ -332,7 +347,7 @@ def _render(project_name: str, pages: Mapping[str, _Page]) -> str:
     )
     environment.filters.update(prose=_prose, sql=_highlighted)
     ordered = sorted(pages.values(), key=lambda page: (_folder_order(page.folder), page.name))
-    folders: dict[str, list[_Page]] = {}
+    folders: dict[str, list[DocumentedNode]] = {}
     for page in ordered:
         folders.setdefault(page.folder, []).append(page)
     graph = {
