@@ -40,8 +40,6 @@ def _loop(arguments: argparse.Namespace) -> np.ndarray:
     covariates = np.load(folder / "covariates.npy")
     genes = pq.read_table(folder / "genes.parquet").to_pydict()
     x = np.column_stack([np.ones(len(covariates)), covariates])
-    # M = I - F (F'F)^-1 F', as the formulas have it
-    residual_maker = np.eye(len(x)) - x @ np.linalg.inv(x.T @ x) @ x.T
     maf = dosages.mean(axis=0, dtype=np.float64) / 2
     rows = []
     for k, expression in enumerate(np.load(folder / "expression.npy")):
@@ -70,11 +68,7 @@ def _loop(arguments: argparse.Namespace) -> np.ndarray:
             y = stats.norm.ppf((ranks - 0.5) / ranks.size)
             p_values = [_burden(genotypes @ w, x, y) for w in weights]
             combined = np.mean(np.tan((0.5 - np.array(p_values)) * np.pi))
-            skat = (
-                _skat(genotypes * weights[1], residual_maker, x.shape[1], y)
-                if arguments.skat
-                else np.nan
-            )
+            skat = _skat(genotypes * weights[1], x, y) if arguments.skat else np.nan
             rows.append([k, g, *p_values, stats.cauchy.sf(combined), skat])
     return np.array(rows)
 
@@ -89,9 +83,11 @@ def _burden(burden: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
     return float(2 * stats.t.sf(abs(t), df))
 
 
-def _skat(weighted: np.ndarray, residual_maker: np.ndarray, k: int, y: np.ndarray) -> float:
+def _skat(weighted: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    # a function of one gene, as published code has it: M = I - F (F'F)^-1 F' is made anew
+    residual_maker = np.eye(y.size) - x @ np.linalg.inv(x.T @ x) @ x.T
     residual = residual_maker @ y
-    variance = residual @ residual / (y.size - k)
+    variance = residual @ residual / (y.size - x.shape[1])
     q = np.sum((weighted.T @ residual) ** 2) / variance
     eigenvalues = np.linalg.eigvalsh(weighted.T @ residual_maker @ weighted)
     eigenvalues = eigenvalues[eigenvalues > 1e-10 * eigenvalues.max()]
