@@ -8,37 +8,47 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from varhouse import __version__
 from varhouse.errors import VarhouseError
 
-# Command -> module that defines it; imported only when that command is asked for.
-_COMMANDS: dict[str, str] = {
-    "init": "varhouse.cli.models",
-    "load": "varhouse.cli.load",
-    "plan": "varhouse.cli.models",
-    "run": "varhouse.cli.models",
-    "test": "varhouse.cli.models",
-    "build": "varhouse.cli.models",
-    "compile": "varhouse.cli.models",
-    "show": "varhouse.cli.models",
-    "ls": "varhouse.cli.models",
-    "retry": "varhouse.cli.models",
-    "docs": "varhouse.cli.models",
-    "sql": "varhouse.cli.ask",
-    "genes-for-variant": "varhouse.cli.ask",
-    "variants-for-gene": "varhouse.cli.ask",
-    "explain": "varhouse.cli.ask",
-    "why-missing": "varhouse.cli.ask",
-    "evaluate": "varhouse.cli.ask",
-    "freeze": "varhouse.cli.ask",
-    "rvat": "varhouse.cli.rvat",
-    "export": "varhouse.cli.export",
-    "plot": "varhouse.cli.demo",
-    "demo": "varhouse.cli.demo",
+
+class _Lazy(NamedTuple):
+    """The module of a command, imported only when the command is asked for, and what it does."""
+
+    module: str
+    summary: str
+
+
+_COMMANDS: dict[str, _Lazy] = {
+    "init": _Lazy("varhouse.cli.models", "Copy the shipped project into a folder, to edit."),
+    "load": _Lazy("varhouse.cli.load", "Load files of one kind."),
+    "plan": _Lazy("varhouse.cli.models", "Show what a run would build, and why."),
+    "run": _Lazy("varhouse.cli.models", "Build models, each with its data tests."),
+    "test": _Lazy("varhouse.cli.models", "Run data tests and unit tests on what is built."),
+    "build": _Lazy("varhouse.cli.models", "Load seeds, run unit tests, build and test models."),
+    "compile": _Lazy("varhouse.cli.models", "Write the SQL of models and tests as it would run."),
+    "show": _Lazy("varhouse.cli.models", "Print rows of a model, or what fails a test."),
+    "ls": _Lazy("varhouse.cli.models", "List models, seeds, sources and tests."),
+    "retry": _Lazy("varhouse.cli.models", "Run again what failed or was skipped."),
+    "docs": _Lazy("varhouse.cli.models", "Write a page of models, columns and lineage."),
+    "sql": _Lazy("varhouse.cli.ask", "Run one read-only SQL statement."),
+    "genes-for-variant": _Lazy("varhouse.cli.ask", "Rank the genes of a variant."),
+    "variants-for-gene": _Lazy("varhouse.cli.ask", "List the variants that point to a gene."),
+    "explain": _Lazy("varhouse.cli.ask", "Take a result apart."),
+    "why-missing": _Lazy(
+        "varhouse.cli.ask", "Say where a variant, or its link to a gene, got lost."
+    ),
+    "evaluate": _Lazy("varhouse.cli.ask", "Rank known effector genes."),
+    "freeze": _Lazy("varhouse.cli.ask", "Keep the cut points of the last build."),
+    "rvat": _Lazy("varhouse.cli.rvat", "Test rare variants around genes for expression."),
+    "export": _Lazy("varhouse.cli.export", "Write what is stored for another tool to read."),
+    "plot": _Lazy("varhouse.cli.demo", "Draw results."),
+    "demo": _Lazy("varhouse.cli.demo", "Score a locus end to end and show the answer."),
 }
 
 
@@ -49,13 +59,26 @@ class LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        module = _COMMANDS.get(cmd_name)
-        if module is None:
+        lazy = _COMMANDS.get(cmd_name)
+        if lazy is None:
             return None
         found: click.Command = getattr(
-            importlib.import_module(module), cmd_name.replace("-", "_") + "_command"
+            importlib.import_module(lazy.module), cmd_name.replace("-", "_") + "_command"
         )
         return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, lazy.summary) for name, lazy in _COMMANDS.items()])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [
+            CompletionItem(name, help=lazy.summary)
+            for name, lazy in _COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        # not of click.Group, which imports every command
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

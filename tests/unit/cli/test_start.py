@@ -1,0 +1,63 @@
+"""Starting is cheap: nothing heavy is imported before a command needs it; shells can complete."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from varhouse.cli import cli
+
+PY = Path(__file__).resolve().parents[3] / "py"
+HEAVY = ("duckdb", "numpy", "pyarrow", "polars", "scipy", "sqlglot", "jinja2", "matplotlib", "rich")
+SHOW_HEAVY = f"import sys; print(*[name for name in {HEAVY} if name in sys.modules])"
+# an import of a dozen modules is some 50 ms; numpy and duckdb alone are 200
+FEW_MODULES = 250
+
+
+def python(code: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(PY), **environment},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["import varhouse", "from varhouse.cli import cli; cli(['--help'], standalone_mode=False)"],
+)
+def test_neither_the_import_nor_help_loads_a_heavy_library(start: str) -> None:
+    shown = python(f"{start}\n{SHOW_HEAVY}\nprint(len(sys.modules))").splitlines()
+    assert shown[-2] == ""
+    assert int(shown[-1]) < FEW_MODULES
+
+
+def test_help_says_what_each_command_does_in_whole_sentences() -> None:
+    listed = CliRunner().invoke(cli, ["--help"], terminal_width=80).output.partition("Commands:")[2]
+    context = click.Context(cli)
+    for name in cli.list_commands(context):
+        assert cli.get_command(context, name) is not None
+        (line,) = [line for line in listed.splitlines() if line.split()[:1] == [name]]
+        assert line.endswith(".")
+        assert not line.endswith("...")
+
+
+def test_the_shell_completes_commands_without_importing_them() -> None:
+    code = f"""
+import sys
+from varhouse.cli import main
+sys.argv = ["varhouse"]
+try:
+    main()
+except SystemExit:
+    print([name for name in {HEAVY} if name in sys.modules])
+"""
+    asked = {"_VARHOUSE_COMPLETE": "bash_complete", "COMP_WORDS": "varhouse why", "COMP_CWORD": "1"}
+    assert python(code, **asked).splitlines() == ["plain,why-missing", "[]"]
