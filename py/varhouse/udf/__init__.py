@@ -39,6 +39,8 @@ class SqlFunction:
     reads_tables
         Whether ``python`` has a keyword argument ``cursor`` that opens a connection to the
         database: for what is too large to be an argument.
+    sees_null
+        Whether ``python`` gets rows with NULL arguments too, and may return NULL.
     """
 
     name: str
@@ -46,6 +48,7 @@ class SqlFunction:
     parameters: tuple[str, ...]
     returns: str
     reads_tables: bool = False
+    sees_null: bool = False
 
     def implementation(self, con: duckdb.DuckDBPyConnection) -> ArrowFunction:
         """Return a function that imports ``python`` when it is first called."""
@@ -82,9 +85,19 @@ _STRUCTURE_INPUTS = "struct(calls varchar, variants varchar, donors varchar)"
 _STRUCTURE_OPTIONS = "struct(n_components integer, max_r2 double, window_bp bigint)"
 
 FUNCTIONS: tuple[SqlFunction, ...] = (
-    SqlFunction("beta_weight", "varhouse.udf.scalars:beta_weight", ("double",) * 3, "double"),
     SqlFunction(
-        "tss_distance_weight", "varhouse.udf.scalars:tss_distance_weight", ("double",), "double"
+        "beta_weight",
+        "varhouse.udf.scalars:beta_weight",
+        ("double",) * 3,
+        "double",
+        sees_null=True,
+    ),
+    SqlFunction(
+        "tss_distance_weight",
+        "varhouse.udf.scalars:tss_distance_weight",
+        ("double",),
+        "double",
+        sees_null=True,
     ),
     SqlFunction(
         "chi2_mixture_sf",
@@ -132,7 +145,13 @@ FUNCTIONS: tuple[SqlFunction, ...] = (
     SqlFunction(
         "storey_q_values", "varhouse.udf.many:storey_q_value_list", ("double[]",), "double[]"
     ),
-    SqlFunction("genomic_lambda", "varhouse.udf.many:genomic_lambda", ("double[]",), "double"),
+    SqlFunction(
+        "genomic_lambda",
+        "varhouse.udf.many:genomic_lambda",
+        ("double[]",),
+        "double",
+        sees_null=True,
+    ),
     SqlFunction(
         "genotype_pcs",
         "varhouse.udf.structure:genotype_pcs",
@@ -167,7 +186,7 @@ def register_functions(con: duckdb.DuckDBPyConnection) -> None:
         process, can call the functions too.
     """
     import duckdb
-    from duckdb.func import PythonUDFType
+    from duckdb.func import FunctionNullHandling, PythonUDFType
 
     for function in FUNCTIONS:
         try:
@@ -177,6 +196,11 @@ def register_functions(con: duckdb.DuckDBPyConnection) -> None:
                 [duckdb.sqltype(each) for each in function.parameters],
                 duckdb.sqltype(function.returns),
                 type=PythonUDFType.ARROW,
+                null_handling=(
+                    FunctionNullHandling.SPECIAL
+                    if function.sees_null
+                    else FunctionNullHandling.DEFAULT
+                ),
             )
         except (duckdb.CatalogException, duckdb.NotImplementedException) as error:
             # DuckDB's two ways to say so: by another cursor, and by this one

@@ -1,0 +1,181 @@
+"""Tests of variant sets called from SQL, against the same on a dense table, and odd input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import stats
+
+import varhouse
+from varhouse.numerics.null_model import fit_linear
+from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
+from varhouse.numerics.skat_o import skat_o_log_p
+
+N = 90
+LISTS = "variants, donors, dosages, weights, tested, phenotype, covariates"
+ONE_SET = {
+    "variants": "[1, 1, 2, 2]",
+    "donors": "[0, 3, 5, 7]",
+    "dosages": "[1, 1, 2, 1]",
+    "weights": "[1, 1, 3, 3]",
+    "tested": "range(12)",
+    "phenotype": "list_transform(range(12), lambda i: sin(i))",
+    "covariates": "list_transform(range(12), lambda i: [cos(2 * i)])",
+}
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    connection = varhouse.register(duckdb.connect(config={"threads": 2}))
+    yield connection
+    connection.close()
+
+
+def one(con: duckdb.DuckDBPyConnection, function: str, **changes: str) -> dict:
+    arguments = ", ".join((ONE_SET | changes).values())
+    ((found,),) = con.sql(f"select {function}({arguments})").fetchall()
+    return found
+
+
+@pytest.fixture
+def sets(con: duckdb.DuckDBPyConnection) -> list[np.ndarray]:
+    """Tables ``sets`` and ``tested``, and the dense weighted dosages that they stand for."""
+    rng = np.random.default_rng(12)
+    dense, rows = [], []
+    for gene in range(5):
+        g = rng.binomial(2, rng.uniform(0.02, 0.2, size=6), size=(N, 6)).astype(float)
+        g[:, 5] = 2 - g[:, 5]  # the alternative allele is the common one
+        g[rng.uniform(size=g.shape) < 0.02] = np.nan
+        weights = rng.uniform(0.5, 2, size=6)
+        for donor, variant in zip(*np.nonzero(np.nan_to_num(g, nan=1.0)), strict=True):
+            dosage = None if np.isnan(g[donor, variant]) else float(g[donor, variant])
+            rows.append((gene, int(variant), int(donor), dosage, float(weights[variant])))
+        means = np.nanmean(g, axis=0)
+        filled = np.where(np.isnan(g), means, g)
+        folded = np.where(means > 1, 2 - filled, filled)
+        dense.append(folded * weights)
+    order = rng.permutation(len(rows))
+    calls = pa.table(  # noqa: F841
+        [pa.array([rows[i][column] for i in order]) for column in range(5)],
+        names=["gene", "variant", "donor", "dosage", "weight"],
+    )
+    people = pa.table({  # noqa: F841
+        "donor": np.arange(N), "y": rng.normal(size=N), "x": rng.normal(size=N),
+    })  # fmt: skip
+    con.execute("create table calls as from calls")
+    con.execute("create table people as from people")
+    con.execute(
+        "create table sets as select gene, list(variant) as variants, list(donor) as donors, "
+        "list(dosage) as dosages, list(weight) as weights from calls group by gene"
+    )
+    con.execute(
+        "create table everyone as select list(donor) as tested, list(y) as phenotype, "
+        "list([x]) as covariates from (from people order by hash(donor))"
+    )
+    return dense
+
+
+def test_against_a_dense_table(con, sets):
+    y, x = (
+        np.array(con.sql(f"select {c} from people order by donor").fetchall())[:, 0] for c in "yx"
+    )
+    design = np.column_stack([np.ones(N), x])
+    null = fit_linear(design, y[:, None])
+    found = con.sql(
+        f"select gene, burden_test({LISTS}), skat({LISTS}), skat_o({LISTS}) "
+        "from sets cross join everyone order by gene"
+    ).fetchall()
+    assert len(found) == 5
+    for gene, burden, skat, skat_o in found:
+        weighted = sets[gene]
+        full = np.column_stack([design, weighted.sum(axis=1)])
+        coefficients, rss, _, _ = np.linalg.lstsq(full, y, rcond=None)
+        se = np.sqrt(rss[0] / (N - 3) * np.linalg.inv(full.T @ full)[-1, -1])
+        assert burden["beta"] == pytest.approx(coefficients[-1], rel=1e-9)
+        assert burden["se"] == pytest.approx(se, rel=1e-9)
+        p = 2 * stats.t.sf(abs(coefficients[-1] / se), N - 3)
+        assert burden["p_value"] == pytest.approx(p, rel=1e-8)
+        assert burden["log10p"] == pytest.approx(-np.log10(p), rel=1e-8)
+        scores = score_set(weighted, null)
+        q = np.sum(scores.scores**2, axis=0)
+        log_p, _ = skat_log_p(q, positive_eigenvalues(scores.covariance))
+        assert skat["statistic"] == pytest.approx(q[0], rel=1e-9)
+        assert skat["p_value"] == pytest.approx(np.exp(log_p[0]), rel=1e-8)
+        log_p, rho, _ = skat_o_log_p(scores.scores[:, 0], scores.covariance)
+        assert skat_o["p_value"] == pytest.approx(np.exp(log_p), rel=1e-8)
+        assert skat_o["rho"] == rho
+        assert {each["status"] for each in (burden, skat, skat_o)} == {"ok"}
+        assert {each["n_donors"] for each in (burden, skat, skat_o)} == {N}
+        assert burden["n_variants"] == 6
+
+
+def test_donors_without_a_phenotype_or_covariate_are_left_out(con):
+    whole = one(con, "skat")
+    without = one(
+        con, "skat",
+        tested="list_append(range(12), 40) || [41]",
+        phenotype=f"{ONE_SET['phenotype']} || [null, 3]",
+        covariates=f"{ONE_SET['covariates']} || [[1], [null]]",
+        variants="[1, 1, 2, 2, 2]", donors="[0, 3, 5, 7, 41]", dosages="[1, 1, 2, 1, 1]",
+        weights="[1, 1, 3, 3, 3]",
+    )  # fmt: skip
+    assert whole["status"] == "ok"
+    assert without == whole
+    assert whole["n_donors"] == 12
+    assert whole["n_carriers"] == 4
+
+
+@pytest.mark.parametrize("function", ["burden_test", "skat", "skat_o"])
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        ({"weights": "[1, 1, 3]"}, "unequal_lists"),
+        ({"covariates": "[[1]]"}, "unequal_lists"),
+        ({"covariates": "list_transform(range(12), lambda i: range(i))"}, "unequal_lists"),
+        ({"weights": "[1, 2, 3, 3]"}, "invalid_weight"),
+        ({"weights": "[-1, -1, 3, 3]"}, "invalid_weight"),
+        ({"weights": "[null, null, 0, 0]"}, "no_carriers"),
+        ({"dosages": "[null, null, null, null]"}, "no_carriers"),
+        ({"variants": "[]", "donors": "[]", "dosages": "[]", "weights": "[]"}, "no_carriers"),
+        ({"donors": "[90, 91, 92, 93]"}, "no_carriers"),
+        ({"donors": "[0, 0, 5, 7]"}, "duplicate_genotype"),
+        ({"tested": "list_append(range(11), 1)"}, "duplicate_donor"),
+        ({"phenotype": "list_transform(range(12), lambda i: 7)"}, "constant_phenotype"),
+        ({"phenotype": "list_transform(range(12), lambda i: null)"}, "too_few_donors"),
+        ({"tested": "[]", "phenotype": "[]", "covariates": "[]"}, "too_few_donors"),
+        ({"covariates": "list_transform(range(12), lambda i: [if(i in (0, 3), 1, 0), "
+                        "if(i = 5, 2, if(i = 7, 1, 0))])"}, "collinear"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_tested_says_why(con, function, changes, status):
+    found = one(con, function, **changes)
+    assert found["status"] == status
+    assert found["p_value"] is None
+
+
+def test_null_arguments_and_covariates_without_columns(con):
+    assert one(con, "skat", variants="null") is None
+    found = one(con, "burden_test", covariates="list_transform(range(12), lambda i: [])")
+    assert found["status"] == "ok"
+
+
+def test_lists_of_p_values_in_sql(con):
+    (found,) = con.sql("""
+        select
+            acat([0.02, null], [1, 5]).p_value,
+            acat([0.02, 0.5], [1]).status,
+            acat([0.02, 0.0]).status,
+            acat([2.0]).status,
+            acat([0.02], [-1]).status,
+            genomic_lambda([]),
+            beta_weight('nan'::double, 1, 25)
+    """).fetchall()
+    assert found == (
+        pytest.approx(0.02), "unequal_lists", "zero_p", "invalid_p", "invalid_weight", None, None,
+    )  # fmt: skip
+    with pytest.raises(duckdb.InvalidInputException, match="infinite"):
+        con.sql("select inverse_normal([1, 'inf'::double])").fetchall()
