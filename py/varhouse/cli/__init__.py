@@ -47,7 +47,7 @@ _COMMANDS: dict[str, _Lazy] = {
     "freeze": _Lazy("varhouse.cli.ask", "Keep the cut points of the last build."),
     "rvat": _Lazy("varhouse.cli.rvat", "Test rare variants around genes for expression."),
     "export": _Lazy("varhouse.cli.export", "Write what is stored for another tool to read."),
-    "plot": _Lazy("varhouse.cli.demo", "Draw results."),
+    "plot": _Lazy("varhouse.cli.plot", "Draw results."),
     "demo": _Lazy("varhouse.cli.demo", "Score a locus end to end and show the answer."),
 }
 

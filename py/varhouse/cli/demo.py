@@ -1,4 +1,4 @@
-"""``varhouse demo`` and ``varhouse plot``: files to ranked genes to a figure, in one command."""
+"""``varhouse demo``: files to ranked genes to a figure, in one command."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import click
 import duckdb
@@ -33,13 +33,9 @@ from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 _DATABASE = "demo.duckdb"
 _HEATMAP = "demo_heatmap.png"
 _N_RANKED = 8
-_FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 
 
 _Say = Callable[[str], None]
@@ -296,10 +292,10 @@ def _judge_planted(
 def _save_heatmap(con: duckdb.DuckDBPyConnection, variant_id: str, path: Path, *, top: int) -> None:
     """Draw the heatmap into a PNG, PDF or SVG file, by its suffix."""
     # matplotlib is an extra and slow to import: not before a figure is wanted
-    from varhouse.report.heatmap import v2g_heatmap
+    from varhouse.plot import v2g_heatmap
+    from varhouse.plot.canvas import save
 
-    figure = cast("Figure", v2g_heatmap(con, variant_id, top=top).figure)
-    figure.savefig(path, dpi=150, bbox_inches="tight")
+    save(v2g_heatmap(con, variant_id, top=top), path)
 
 
 def _questions(
@@ -328,47 +324,3 @@ def _print_next_steps(show: Console, database: Path, questions: Sequence[str]) -
         show.print(
             f"  varhouse {question} --db {database}", soft_wrap=True, highlight=False, markup=False
         )
-
-
-@click.group("plot", short_help="Draw results.")
-def plot_command() -> None:
-    """Draw results into a file: PNG, PDF or SVG, by its suffix."""
-
-
-@plot_command.command("heatmap")
-@click.argument("variant")
-@click.option(
-    "--out",
-    required=True,
-    metavar="FILE",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="PNG, PDF or SVG.",
-)
-@click.option(
-    "--top",
-    default=15,
-    show_default=True,
-    type=click.IntRange(min=1),
-    help="Genes to show.",
-)
-@common_options
-def heatmap_command(settings: Settings, variant: str, out: Path, top: int) -> None:
-    """Draw the scores of VARIANT's best genes by source."""
-    if out.suffix.lower() not in _FIGURE_SUFFIXES:
-        raise UsageError(
-            f"--out {out}: the name does not tell a format; wanted {', '.join(_FIGURE_SUFFIXES)}."
-        )
-    if not out.parent.is_dir():
-        raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
-    with open_warehouse(settings, read_only=True) as con:
-        ranked = genes_for_variant(con, variant)
-        variant_ids = sorted(set(ranked.table.column("variant_id").to_pylist()))
-        if not variant_ids:
-            raise DataError(" ".join(ranked.notes))
-        if len(variant_ids) > 1:
-            raise UsageError(
-                f"{variant}: has {len(variant_ids)} alleles; name one: {', '.join(variant_ids)}."
-            )
-        _save_heatmap(con, variant_ids[0], out, top=top)
-    if settings.verbosity >= 0:
-        click.echo(f"wrote {out}", err=True)

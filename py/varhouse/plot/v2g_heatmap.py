@@ -10,16 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
+from varhouse.plot.canvas import DARK_LETTERS_FROM, HEAT, PALE, connection, fresh_axes
+from varhouse.plot.variants import one_variant, variant_label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from varhouse.connection import Warehouse
 
-_COLOURS = "cividis"  # even in lightness, and the same to colour-blind eyes
-_NO_EVIDENCE = "#f2f2f2"
-# Above this score cividis is light enough for dark letters.
-_DARK_LETTERS_FROM = 0.55
 _CELL_WIDTH, _CELL_HEIGHT = 0.95, 0.42  # inches
 _MARGIN_WIDTH, _MARGIN_HEIGHT = 3.6, 1.9
 
@@ -50,7 +48,7 @@ def v2g_heatmap(
     con
         An open, built warehouse, or its connection.
     variant_id
-        ``chrom_pos_ref_alt``, or any spelling that ``variant_key`` understands.
+        ``chrom_pos_ref_alt`` in any usual spelling, or an rsID of one allele.
     top
         Genes to show, best rank first.
     ax
@@ -65,32 +63,32 @@ def v2g_heatmap(
     Raises
     ------
     UsageError
-        matplotlib is not installed, or ``top`` is below 1.
+        matplotlib is not installed, the rsID has several alleles, or ``top`` is below 1.
     DataError
-        The variant has no scores.
+        No such variant, or it has no scores.
 
     Examples
     --------
     >>> import varhouse
-    >>> from varhouse.report.heatmap import v2g_heatmap
+    >>> from varhouse.plot import v2g_heatmap
     >>> house = varhouse.connect("varhouse.duckdb")  # doctest: +SKIP
     >>> v2g_heatmap(house, "16_53800954_T_C").figure.savefig("fto.png")  # doctest: +SKIP
     """
     if top < 1:
         raise UsageError(f"top: found {top}, wanted at least 1 gene.")
-    connection = con if isinstance(con, duckdb.DuckDBPyConnection) else con.con
-    (key,) = connection.execute("select variant_key(?)", [variant_id]).fetchall()[0]
-    genes = _genes(connection, key, top)
+    connected = connection(con)
+    key = one_variant(connected, variant_id)
+    genes = _genes(connected, key, top)
     if not genes:
         raise DataError(
             f"{variant_id}: no gene has a score, nothing to draw. "
             f"Try `varhouse why-missing {variant_id}`."
         )
-    sources = _sources(connection, key)
-    scores = _scores(connection, key, genes, sources)
+    sources = _sources(connected, key)
+    scores = _scores(connected, key, genes, sources)
     axes = _new_axes(len(genes), len(sources)) if ax is None else ax
     _draw(axes, genes, sources, scores)
-    axes.set_title(f"{_title(connection, key)}: genes by V2G score", loc="left", pad=34)
+    axes.set_title(f"{variant_label(connected, key)}: genes by V2G score", loc="left", pad=34)
     return axes
 
 
@@ -129,25 +127,10 @@ def _scores(
     return scores
 
 
-def _title(con: duckdb.DuckDBPyConnection, key: str) -> str:
-    rows = con.execute("select min(rsid) from variant_names where variant_id = ?", [key]).fetchall()
-    rsid = rows[0][0]
-    return key if rsid is None else f"{rsid} ({key})"
-
-
 def _new_axes(n_genes: int, n_sources: int) -> Axes:
-    try:
-        from matplotlib import pyplot
-    except ImportError as error:
-        raise UsageError(
-            "matplotlib is not installed: pip install 'varhouse[viz]' draws figures."
-        ) from error
-    size = (
-        _MARGIN_WIDTH + _CELL_WIDTH * n_sources,
-        _MARGIN_HEIGHT + _CELL_HEIGHT * n_genes,
+    return fresh_axes(
+        _MARGIN_WIDTH + _CELL_WIDTH * n_sources, _MARGIN_HEIGHT + _CELL_HEIGHT * n_genes
     )
-    _, axes = pyplot.subplots(figsize=size, layout="constrained")
-    return axes
 
 
 def _draw(
@@ -156,8 +139,8 @@ def _draw(
     sources: Sequence[_Source],
     scores: NDArray[np.float64],
 ) -> None:
-    axes.set_facecolor(_NO_EVIDENCE)
-    image = axes.imshow(np.ma.masked_invalid(scores), cmap=_COLOURS, vmin=0, vmax=1, aspect="auto")
+    axes.set_facecolor(PALE)
+    image = axes.imshow(np.ma.masked_invalid(scores), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(
         range(len(sources)),
         [f"{source.source_id}\n× {source.weight:.3g}" for source in sources],
@@ -183,7 +166,7 @@ def _draw(
                 ha="center",
                 va="center",
                 fontsize=9,
-                color="black" if score >= _DARK_LETTERS_FROM else "white",
+                color="black" if score >= DARK_LETTERS_FROM else "white",
             )
     _label_overall(axes, genes)
     axes.figure.colorbar(

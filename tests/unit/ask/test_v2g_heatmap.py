@@ -10,7 +10,7 @@ import pytest
 
 import varhouse
 from varhouse.errors import DataError, UsageError
-from varhouse.report.heatmap import v2g_heatmap
+from varhouse.plot import v2g_heatmap
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,171 @@
+"""Cell types by genes: where rare variants change the expression of a gene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Unpack
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from varhouse.ask.names import find_gene, query_rows
+from varhouse.errors import DataError, UsageError
+from varhouse.plot.canvas import (
+    DARK_LETTERS_FROM,
+    HEAT,
+    PALE,
+    SMALL,
+    connection,
+    fresh_axes,
+    headline,
+)
+from varhouse.plot.gene_tests import GeneTests, select_tests
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from varhouse.connection import Warehouse
+
+_CELL_WIDTH, _CELL_HEIGHT = 0.62, 0.34  # inches
+_MARGIN_WIDTH, _MARGIN_HEIGHT = 2.6, 1.9
+_FAMILY_WISE = 0.05
+
+_CELLS = """
+with tests as (
+    {rows}
+),
+
+best as (
+    select gene_id, max(log10p) as highest
+    from tests
+    {condition}
+    group by gene_id
+    order by highest desc, gene_id
+    limit $top
+)
+
+select
+    tests.cell_type,
+    tests.gene_id,
+    coalesce(tests.gene_name, tests.gene_id) as gene_name,
+    tests.log10p,
+    tests.beta
+from tests
+inner join best on tests.gene_id = best.gene_id
+order by best.highest desc, tests.gene_id, tests.cell_type
+"""
+
+
+def burden_heatmap(
+    con: duckdb.DuckDBPyConnection | Warehouse,
+    *,
+    genes: Sequence[str] = (),
+    top: int = 15,
+    ax: Axes | None = None,
+    **tests: Unpack[GeneTests],
+) -> Axes:
+    """Draw -log10 p of burden tests by cell type and gene.
+
+    Parameters
+    ----------
+    con
+        An open warehouse, or its connection.
+    genes
+        Ids or symbols; the genes with the smallest p-value in any cell type when empty.
+    top
+        At most so many genes.
+    ax
+        Axes to draw into; a new figure of fitting size when None.
+    **tests
+        Which tests: see `GeneTests`. The default is ``burden``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        A row for each cell type, a column for each gene. A star marks p below 0.05 over the
+        number of all tests, an arrow the direction of a burden; an empty cell was not tested.
+
+    Raises
+    ------
+    UsageError
+        ``top`` is below 1, a choice is missing, or matplotlib is.
+    DataError
+        Nothing to draw, no such gene, or not built.
+
+    Examples
+    --------
+    >>> import varhouse
+    >>> from varhouse.plot import burden_heatmap
+    >>> house = varhouse.connect("varhouse.duckdb")  # doctest: +SKIP
+    >>> burden_heatmap(house, weight="maf_beta", top=20)  # doctest: +SKIP
+    """
+    if top < 1:
+        raise UsageError(f"top: found {top}, wanted at least 1 gene.")
+    connected = connection(con)
+    chosen = select_tests(connected, tests, default="burden")
+    ids = [find_gene(connected, gene).gene_id for gene in genes]
+    params = {**chosen.params, "top": top}
+    condition = ""
+    if ids:
+        params["genes"] = ids
+        condition = "where list_contains($genes, gene_id)"
+    rows = query_rows(connected, _CELLS.format(rows=chosen.query, condition=condition), params)
+    if not rows:
+        raise DataError(f"{', '.join(genes)}: no p-value of {chosen.label}.")
+    ((n_tests,),) = query_rows(connected, f"select count(*) from ({chosen.query})", chosen.params)
+    cell_types = sorted({row[0] for row in rows})
+    names = {row[1]: row[2] for row in rows}
+    column_of = {gene: column for column, gene in enumerate(names)}
+    log10p = np.full((len(cell_types), len(names)), np.nan)
+    arrows = np.full(log10p.shape, "", dtype=object)
+    for cell_type, gene, _, value, beta in rows:
+        cell = cell_types.index(cell_type), column_of[gene]
+        log10p[cell] = value
+        arrows[cell] = "" if beta is None else "↑" if beta > 0 else "↓"
+    if ax is None:
+        ax = fresh_axes(
+            _MARGIN_WIDTH + _CELL_WIDTH * len(names),
+            _MARGIN_HEIGHT + _CELL_HEIGHT * len(cell_types),
+        )
+    threshold = -float(np.log10(_FAMILY_WISE / n_tests))
+    _draw(ax, cell_types, list(names.values()), log10p, arrows, threshold)
+    headline(
+        ax, "Rare variants and expression",
+        f"{chosen.label}\n* p < 0.05 / {n_tests:,} tests; ↑ ↓ direction; empty: not tested",
+    )  # fmt: skip
+    return ax
+
+
+def _draw(
+    axes: Any,
+    cell_types: Sequence[str],
+    genes: Sequence[str],
+    log10p: npt.NDArray[np.float64],
+    arrows: npt.NDArray[np.object_],
+    threshold: float,
+) -> None:
+    top = max(float(np.nanmax(log10p)), 1.0)
+    axes.set_facecolor(PALE)
+    image = axes.imshow(np.ma.masked_invalid(log10p), cmap=HEAT, vmin=0, vmax=top, aspect="auto")
+    axes.set_xticks(
+        range(len(genes)), genes, rotation=45, ha="right", rotation_mode="anchor",
+        fontsize=SMALL, fontstyle="italic",
+    )  # fmt: skip
+    axes.set_yticks(range(len(cell_types)), cell_types)
+    axes.tick_params(which="both", length=0)
+    axes.set_xticks(np.arange(len(genes) + 1) - 0.5, minor=True)
+    axes.set_yticks(np.arange(len(cell_types) + 1) - 0.5, minor=True)
+    axes.grid(which="minor", color="white", linewidth=2)
+    axes.spines[:].set_visible(False)
+    for (row, column), value in np.ndenumerate(log10p):
+        if np.isnan(value):
+            continue
+        star = "*" if value >= threshold else ""
+        axes.text(
+            column, row, f"{value:.1f}{arrows[row, column]}{star}", ha="center", va="center",
+            fontsize=8, color="black" if value >= DARK_LETTERS_FROM * top else "white",
+        )  # fmt: skip
+    axes.figure.colorbar(
+        image, ax=axes, label="$-\\log_{10}\\,p$", pad=0.02, fraction=0.04, aspect=25
+    )

@@ -1,0 +1,112 @@
+"""What all figures share: colours, fresh axes, the two lines above a figure, saving."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import duckdb
+
+from varhouse.errors import UsageError
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from varhouse.connection import Warehouse
+
+# Okabe & Ito (2008), "Color universal design": told apart by colour-blind eyes too.
+BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
+    "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9",
+)  # fmt: skip
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#000000")
+GREY, PALE = "#7a7a7a", "#f2f2f2"
+HEAT = "cividis"  # even in lightness, and the same to colour-blind eyes
+# Above this share of its range cividis is light enough for dark letters.
+DARK_LETTERS_FROM = 0.55
+
+SMALL = 8.5
+_DPI = 150
+# Nothing in a file that changes from run to run: neither dates nor names of programs.
+_METADATA: dict[str, dict[str, None]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None},
+    ".pdf": {"CreationDate": None},
+}
+
+
+def connection(con: duckdb.DuckDBPyConnection | Warehouse) -> duckdb.DuckDBPyConnection:
+    """Return the DuckDB connection of what a user hands over."""
+    return con if isinstance(con, duckdb.DuckDBPyConnection) else con.con
+
+
+def fresh_axes(width: float, height: float) -> Axes:
+    """Return the axes of a new figure of this size in inches.
+
+    Raises
+    ------
+    UsageError
+        matplotlib is not installed.
+    """
+    try:
+        from matplotlib import pyplot
+    except ImportError as error:
+        raise UsageError(
+            "matplotlib is not installed: pip install 'varhouse[viz]' draws figures."
+        ) from error
+    _, axes = pyplot.subplots(figsize=(width, height), layout="constrained")
+    return axes
+
+
+def headline(axes: Any, title: str, note: str = "") -> None:
+    """Write a title over the axes and, smaller and below it, what a reader has to know."""
+    n_lines = note.count("\n") + 1 if note else 0
+    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=6 + 12 * n_lines)
+    if note:
+        axes.annotate(
+            note, xy=(0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
+            ha="left", va="bottom", fontsize=SMALL, color="#444444",
+        )  # fmt: skip
+
+
+def open_frame(axes: Any) -> None:
+    """Leave only the left and the lower line of the frame."""
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def label_points(axes: Any, labels: list[tuple[float, float, str]]) -> None:
+    """Write names at points, each a little above its point, unless they would overlap.
+
+    Names come in the order of their importance; one that would cover an earlier one is left out.
+    """
+    figure = axes.figure
+    figure.draw_without_rendering()
+    taken: list[Any] = []
+    for x, y, text in labels:
+        written = axes.annotate(
+            text, xy=(x, y), xytext=(0, 5), textcoords="offset points", ha="center", va="bottom",
+            fontsize=8, fontstyle="italic",
+        )  # fmt: skip
+        box = written.get_window_extent().padded(1)
+        if any(box.overlaps(other) for other in taken):
+            written.remove()
+        else:
+            taken.append(box)
+
+
+def save(axes: Axes, path: Path, *, dpi: int = _DPI) -> None:
+    """Write the figure of ``axes`` to a PNG, PDF or SVG file, equal figures as equal bytes."""
+    import matplotlib
+
+    suffix = path.suffix.lower()
+    with matplotlib.rc_context({"svg.hashsalt": "varhouse"}):
+        cast("Figure", axes.figure).savefig(
+            path, dpi=dpi, bbox_inches="tight", metadata=cast("Any", _METADATA.get(suffix))
+        )
+
+
+def close(axes: Axes) -> None:
+    """Forget the figure of ``axes``, so that many can be drawn one after the other."""
+    from matplotlib import pyplot
+
+    pyplot.close(cast("Figure", axes.figure))
