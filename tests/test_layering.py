@@ -25,7 +25,10 @@ FORBIDDEN = {
                "varhouse.report", "varhouse.udf"},
     "ingest": {"varhouse.ask", "varhouse.demo", "varhouse.report", "varhouse.runner",
                "varhouse.udf"},
+    "plot": {"varhouse.demo", "varhouse.ingest", "varhouse.report", "varhouse.runner"},
     "report": {"varhouse.demo", "varhouse.ingest", "varhouse.runner"},
+    "export": {"varhouse.ask", "varhouse.demo", "varhouse.ingest", "varhouse.report",
+               "varhouse.runner"},
     "ask": {"varhouse.demo", "varhouse.ingest", "varhouse.report", "varhouse.runner"},
 }  # fmt: skip
 HEAVY = ("duckdb", "numpy", "polars", "matplotlib", "pyarrow", "scipy", "pandas", "sqlglot")

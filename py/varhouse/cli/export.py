@@ -5,18 +5,19 @@ from __future__ import annotations
 import gzip
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 import duckdb
 
 from varhouse.cli import common_options
+from varhouse.errors import UsageError
+from varhouse.export.vep_input import write_vep_input
 from varhouse.ingest.builds import CHROMOSOME_LENGTHS
 from varhouse.output import whole_file
-from varhouse.report.vep_input import write_vep_input
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -58,6 +59,173 @@ def vep_input_command(settings: Settings, out: Path | None) -> None:
         click.echo(
             f"{written.n_unspelled:,} more have an allele that is not bases; left out", err=True
         )
+
+
+def _out_option(name: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    kind = click.Path(dir_okay=False, path_type=Path)
+    return click.option("--out", type=kind, required=True, metavar=name, help=text)
+
+
+_persons_option = click.option(
+    "--with-persons", is_flag=True, help="Allow what is about single persons to leave."
+)
+
+
+def _require_persons(what: str, with_persons: bool) -> None:
+    if not with_persons:
+        raise UsageError(
+            f"{what} are about single persons; add --with-persons if they may leave the warehouse."
+        )
+
+
+def _tell(settings: Settings, *lines: str) -> None:
+    if settings.verbosity >= 0:
+        for line in lines:
+            click.echo(line, err=True)
+
+
+@export_command.command("table")
+@click.argument("name")
+@_out_option("FILE", "A name in .parquet, .tsv, .tsv.gz, .csv or .csv.gz.")
+@click.option("--study", "study_id", metavar="ID", help="Rows of this study only.")
+@_persons_option
+@common_options
+def table_command(
+    settings: Settings, name: str, out: Path, study_id: str | None, with_persons: bool
+) -> None:
+    """Write a table or view to a file.
+
+    Summary statistics are there under the column names of other tools too: as_regenie, as_saige,
+    as_tensorqtl, as_plink2 and as_ssf; gene-based tests as as_regenie_gene and as_saige_gene.
+
+    \b
+    varhouse export table v2g_scores --out v2g.parquet
+    varhouse export table as_ssf --study GCST1 --out GCST1.tsv.gz
+    """
+    from varhouse.export.tables import write_table
+
+    with open_warehouse(settings, read_only=True) as con:
+        n_rows = write_table(con, name, out, study_id=study_id, with_persons=with_persons)
+    _tell(settings, f"{n_rows:,} rows of {name} written to {out}")
+
+
+@export_command.command("plink1")
+@_out_option("PREFIX", "Writes PREFIX.bed, PREFIX.bim and PREFIX.fam.")
+@_persons_option
+@common_options
+def plink1_command(settings: Settings, out: Path, with_persons: bool) -> None:
+    """Write the genotypes as PLINK 1 files, alternative alleles as A1.
+
+    \b
+    varhouse export plink1 --out cohort --with-persons
+    plink2 --bfile cohort ...
+    """
+    from varhouse.export.plink1 import write_plink1
+
+    _require_persons("genotypes", with_persons)
+    with open_warehouse(settings, read_only=True) as con:
+        written = write_plink1(con, out)
+    _tell(
+        settings,
+        f"{written.n_variants:,} variants of {written.n_donors:,} donors written to {out}.bed",
+    )
+    if written.n_uncertain:
+        _tell(
+            settings,
+            f"{written.n_uncertain:,} dosages are not near 0, 1 or 2 copies; written as missing",
+        )
+
+
+@export_command.command("vcf")
+@_out_option("FILE", "A name in .gz makes it BGZF.")
+@_persons_option
+@common_options
+def vcf_command(settings: Settings, out: Path, with_persons: bool) -> None:
+    """Write the genotypes as VCF, sorted; DS in place of GT where dosages are not whole.
+
+    \b
+    varhouse export vcf --out cohort.vcf.gz --with-persons
+    """
+    from varhouse.export.vcf import write_vcf
+
+    _require_persons("genotypes", with_persons)
+    with open_warehouse(settings, read_only=True) as con:
+        written = write_vcf(con, out, contig_lengths=_contig_lengths(con))
+    _tell(
+        settings,
+        f"{written.n_variants:,} variants of {written.n_donors:,} donors written to {out}",
+    )
+    if written.n_dosage_variants:
+        _tell(settings, f"{written.n_dosage_variants:,} of them with dosages (DS)")
+
+
+@export_command.command("anndata")
+@_out_option("FILE", "Such as pseudobulk.h5ad.")
+@_persons_option
+@common_options
+def anndata_command(settings: Settings, out: Path, with_persons: bool) -> None:
+    """Write the pseudobulk as AnnData: a row for each cell type and donor.
+
+    X are sums of raw counts, layers["mean"] means of normalised ones.
+
+    \b
+    varhouse export anndata --out pseudobulk.h5ad --with-persons
+    """
+    from varhouse.export.h5ad import write_anndata
+
+    _require_persons("pseudobulk values", with_persons)
+    with open_warehouse(settings, read_only=True) as con:
+        written = write_anndata(con, out)
+    _tell(
+        settings,
+        f"{written.n_groups:,} groups x {written.n_genes:,} genes, {written.n_values:,} values "
+        f"written to {out}",
+    )
+
+
+@export_command.command("regenie-sets")
+@_out_option("PREFIX", "Writes PREFIX.annotations.txt, PREFIX.sets.txt and PREFIX.masks.txt.")
+@common_options
+def regenie_sets_command(settings: Settings, out: Path) -> None:
+    """Write the variant sets of the rare-variant tests for regenie.
+
+    Variants are called as in the genotypes of `varhouse export`.
+
+    \b
+    varhouse export regenie-sets --out rvat
+    regenie --step 2 --anno-file rvat.annotations.txt --set-list rvat.sets.txt
+            --mask-def rvat.masks.txt ...
+    """
+    from varhouse.export.sets import write_regenie_sets
+
+    with open_warehouse(settings, read_only=True) as con:
+        written = write_regenie_sets(con, out)
+    _tell(
+        settings,
+        f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}.*.txt",
+    )
+
+
+@export_command.command("saige-groups")
+@_out_option("FILE", "The group file.")
+@common_options
+def saige_groups_command(settings: Settings, out: Path) -> None:
+    """Write the variant sets of the rare-variant tests for SAIGE-GENE+.
+
+    Prints what --annotation_in_groupTest takes.
+
+    \b
+    varhouse export saige-groups --out groups.txt
+    """
+    from varhouse.export.sets import write_saige_groups
+
+    with open_warehouse(settings, read_only=True) as con:
+        written = write_saige_groups(con, out)
+    click.echo(",".join(":".join(taken) for taken in written.masks.values()))
+    _tell(
+        settings,
+        f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}",
+    )
 
 
 def _contig_lengths(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

@@ -1,0 +1,1 @@
+"""What the warehouse holds, written for other tools: one module a target."""

@@ -1,0 +1,153 @@
+"""A table or view as one file: parquet, TSV or CSV, as DuckDB writes them."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import duckdb
+
+from varhouse.errors import UsageError
+from varhouse.output import whole_file
+
+_SUFFIXES = {
+    ".parquet": "format parquet, compression zstd",
+    ".tsv.gz": "format csv, delimiter '\t', header, compression gzip",
+    ".tsv": "format csv, delimiter '\t', header",
+    ".csv.gz": "format csv, header, compression gzip",
+    ".csv": "format csv, header",
+}
+# What the readers of each dialect take for a missing value; elsewhere nothing is written.
+_NULLS = {"as_regenie": "NA", "as_saige": "NA", "as_plink2": "NA", "as_ssf": "#NA"}
+_AS_PREFIX = "as_"
+_PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
+
+
+def write_table(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    out: Path,
+    *,
+    study_id: str | None = None,
+    with_persons: bool = False,
+) -> int:
+    """Write all rows of a table or view, in their order.
+
+    Parameters
+    ----------
+    con
+        An open warehouse.
+    name
+        A table or view, with its schema or without: ``v2g_scores``, ``raw.qtl``.
+    out
+        The file; its name ends in .parquet, .tsv, .tsv.gz, .csv or .csv.gz.
+    study_id
+        Write the rows of this study only, for a table that has the column. A view named ``as_...``
+        is written without that column, as one study.
+    with_persons
+        Whether a table with rows about single persons may be written.
+
+    Returns
+    -------
+    int
+        Rows written.
+
+    Raises
+    ------
+    UsageError
+        No such table, study or kind of file; rows about persons, and ``with_persons`` is not set;
+        several studies in what has to be one.
+    """
+    written = _options_of(out)
+    schema, table = _find(con, name)
+    columns = _columns(con, schema, table)
+    personal = sorted(_PERSONAL.intersection(columns))
+    if personal and not with_persons:
+        raise UsageError(
+            f"{name} has rows about single persons ({', '.join(personal)}); "
+            "add --with-persons if they may leave the warehouse."
+        )
+    source = f"{_quoted(schema)}.{_quoted(table)}"
+    chosen = "*"
+    condition = ""
+    if "study_id" in columns:
+        is_dialect = table.startswith(_AS_PREFIX)
+        study_id = _one_study(con, source, name, study_id) if is_dialect else study_id
+        chosen = "* exclude (study_id)" if is_dialect else "*"
+        condition = f"where study_id = {_literal(study_id)}" if study_id is not None else ""
+    elif study_id is not None:
+        raise UsageError(f"--study {study_id}: {name} has no column study_id.")
+    text = f", nullstr {_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
+    if table.startswith(_AS_PREFIX) and "csv" in written:
+        # none of the tools reads quotes, and DuckDB would put them around #CHROM
+        text += ", quote '', escape ''"
+    before = con.execute("select current_setting('preserve_insertion_order')").fetchone()
+    con.execute("set preserve_insertion_order = true")
+    try:
+        with whole_file(out) as part:
+            row = con.execute(
+                f"copy (select {chosen} from {source} {condition}) "
+                f"to {_literal(str(part))} ({written}{text})"
+            ).fetchone()
+    finally:
+        con.execute(f"set preserve_insertion_order = {bool(before and before[0])}")
+    return int(row[0]) if row else 0
+
+
+def _options_of(out: Path) -> str:
+    for suffix, options in _SUFFIXES.items():
+        if out.name.lower().endswith(suffix):
+            return options
+    raise UsageError(
+        f"--out {out}: the name does not tell the format; wanted one of {', '.join(_SUFFIXES)}."
+    )
+
+
+def _find(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
+    schema, _, table = name.rpartition(".")
+    known = con.execute(
+        "select table_schema, table_name from information_schema.tables "
+        "where table_catalog = current_database() order by all"
+    ).fetchall()
+    wanted = (schema or "main", table)
+    if wanted in known:
+        return wanted
+    names = [other if folder == "main" else f"{folder}.{other}" for folder, other in known]
+    close = difflib.get_close_matches(name, names, n=3)
+    hint = f"did you mean {', '.join(close)}?" if close else "is it built? (varhouse build)"
+    raise UsageError(f"{name}: no such table or view in this warehouse; {hint}")
+
+
+def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str]:
+    rows = con.execute(
+        "select column_name from information_schema.columns "
+        "where table_catalog = current_database() and table_schema = ? and table_name = ?",
+        [schema, table],
+    ).fetchall()
+    return [row[0] for row in rows]
+
+
+def _one_study(
+    con: duckdb.DuckDBPyConnection, source: str, name: str, study_id: str | None
+) -> str | None:
+    studies = [
+        row[0]
+        for row in con.execute(f"select distinct study_id from {source} order by 1").fetchall()
+    ]
+    shown = ", ".join(studies[:5]) + (", ..." if len(studies) > 5 else "")
+    if study_id is not None and study_id not in studies:
+        raise UsageError(f"--study {study_id}: {name} has no such study; it has {shown or 'none'}.")
+    if study_id is None and len(studies) > 1:
+        raise UsageError(
+            f"{name} holds {len(studies)} studies ({shown}), and a file of that format is of one: "
+            "add --study ID."
+        )
+    return study_id
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

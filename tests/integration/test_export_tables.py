@@ -1,0 +1,160 @@
+"""Exported tables: what is loaded again is the same, and the dialects carry their own names."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from load_inputs import load, write_text
+
+from varhouse.cli import cli
+from varhouse.errors import UsageError
+from varhouse.settings import Settings
+from varhouse.warehouse import open_warehouse
+
+HEADER = "variant_id\trsid\tgene_id\tbeta\tse\tp_value\taf\tn\ttest"
+ROWS = [
+    "1_100_A_G\trs1\tENSG00000000001\t0.5\t0.1\t5.733e-7\t0.25\t1000\tADD",
+    "1_90_C_T\trs2\tENSG00000000001\t-0.25\t0.125\t0.0455\t0.5\t1000\tADD",
+    "X_200_C_T\trs3\tENSG00000000002\t8\t0.125\t3.5e-900\t0.125\t1000\tADD",
+]
+STORED = """
+    select variant_id, chrom, pos, ref, alt, beta, se, round(log10p, 6), af, n
+    from sumstats
+    where study_id = 'S1'
+    order by all
+"""
+
+# Headers as the tools write them (optional columns that are unknown here left out), study_id aside.
+HEADERS = {
+    "as_regenie": "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA SE CHISQ LOG10P EXTRA",
+    "as_tensorqtl": "phenotype_id variant_id start_distance af ma_samples ma_count pval_nominal "
+    "slope slope_se",
+    "as_plink2": "#CHROM POS ID REF ALT A1 OMITTED A1_FREQ MACH_R2 TEST OBS_CT BETA SE T_STAT P "
+    "ERRCODE NEG_LOG10_P",
+    "as_saige": "CHR POS MarkerID Allele1 Allele2 AC_Allele2 AF_Allele2 MissingRate imputationInfo "
+    "BETA SE Tstat var p.value N N_case N_ctrl",
+    "as_ssf": "chromosome base_pair_location effect_allele other_allele beta standard_error "
+    "effect_allele_frequency p_value variant_id rsid ref_allele neg_log_10_p_value info n n_cases "
+    "n_controls",
+}
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    """A warehouse with a study of three associations, one of them beyond the doubles."""
+    path = tmp_path / "house.duckdb"
+    with open_warehouse(Settings(database=path, threads=1)) as con:
+        load(con, "sumstats", write_text(tmp_path, "s.tsv", HEADER, *ROWS), source_id="S1")
+        con.execute(
+            "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, load_id) "
+            "values ('ENSG00000000001', '1', 60, 80, -1, 80, 1)"
+        )
+    return path
+
+
+def export(database: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(
+        cli, ["export", "table", *arguments, "--db", str(database)], catch_exceptions=False
+    )
+
+
+def rows(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with open_warehouse(Settings(database=path, threads=1), read_only=True) as con:
+        return con.execute(sql).fetchall()
+
+
+@pytest.mark.parametrize("view", sorted(HEADERS))
+def test_a_dialect_has_its_header_and_loads_as_the_same(
+    database: Path, tmp_path: Path, view: str
+) -> None:
+    out, again = tmp_path / "out.tsv.gz", tmp_path / "again.duckdb"
+    result = export(database, view, "--out", str(out))
+    assert f"3 rows of {view}" in result.stderr
+    lines = gzip.decompress(out.read_bytes()).decode().splitlines()
+    assert lines[0].split("\t") == HEADERS[view].split()
+    with open_warehouse(Settings(database=again, threads=1)) as con:
+        (report,) = load(con, "sumstats", out, source_id="S1")
+        assert report.n_rejected == 0
+    expected = rows(database, STORED)
+    if view in ("as_saige", "as_tensorqtl"):
+        # these have no place for a p-value below the doubles
+        found = rows(again, STORED)
+        assert [row[:7] for row in found] == [row[:7] for row in expected]
+        assert found[0] == (*expected[0][:9], found[0][9])
+        return
+    assert rows(again, STORED) == expected
+
+
+def test_distances_are_to_the_tss(database: Path) -> None:
+    assert rows(database, "select variant_id, start_distance from as_tensorqtl order by 1") == [
+        ("1_100_A_G", 20), ("1_90_C_T", 10), ("X_200_C_T", None),
+    ]  # fmt: skip
+
+
+def test_own_columns_load_as_the_same_table(database: Path, tmp_path: Path) -> None:
+    everything = "select * exclude (load_id) from raw.sumstats order by all"
+    for name in ("own.tsv", "own.tsv.gz", "own.csv", "own.parquet"):
+        out, again = tmp_path / name, tmp_path / f"{name}.duckdb"
+        export(database, "sumstats", "--out", str(out))
+        with open_warehouse(Settings(database=again, threads=1)) as con:
+            load(con, "sumstats", out)
+        columns = "study_id, variant_id, rsid, gene_id, beta, se, p_value, log10p, n, af, test"
+        sql = f"select {columns} from ({everything})"
+        assert rows(again, sql) == rows(database, sql)
+
+
+def test_parquet_keeps_types_and_order(database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "s.parquet"
+    export(database, "sumstats", "--out", str(out))
+    table = pq.read_table(out)
+    assert table["variant_id"].to_pylist() == ["1_100_A_G", "1_90_C_T", "X_200_C_T"]
+    assert str(table.schema.field("pos").type) == "int32"
+
+
+def test_a_file_of_a_dialect_is_of_one_study(database: Path, tmp_path: Path) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        load(con, "sumstats", write_text(tmp_path, "t.tsv", HEADER, ROWS[0]), source_id="S2")
+    out = tmp_path / "out.tsv"
+    with pytest.raises(UsageError, match=r"2 studies \(S1, S2\)"):
+        export(database, "as_ssf", "--out", str(out))
+    with pytest.raises(UsageError, match="no such study"):
+        export(database, "as_ssf", "--out", str(out), "--study", "S3")
+    assert not out.exists()
+    assert "1 rows" in export(database, "as_ssf", "--study", "S2", "--out", str(out)).stderr
+    assert len(out.read_text().splitlines()) == 2
+
+
+@pytest.mark.parametrize("name", ["donors", "genotypes", "raw.covariates", "pseudobulk"])
+def test_rows_about_persons_stay_unless_told(database: Path, tmp_path: Path, name: str) -> None:
+    out = tmp_path / "out.parquet"
+    with pytest.raises(UsageError, match="single persons"):
+        export(database, name, "--out", str(out))
+    assert not out.exists()
+    export(database, name, "--out", str(out), "--with-persons")
+    assert out.exists()
+
+
+def test_wrong_names_are_told(database: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="did you mean sumstats"):
+        export(database, "sumstat", "--out", str(tmp_path / "x.tsv"))
+    with pytest.raises(UsageError, match=r"wanted one of \.parquet"):
+        export(database, "sumstats", "--out", str(tmp_path / "x.xlsx"))
+    with pytest.raises(UsageError, match="no column study_id"):
+        export(database, "genes", "--out", str(tmp_path / "x.tsv"), "--study", "S1")
+
+
+def test_variants_load_as_the_same_index(tmp_path: Path) -> None:
+    database, again = tmp_path / "v.duckdb", tmp_path / "again.duckdb"
+    lines = ["variant_id,rsid", "2_5_A_G,rs7", "1_9_C_CT,", "X_3_T_A,rs8"]
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        load(con, "variants", write_text(tmp_path, "v.csv", *lines))
+    out = tmp_path / "out.tsv.gz"
+    export(database, "variants", "--out", str(out))
+    with open_warehouse(Settings(database=again, threads=1)) as con:
+        load(con, "variants", out)
+    sql = "select * from variants order by variant_idx"
+    assert rows(again, sql) == rows(database, sql)
