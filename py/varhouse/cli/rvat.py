@@ -15,7 +15,7 @@ from varhouse.output import Format, choose_format
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
-_RESULTS = ("rvat_burden", "rvat_skat", "rvat_acat", "rvat_omnibus")
+_RESULTS = ("rvat_burden", "rvat_skat", "rvat_acat", "rvat_omnibus", "rvat_summary")
 _TESTS = ("skat", "skat_o", "acat_v")
 
 
@@ -73,7 +73,7 @@ def rvat_command(
 ) -> int:
     """Test rare variants around genes for expression, and print the top genes.
 
-    Builds rvat_burden, rvat_skat, rvat_acat and rvat_omnibus with the vars that the options name;
+    Builds rvat_burden, rvat_skat, rvat_acat, rvat_omnibus and rvat_summary with the vars that the options name;
     what is not named is as in the project. The tables then hold the tests of this run only.
 
     \b
