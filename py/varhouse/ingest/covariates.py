@@ -46,7 +46,6 @@ def _is_transposed(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="covariates",
-        kind="covariates",
         table="raw.covariates",
         matches=_is_wide,
         load=_load_wide,
@@ -55,7 +54,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="covariates-by-row",
-        kind="covariates",
         table="raw.covariates",
         matches=_is_transposed,
         load=_load_transposed,

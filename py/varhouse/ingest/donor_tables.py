@@ -26,7 +26,6 @@ def _is_table(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="donors",
-        kind="donors",
         table="raw.donors",
         matches=_is_table,
         load=_load,

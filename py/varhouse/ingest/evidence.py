@@ -194,7 +194,6 @@ def _stage_rows(
 FORMATS: tuple[Format, ...] = (
     Format(
         name="opentargets-slice",
-        kind="evidence",
         table="raw.evidence",
         matches=_is_slice_parquet,
         stage=_stage_parquet,
@@ -202,7 +201,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="opentargets-slice-tsv",
-        kind="evidence",
         table="raw.evidence",
         matches=_is_slice_text,
         stage=_stage_text,

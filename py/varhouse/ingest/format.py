@@ -175,8 +175,6 @@ class Format:
     ----------
     name
         What ``--format`` takes.
-    kind
-        What ``varhouse load`` takes: ``qtl``, ``intervals``, ...
     table
         Target, with its schema: ``raw.qtl``.
     matches
@@ -203,7 +201,6 @@ class Format:
     """
 
     name: str
-    kind: str
     table: str
     matches: Callable[[SourceFile], bool]
     stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None] | None = None

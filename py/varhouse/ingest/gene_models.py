@@ -308,7 +308,6 @@ def _is_gff3(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="gtf",
-        kind="genes",
         table="raw.genes",
         matches=_is_gtf,
         stage=_stage_gtf,
@@ -317,7 +316,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="gff3",
-        kind="genes",
         table="raw.genes",
         matches=_is_gff3,
         stage=_stage_gff3,

@@ -165,7 +165,6 @@ def _require_fields(source: SourceFile, column: str, wanted: Sequence[str]) -> N
 FORMATS: tuple[Format, ...] = (
     Format(
         name="gene-table",
-        kind="genes",
         table="raw.genes",
         matches=_is_table,
         stage=_stage_table,
@@ -173,7 +172,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="opentargets-target-tsv",
-        kind="genes",
         table="raw.genes",
         matches=_is_target,
         stage=_stage_target,
@@ -182,7 +180,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="opentargets-target",
-        kind="genes",
         table="raw.genes",
         matches=_is_target_parquet,
         stage=_stage_target_parquet,

@@ -211,7 +211,6 @@ def _is_bed(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="fantom5-andersson2014",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_fantom5,
         stage=stage_fantom5,
@@ -220,7 +219,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="dhs-thurman2012",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_thurman,
         stage=stage_thurman,
@@ -229,7 +227,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="pchic-javierre2016",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_javierre,
         stage=stage_javierre,
@@ -238,7 +235,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="pchic-jung2019",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_jung,
         stage=stage_jung,
@@ -247,7 +243,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="encode-re2g",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_re2g,
         stage=stage_re2g,
@@ -256,7 +251,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="intervals",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_table,
         stage=stage_table,
@@ -264,7 +258,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="bed",
-        kind="intervals",
         table="raw.intervals",
         matches=_is_bed,
         stage=stage_bed,

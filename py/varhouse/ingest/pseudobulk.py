@@ -336,7 +336,6 @@ def _is_wide(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="pseudobulk",
-        kind="pseudobulk",
         table="raw.pseudobulk",
         matches=_is_long,
         stage=_stage_long,
@@ -345,7 +344,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="pseudobulk-bed",
-        kind="pseudobulk",
         table="raw.pseudobulk",
         matches=_is_bed,
         stage=_stage_bed,
@@ -354,7 +352,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="pseudobulk-wide",
-        kind="pseudobulk",
         table="raw.pseudobulk",
         matches=_is_wide,
         stage=_stage_wide,

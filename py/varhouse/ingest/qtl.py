@@ -323,7 +323,6 @@ def _report_unchecked(
 FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
-        kind="qtl",
         table="raw.qtl",
         matches=partial(_matches, layout),
         stage=partial(stage_qtl, layout),

@@ -327,7 +327,6 @@ def _report_unknown_variants(con: duckdb.DuckDBPyConnection) -> None:
 FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
-        kind="tags",
         table="raw.tags",
         matches=partial(_matches, layout),
         stage=partial(stage_tags, layout),

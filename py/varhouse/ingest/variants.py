@@ -194,7 +194,6 @@ def _rewrite(con: duckdb.DuckDBPyConnection, table: str, order: str) -> None:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="variant-index",
-        kind="variants",
         table="raw.variants",
         matches=_matches,
         stage=_stage,

@@ -67,7 +67,6 @@ def _refuse_bad_weights(con: duckdb.DuckDBPyConnection, source: SourceFile) -> N
 FORMATS: tuple[Format, ...] = (
     Format(
         name="source-weights",
-        kind="weights",
         table="raw.source_weights",
         matches=_matches,
         stage=_stage,

@@ -149,7 +149,6 @@ def _layout_of(source: SourceFile, options: LoadOptions) -> _Layout:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="annotated-vcf",
-        kind="annotations",
         table="raw.annotations",
         matches=_is_vcf,
         stage=_stage,

@@ -164,7 +164,6 @@ def _score_name(name: str, columns: tuple[str, ...]) -> str:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="cadd",
-        kind="annotations",
         table="raw.annotations",
         matches=_is_cadd,
         stage=_stage,
@@ -173,7 +172,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="favor",
-        kind="annotations",
         table="raw.annotations",
         matches=_is_favor,
         stage=_stage,
@@ -182,7 +180,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="score-table",
-        kind="annotations",
         table="raw.annotations",
         matches=_is_table,
         stage=_stage,

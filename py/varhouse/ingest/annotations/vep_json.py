@@ -187,7 +187,6 @@ def _check_assembly(
 FORMATS: tuple[Format, ...] = (
     Format(
         name="vep-json",
-        kind="vep",
         table="raw.annotations",
         matches=_is_json,
         stage=_stage,

@@ -158,7 +158,6 @@ def _reference_sql(columns: Mapping[str, str]) -> str:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="vep-tab",
-        kind="vep",
         table="raw.annotations",
         matches=_is_tab,
         stage=_stage,
@@ -167,7 +166,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="vep-default",
-        kind="vep",
         table="raw.annotations",
         matches=_is_default,
         stage=_stage,

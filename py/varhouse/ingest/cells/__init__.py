@@ -16,7 +16,6 @@ def _is_h5ad(source: SourceFile) -> bool:
 FORMATS: tuple[Format, ...] = (
     Format(
         name="h5ad",
-        kind="cells",
         table="raw.pseudobulk",
         matches=_is_h5ad,
         load=load_cells,

@@ -19,7 +19,6 @@ _TABLE = "raw.genotypes_rare"
 FORMATS: tuple[Format, ...] = (
     Format(
         name="vcf",
-        kind="genotypes",
         table=_TABLE,
         matches=lambda source: source.header.startswith("##fileformat=VCF"),
         load=load_genotypes(VcfReader),
@@ -28,7 +27,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="bcf",
-        kind="genotypes",
         table=_TABLE,
         matches=lambda source: source.binary == "bcf",
         load=load_genotypes(BcfReader),
@@ -37,7 +35,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="plink1",
-        kind="genotypes",
         table=_TABLE,
         matches=lambda source: source.binary == "plink-bed",
         load=load_genotypes(Plink1Reader),
@@ -46,7 +43,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="plink2",
-        kind="genotypes",
         table=_TABLE,
         matches=lambda source: source.binary == "plink-pgen",
         load=load_genotypes(Plink2Reader),
@@ -56,7 +52,6 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format(
         name="bgen",
-        kind="genotypes",
         table=_TABLE,
         matches=lambda source: source.binary == "bgen",
         load=load_genotypes(BgenReader),

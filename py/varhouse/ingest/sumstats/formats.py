@@ -12,7 +12,6 @@ from varhouse.ingest.sumstats.staging import stage_sumstats
 FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
-        kind="sumstats",
         table="raw.sumstats",
         matches=partial(is_recognised, layout),
         stage=partial(stage_sumstats, layout),
