@@ -19,8 +19,23 @@ _COLUMNS: dict[str, tuple[int, int] | None] = {
     "is_female": (1, 2),
     "female": (1, 2),
 }
-_WORDS = {"1": 1, "M": 1, "MALE": 1, "2": 2, "F": 2, "FEMALE": 2}
+# The ontology's terms are those of CELLxGENE files.
+_WORDS = {
+    "1": 1, "M": 1, "MALE": 1, "PATO:0000384": 1,
+    "2": 2, "F": 2, "FEMALE": 2, "PATO:0000383": 2,
+}  # fmt: skip
 _UNKNOWN = ("0", "-9", "U", "UNKNOWN")
+
+SEX_COLUMNS = (
+    *(name for name, meaning in _COLUMNS.items() if meaning is None),
+    "sex_ontology_term_id",
+)
+"""Names, in lower case, of columns that hold the words of `sex_of`; the best known first."""
+
+
+def sex_of(word: str) -> int | None:
+    """Return 1 for male and 2 for female, from the usual words and codes; None for others."""
+    return _WORDS.get(word.strip().upper())
 
 
 def is_sex_column(name: str) -> str:

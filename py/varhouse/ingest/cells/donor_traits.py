@@ -13,14 +13,9 @@ from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
+from varhouse.ingest.sex import SEX_COLUMNS, sex_of
 
-_SEX_COLUMNS = ("sex", "gender", "sex_at_birth", "sex_ontology_term_id")
 _AGE_COLUMNS = ("age", "age_years", "donor_age")
-# Of raw.donors: 1 male, 2 female. The ontology's terms are those of CELLxGENE files.
-_SEX_WORDS = {
-    "1": 1.0, "m": 1.0, "male": 1.0, "pato:0000384": 1.0,
-    "2": 2.0, "f": 2.0, "female": 2.0, "pato:0000383": 2.0,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,7 +38,7 @@ def donor_traits(obs: Table, groups: Groups) -> tuple[list[Trait], list[Issue]]:
     """
     traits, issues = [], []
     lower = {column.lower(): column for column in reversed(obs.columns)}
-    for name, known, read in (("sex", _SEX_COLUMNS, _sexes), ("age", _AGE_COLUMNS, _ages)):
+    for name, known, read in (("sex", SEX_COLUMNS, _sexes), ("age", _AGE_COLUMNS, _ages)):
         column = next((lower[candidate] for candidate in known if candidate in lower), None)
         if column is None:
             continue
@@ -118,7 +113,7 @@ def _sexes(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
     labels = obs.labels(column)
     if "0" in labels.names:
         return None
-    meant = np.array([*(_SEX_WORDS.get(name.lower(), np.nan) for name in labels.names), np.nan])
+    meant = np.array([*(sex_of(name) or np.nan for name in labels.names), np.nan])
     found: npt.NDArray[np.float64] = meant[labels.codes]
     return found
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from varhouse.errors import DataError
-from varhouse.ingest.genotypes.text import sex_code
+from varhouse.ingest.sex import sex_of
 
 
 def read_sample_file(path: Path) -> tuple[list[str], list[int | None]]:
@@ -44,5 +44,5 @@ def read_sample_file(path: Path) -> tuple[list[str], list[int | None]]:
                 f"{path}, line {number}: {len(fields)} columns found, {len(names)} expected."
             )
         ids.append(fields[id_column])
-        sexes.append(None if sex_column is None else sex_code(fields[sex_column]))
+        sexes.append(None if sex_column is None else sex_of(fields[sex_column]))
     return ids, sexes

@@ -30,9 +30,9 @@ from varhouse.ingest.genotypes.text import (
     count_lines,
     fields_of,
     position,
-    sex_code,
     site_blocks,
 )
+from varhouse.ingest.sex import sex_of
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM_FIELDS = 6
@@ -65,7 +65,7 @@ def read_fam(path: Path, *, comments: bool = False) -> tuple[list[str], list[int
     ids, sexes = list[str](), list[int | None]()
     for fields in fields_of(path, _FAM_FIELDS, comments=comments):
         ids.append(fields[1])
-        sexes.append(sex_code(fields[4]))
+        sexes.append(sex_of(fields[4]))
     return ids, sexes
 
 

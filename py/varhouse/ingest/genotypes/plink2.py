@@ -32,9 +32,9 @@ from varhouse.ingest.genotypes.text import (
     fields_of,
     header_of,
     position,
-    sex_code,
     site_blocks,
 )
+from varhouse.ingest.sex import sex_of
 from varhouse.ingest.reading import check_compression, head_lines
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def read_psam(path: Path) -> tuple[list[str], list[int | None]]:
     for fields in fields_of(path, len(names), comments=True):
         row = dict(zip(names, fields, strict=True))
         ids.append(row["IID"])
-        sexes.append(sex_code(row.get("SEX", "")))
+        sexes.append(sex_of(row.get("SEX", "")))
     return ids, sexes
 
 

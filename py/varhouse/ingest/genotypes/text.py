@@ -11,16 +11,10 @@ from varhouse.errors import DataError
 from varhouse.ingest.genotypes.block import Sites
 from varhouse.ingest.reading import open_bytes
 
-_SEX = {"1": 1, "2": 2, "M": 1, "F": 2, "m": 1, "f": 2}
 _MAX_POSITION = 2**31 - 1
 
 Variant = tuple[str, int, str, Sequence[str], str | None]
 """Contig, position, reference allele, alternative alleles and name of a record."""
-
-
-def sex_code(text: str) -> int | None:
-    """Return 1 for male, 2 for female and None for anything else, as PLINK spells them."""
-    return _SEX.get(text)
 
 
 def position(text: str) -> int:
