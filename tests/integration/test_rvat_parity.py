@@ -195,3 +195,30 @@ def test_noise_changes_nothing_where_all_donors_differ() -> None:
     with empty_warehouse() as con:
         cohort.load(con)
         assert burdens(con) == burdens(con, jitter_seed=3)
+
+
+def test_too_few_donors_are_told_before_an_empty_window() -> None:
+    cohort = Cohort()
+    cohort.donors["T"] = np.arange(5)
+    with empty_warehouse() as con:
+        cohort.load(con)
+        build(con)
+        statuses = rows(con, "select distinct cell_type, gene_id, status from rvat_burden")
+    assert {(row["cell_type"], row["gene_id"]): row["status"] for row in statuses} == {
+        ("B", "G1"): "ok", ("B", "G2"): "ok", ("B", "G3"): "empty_window",
+        ("T", "G1"): "too_few_donors", ("T", "G2"): "too_few_donors",
+        ("T", "G3"): "too_few_donors",
+    }  # fmt: skip
+
+
+def test_a_donor_without_expression_is_told_before_an_empty_window() -> None:
+    cohort = Cohort()
+    with empty_warehouse() as con:
+        cohort.load(con)
+        # values that a file gives itself: who has none is unknown, not 0
+        con.execute("delete from raw.pseudobulk_genes where gene_id <> 'G1'")
+        build(con, cell_types="B")
+        statuses = rows(con, "select distinct gene_id, status from rvat_skat")
+    assert {row["gene_id"]: row["status"] for row in statuses} == {
+        "G1": "ok", "G2": "missing_expression", "G3": "missing_expression",
+    }  # fmt: skip

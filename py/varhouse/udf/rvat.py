@@ -94,8 +94,9 @@ def _test(
         "where region_idx = ? and design_idx = ? order by gene_idx, variant_idx",
         [region, design],
     )
-    if pairs.num_rows == 0 or not phenotypes:
-        return _table([])
+    rows, testable = _judge(phenotypes, ready)
+    if pairs.num_rows == 0 or not testable:
+        return _table(rows)
     genes = _numpy(pairs["gene_idx"])
     variants = _numpy(pairs["variant_idx"])
     weights = _matrix(pairs["weights"], np.float64)
@@ -111,8 +112,7 @@ def _test(
         acat_v="acat_v" in options["tests"],
         finite_sample=options["finite_sample"],
     )
-    rows: list[tuple[Any, ...]] = []
-    for block in _blocks(genes, phenotypes, options["sets_per_block"]):
+    for block in _blocks(genes, testable, options["sets_per_block"]):
         rows += _test_block(block, genes, place, weights, in_sets, matrix, ready, plan)
     return _table(rows)
 
@@ -172,6 +172,24 @@ def _phenotypes(
             _Phenotype(gene, cell_type, inverse_normal(expression, ties=ties) if known else None)
         )
     return found
+
+
+def _judge(
+    phenotypes: dict[int, list[_Phenotype]], ready: _Design
+) -> tuple[list[tuple[Any, ...]], dict[int, list[_Phenotype]]]:
+    """Return rows for what no variants could make testable, and the phenotypes that are left."""
+    is_small = ready.n_donors - ready.basis.shape[1] < 2
+    rows: list[tuple[Any, ...]] = []
+    testable: dict[int, list[_Phenotype]] = {}
+    for gene, each_cell_type in phenotypes.items():
+        for each in each_cell_type:
+            if is_small:
+                rows.append(_untested(each, "too_few_donors"))
+            elif each.values is None:
+                rows.append(_untested(each, "missing_expression"))
+            else:
+                testable.setdefault(gene, []).append(each)
+    return rows, testable
 
 
 def _genotypes(
@@ -247,16 +265,9 @@ def _test_block(
     block: _Block, genes: Int, place: Int, weights: Float, in_sets: npt.NDArray[np.bool_],
     matrix: GenotypeMatrix, ready: _Design, plan: TestPlan,
 ) -> list[tuple[Any, ...]]:  # fmt: skip
-    known = [each for each in block.phenotypes if each.values is not None]
+    known = block.phenotypes
     values = [each.values for each in known if each.values is not None]
     columns = {(each.gene, each.cell_type): i for i, each in enumerate(known)}
-    rows: list[tuple[Any, ...]] = [
-        _untested(each, "missing_expression") for each in block.phenotypes if each.values is None
-    ]
-    if ready.n_donors - ready.basis.shape[1] < 2:
-        return rows + [_untested(each, "too_few_donors") for each in known]
-    if not known:
-        return rows
     null = fit_residuals(ready.basis, ready.dropped, np.column_stack(values))
     used = np.unique(np.concatenate([place[span] for _, span in block.rows]))
     part = matrix.select(used)
@@ -264,8 +275,6 @@ def _test_block(
     for gene, span in block.rows:
         places = np.searchsorted(used, place[span])
         here = np.array([i for (name, _), i in columns.items() if name == gene], dtype=np.int64)
-        if here.size == 0:
-            continue
         for set_idx in range(in_sets.shape[1]):
             chosen = in_sets[span, set_idx]
             if chosen.any():
@@ -275,10 +284,10 @@ def _test_block(
                     )
                 )
                 keys.append(set_idx)
-    for row in test_region(part, null, sets, plan):
-        each = known[row.phenotype]
-        rows.append(_named(row, each, keys[row.place], ready.n_donors))
-    return rows
+    return [
+        _named(row, known[row.phenotype], keys[row.place], ready.n_donors)
+        for row in test_region(part, null, sets, plan)
+    ]
 
 
 def _named(row: TestRow, phenotype: _Phenotype, set_idx: int, n_donors: int) -> tuple[Any, ...]:
@@ -290,11 +299,8 @@ def _named(row: TestRow, phenotype: _Phenotype, set_idx: int, n_donors: int) -> 
 
 
 def _untested(phenotype: _Phenotype, status: str) -> tuple[Any, ...]:
-    nothing = (None,) * 7
-    return (
-        phenotype.cell_type, phenotype.gene, None, None, None, None, None, None, None, *nothing,
-        status,
-    )  # fmt: skip
+    nothing = (None,) * (len(_FIELDS) - 3)
+    return (phenotype.cell_type, phenotype.gene, *nothing, status)
 
 
 _FIELDS = (
