@@ -40,7 +40,7 @@ CALLS = (
 
 
 def twin_of_vcf(path: Path, *, half_call: str = "missing") -> Genotypes:
-    """Read a VCF file by the rules of docs/loading.md."""
+    """Read a VCF file by the rules of docs/formats/genotypes.md."""
     found: Genotypes = {}
     donors: list[str] = []
     for line in path.read_text().splitlines():

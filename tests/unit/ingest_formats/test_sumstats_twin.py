@@ -42,7 +42,7 @@ def random_row(chance: random.Random, position: int) -> dict[str, str]:
 
 
 def harmonised(row: dict[str, str], index: set[str]) -> dict[str, Any]:
-    """Return what the row ought to be, from the rules in docs/loading.md."""
+    """Return what the row ought to be, from the rules in docs/formats/sumstats.md."""
     place = f"{row['chromosome']}_{row['base_pair_location']}"
     effect, other = row["effect_allele"], row["other_allele"]
     known = {
