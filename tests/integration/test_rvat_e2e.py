@@ -326,3 +326,53 @@ def test_v2g_scores_as_weights(house: House, con: duckdb.DuckDBPyConnection) -> 
         assert wrong == [(0,)]
         weights = opened.execute("select distinct weight from rvat_burden order by all")
         assert weights.fetchall() == [("maf_beta",), ("maf_beta*v2g",)]
+
+
+@pytest.mark.shared
+def test_bad_weights_and_an_empty_window(shared_data: Path, tmp_path: Path) -> None:
+    bad = shared_data / "formats" / "bad"
+    run(f"varhouse load genes {bad / 'w03_empty_gene_window.gtf'} --build GRCh37", tmp_path)
+    run(f"varhouse load annotations {bad / 'w01_weights_nan_negative.tsv'} --build GRCh37",
+        tmp_path)  # fmt: skip
+    ids = [line.split("\t")[0] for line in
+           (bad / "w01_weights_nan_negative.tsv").read_text("utf-8").splitlines()[1:]]  # fmt: skip
+    with duckdb.connect(str(tmp_path / "varhouse.duckdb")) as opened:
+        # the weights are of ENSG1, which gets a body that all of their variants are in
+        opened.execute(
+            "insert into raw.genes by name select * replace ('ENSG1' as gene_id, 1 as start_pos) "
+            "from raw.genes where gene_id = 'ENSG_HASVAR'"
+        )
+        for i, name in enumerate(sorted(ids, key=lambda name: int(name.split("_")[1]))):
+            chrom, pos, ref, alt = name.split("_")
+            opened.execute(
+                "insert into raw.variants values (?, ?, ?, ?, ?, ?, null, 9, 9)",
+                [i, name, chrom, int(pos), ref, alt],
+            )
+            opened.execute(
+                "insert into raw.genotypes_rare values (?, ?, 1), (?, ?, 1)", [i, i, i, i + 9]
+            )
+        opened.execute(
+            "insert into raw.donors select i, 'd' || i, true, null, 9 from range(40) as each(i)"
+        )
+        opened.execute(
+            "insert into raw.pseudobulk_donors select 'T', 'd' || i, 5, 9 from range(40) as each(i)"
+        )
+        opened.execute(
+            "insert into raw.pseudobulk select 'T', gene_id, 'd' || i, 1, hash(i) % 1000, 5, 9 "
+            "from range(40) as each(i) cross join raw.genes"
+        )
+    run("varhouse rvat --weights uniform,weight --vars '{skat_weight: weight}'", tmp_path)
+    with duckdb.connect(str(tmp_path / "varhouse.duckdb"), read_only=True) as opened:
+        found = opened.execute(
+            "select gene_id, weight, n_variants, status, p_value is null from rvat_burden "
+            "union all select gene_id, 'skat', n_variants, status, p_value is null from rvat_skat "
+            "where gene_id <> 'ENSG_HASVAR' order by all"
+        ).fetchall()
+    assert [row for row in found if row[0] == "ENSG1"] == [
+        ("ENSG1", "skat", 2, "negative_weight", True),
+        ("ENSG1", "uniform", 5, "ok", False),
+        ("ENSG1", "weight", 2, "ok", False),
+    ]
+    assert [row for row in found if row[0] == "ENSG_NOVAR"] == [
+        ("ENSG_NOVAR", weight, 0, "empty_window", True) for weight in ("skat", "uniform", "weight")
+    ]
