@@ -48,6 +48,7 @@ _COMMANDS: dict[str, _Lazy] = {
     "rvat": _Lazy("varhouse.cli.rvat", "Test rare variants around genes for expression."),
     "export": _Lazy("varhouse.cli.export", "Write what is stored for another tool to read."),
     "plot": _Lazy("varhouse.cli.plot", "Draw results."),
+    "report": _Lazy("varhouse.cli.report", "Write what was loaded, run and found as one page."),
     "demo": _Lazy("varhouse.cli.demo", "Score a locus end to end and show the answer."),
 }
 

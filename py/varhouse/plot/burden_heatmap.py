@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _CELL_WIDTH, _CELL_HEIGHT = 0.62, 0.34  # inches
 _MARGIN_WIDTH, _MARGIN_HEIGHT = 2.6, 1.9
 _FAMILY_WISE = 0.05
+_NOMINAL = -float(np.log10(0.05))
 
 _CELLS = """
 with tests as (
@@ -84,7 +85,8 @@ def burden_heatmap(
     -------
     matplotlib.axes.Axes
         A row for each cell type, a column for each gene. A star marks p below 0.05 over the
-        number of all tests, an arrow the direction of a burden; an empty cell was not tested.
+        number of all tests, an arrow (p < 0.05) the direction of a burden; an empty cell was not
+        tested.
 
     Raises
     ------
@@ -122,7 +124,8 @@ def burden_heatmap(
     for cell_type, gene, _, value, beta in rows:
         cell = cell_types.index(cell_type), column_of[gene]
         log10p[cell] = value
-        arrows[cell] = "" if beta is None else "↑" if beta > 0 else "↓"
+        if beta is not None and value >= _NOMINAL:
+            arrows[cell] = "↑" if beta > 0 else "↓"
     if ax is None:
         ax = fresh_axes(
             _MARGIN_WIDTH + _CELL_WIDTH * len(names),
@@ -132,7 +135,8 @@ def burden_heatmap(
     _draw(ax, cell_types, list(names.values()), log10p, arrows, threshold)
     headline(
         ax, "Rare variants and expression",
-        f"{chosen.label}\n* p < 0.05 / {n_tests:,} tests; ↑ ↓ direction; empty: not tested",
+        f"{chosen.label}; empty: not tested\n"
+        f"* p < 0.05 / {n_tests:,} tests; ↑ ↓ more or less expression, p < 0.05",
     )  # fmt: skip
     return ax
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import duckdb
 
@@ -94,14 +94,28 @@ def label_points(axes: Any, labels: list[tuple[float, float, str]]) -> None:
             taken.append(box)
 
 
-def save(axes: Axes, path: Path, *, dpi: int = _DPI) -> None:
-    """Write the figure of ``axes`` to a PNG, PDF or SVG file, equal figures as equal bytes."""
+def save(axes: Axes, out: Path | BinaryIO, *, dpi: int = _DPI) -> None:
+    """Write the figure of ``axes``, equal figures as equal bytes.
+
+    Parameters
+    ----------
+    axes
+        Whose figure.
+    out
+        A PNG, PDF or SVG file by its suffix, or a stream for a PNG.
+    dpi
+        Pixels an inch.
+    """
     import matplotlib
 
-    suffix = path.suffix.lower()
+    suffix = out.suffix.lower() if isinstance(out, Path) else ".png"
     with matplotlib.rc_context({"svg.hashsalt": "varhouse"}):
         cast("Figure", axes.figure).savefig(
-            path, dpi=dpi, bbox_inches="tight", metadata=cast("Any", _METADATA.get(suffix))
+            out,
+            format=suffix.removeprefix("."),
+            dpi=dpi,
+            bbox_inches="tight",
+            metadata=cast("Any", _METADATA[suffix]),
         )
 
 

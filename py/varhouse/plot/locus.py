@@ -140,6 +140,8 @@ def locus(
     draw_genes(track, connected, *region, gene_id=found.gene_id if found else None)
     for each in (axes, track):
         each.set_xlim(region.first, region.last)
+    axes.set_xticks(track.get_xticks(), minor=False)
+    axes.set_xlim(region.first, region.last)
     return axes
 
 

@@ -202,20 +202,25 @@ def _draw_genes(
     genome = GenomeAxis(bounds)
     axes = fresh_axes(*_SIZE) if ax is None else ax
     threshold = -float(np.log10(FAMILY_WISE / len(genes)))
-    for i, cell_type in enumerate(cell_types):
-        here = [gene for gene in genes if gene.cell_type == cell_type]
-        if len(cell_types) == 1:
-            colours = [genome.colour_of(gene.chrom) for gene in here]
-        else:
-            colours = [SERIES[i % len(SERIES)]] * len(here)
-        axes.scatter(
-            [genome.x(gene.chrom, gene.pos) for gene in here], [gene.log10p for gene in here],
-            s=16, linewidths=0, c=colours, label=cell_type,
-        )  # fmt: skip
+    colour_of = {name: SERIES[i % len(SERIES)] for i, name in enumerate(cell_types)}
+    # from left to right, so that no cell type lies on top of all others
+    in_order = sorted(genes, key=lambda gene: (genome.x(gene.chrom, gene.pos), gene.cell_type))
+    axes.scatter(
+        [genome.x(gene.chrom, gene.pos) for gene in in_order],
+        [gene.log10p for gene in in_order],
+        s=16,
+        linewidths=0,
+        c=[
+            genome.colour_of(gene.chrom) if len(cell_types) == 1 else colour_of[gene.cell_type]
+            for gene in in_order
+        ],
+    )
     _finish(axes, genome, threshold, genes[0].log10p, f"0.05 / {len(genes):,} tests")
     where = f" in {cell_types[0]}" if len(cell_types) == 1 else ""
     headline(axes, f"Genes by rare variants{where}", f"{chosen.label}; {len(genes):,} tests")
     if len(cell_types) > 1:
+        for name in cell_types:
+            axes.scatter([], [], s=16, linewidths=0, color=colour_of[name], label=name)
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5,
             handletextpad=0.2,
@@ -234,7 +239,8 @@ def _finish(
     axes.axhline(threshold, color=GREY, linestyle="--", linewidth=0.9)
     axes.annotate(
         threshold_label, xy=(1, threshold), xycoords=("axes fraction", "data"), xytext=(-2, 2),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8, color=GREY,
+        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#444444",
+        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
     )  # fmt: skip
     axes.set_ylim(0, 1.12 * max(highest, threshold))
     axes.set_ylabel("$-\\log_{10}\\,p$")

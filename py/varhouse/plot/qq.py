@@ -24,44 +24,50 @@ if TYPE_CHECKING:
 Float = npt.NDArray[np.float64]
 
 _SIZE = (5.6, 5.0)
-# Points are thinned to so many along the axis of expected values for each unit.
+# Points are thinned to so many along the axis of observed values for each unit.
 _PER_UNIT = 200
 _BAND = 0.95
 _MARKERS = "osD^vPX"
 
-# The expected p of rank r among n is r / (n + 1), the mean of that order statistic.
+# The expected p of rank r among n is r / (n + 1), the mean of that order statistic. Of each narrow
+# step of observed values the largest is drawn: its rank is one more than what lies in the steps
+# above, so nothing has to be sorted.
 _RANKED = """
 with points as (
     select {series} as series, log10p from ({rows})
 ),
 
-ranked as (
+steps as (
     select
         series,
-        log10p,
-        row_number() over (partition by series order by log10p desc) as place,
-        count(*) over (partition by series) as n
+        cast(floor(log10p * {per_unit}) as bigint) as step,
+        max(log10p) as log10p,
+        count(*) as n
     from points
+    group by series, step
 ),
 
-placed as (
-    select
-        *,
-        -log10(place / (n + 1)) as expected,
-        -- the middle one or two, for lambda
-        place in ((n + 1) // 2, n // 2 + 1) as is_middle
-    from ranked
+totals as (
+    select series, count(*) as n, median(pow(10, -log10p)) as median_p
+    from points
+    group by series
 )
 
 select
-    series,
-    n,
-    min(place) as place,
-    max(log10p) as log10p,
-    coalesce(list(pow(10, -log10p)) filter (where is_middle), []) as middle_p
-from placed
-group by series, n, cast(floor(expected * {per_unit}) as bigint)
-order by series, place
+    totals.series,
+    totals.n,
+    1 + coalesce(
+        sum(steps.n) over (
+            partition by steps.series order by steps.step desc
+            rows between unbounded preceding and 1 preceding
+        ),
+        0
+    ) as place,
+    steps.log10p,
+    totals.median_p
+from steps
+inner join totals on steps.series = totals.series
+order by totals.series, place
 """
 _TEST_NAME = (
     "concat_ws(' ', test, nullif(nullif(aggregation, ''), 'sum'), nullif(weight, ''), "
@@ -192,7 +198,7 @@ def _gather(rows: list[tuple[Any, ...]]) -> list[_Series]:
             points[0][1],
             np.array([row[2] for row in points], dtype=float),
             np.array([row[3] for row in points], dtype=float),
-            genomic_control([p for row in points for p in row[4]]),
+            genomic_control([points[0][4]]),
         )
         for name, points in by_name.items()
     ]
