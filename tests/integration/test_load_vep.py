@@ -56,6 +56,19 @@ def test_vep_tab(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     ]
 
 
+def test_a_file_is_loaded_once_as_vep_or_as_annotations(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = write_text(
+        tmp_path, "v.txt", "## ENSEMBL VARIANT EFFECT PREDICTOR v115.2",
+        "## assembly version GRCh38.p5", TAB_COLUMNS, tab_line(),
+    )  # fmt: skip
+    (first,) = load(con, "vep", path, build=None)
+    (again,) = load(con, "annotations", path, build=None)
+    assert (again.status, again.load_id) == ("already loaded", first.load_id)
+    assert len(vep_rows(con)) == 1
+
+
 def test_vep_default(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     header = TAB_COLUMNS.replace("IMPACT", "Extra")
     path = write_text(

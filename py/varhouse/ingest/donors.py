@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -109,6 +110,45 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
     DataError
         No donor is on both sides.
     """
+    overlap = _compare(con, ids_sql, "select donor_id from raw.donors where is_genotyped")
+    if overlap.n_genotyped == 0 or overlap.n_here == 0:
+        return []
+    counts = (
+        f"{overlap.n_both} donors in both, {overlap.n_here - overlap.n_both} only in this file, "
+        f"{overlap.n_genotyped - overlap.n_both} only with genotypes"
+    )
+    if overlap.n_both == 0:
+        raise DataError(
+            f"{what}: no donor has genotypes: {counts}. Ids here: {overlap.here}, ...; ids of the "
+            f"genotypes: {overlap.genotyped}, ... Ids are compared as they are written; if they "
+            "are the same people, name them with --id-map FILE (two columns: id here, id there)."
+        )
+    return overlap.issues(counts)
+
+
+class _Overlap(NamedTuple):
+    """Donors of a file and of the genotypes: how many, and the first ids of either side."""
+
+    n_both: int
+    n_here: int
+    n_genotyped: int
+    here: str
+    genotyped: str
+
+    def issues(self, counts: str) -> list[Issue]:
+        """Return the sides that lack more than `ENOUGH_OVERLAP` allows."""
+        sides = (
+            ("donors_without_genotypes", self.n_here),
+            ("genotypes_without_donors", self.n_genotyped),
+        )
+        return [
+            Issue(code=code, message=counts, n=n_side - self.n_both, is_reject=False)
+            for code, n_side in sides
+            if self.n_both < ENOUGH_OVERLAP * n_side
+        ]
+
+
+def _compare(con: duckdb.DuckDBPyConnection, ids_sql: str, genotyped_sql: str) -> _Overlap:
     con.execute(f"""
         create or replace temp table donors_compared as
         select
@@ -116,10 +156,10 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
             here.donor_id is not null as is_here,
             genotyped.donor_id is not null as is_genotyped
         from (select distinct donor_id from ({ids_sql}) where donor_id is not null) as here
-        full join (select donor_id from raw.donors where is_genotyped) as genotyped
+        full join ({genotyped_sql}) as genotyped
             on here.donor_id = genotyped.donor_id
     """)
-    n_both, n_here, n_genotyped = con.execute("""
+    numbers = con.execute("""
         select
             count(*) filter (where is_here and is_genotyped),
             count(*) filter (where is_here),
@@ -136,23 +176,41 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
         for side in ("is_here", "is_genotyped")
     ]
     con.execute("drop table temp.donors_compared")
-    if n_genotyped == 0 or n_here == 0:
+    return _Overlap(*numbers, *spelled)
+
+
+def genotype_overlap(con: duckdb.DuckDBPyConnection, samples_sql: str, what: str) -> list[Issue]:
+    """Compare the samples of a genotype file with the donors that other files named before.
+
+    Parameters
+    ----------
+    samples_sql
+        Query of one column, ``donor_id``.
+    what
+        The file and what it holds, as the error begins.
+
+    Returns
+    -------
+    list of Issue
+        As `donor_overlap`; empty while no other file has named a donor.
+
+    Raises
+    ------
+    DataError
+        No sample is one of those donors.
+    """
+    overlap = _compare(con, "select donor_id from raw.donors", samples_sql)
+    if overlap.n_here == 0 or overlap.n_genotyped == 0:
         return []
     counts = (
-        f"{n_both} donors in both, {n_here - n_both} only in this file, "
-        f"{n_genotyped - n_both} only with genotypes"
+        f"{overlap.n_both} donors in both, {overlap.n_here - overlap.n_both} only in the "
+        f"warehouse, {overlap.n_genotyped - overlap.n_both} only with genotypes"
     )
-    if n_both == 0:
+    if overlap.n_both == 0:
         raise DataError(
-            f"{what}: no donor has genotypes: {counts}. Ids here: {spelled[0]}, ...; ids of the "
-            f"genotypes: {spelled[1]}, ... Ids are compared as they are written; if they are the "
-            "same people, name them with --id-map FILE (two columns: id here, id there)."
+            f"{what}: none is a donor that other files named: {counts}. Ids of the genotypes: "
+            f"{overlap.genotyped}, ...; ids in the warehouse: {overlap.here}, ... Ids are compared "
+            "as they are written; if they are the same people, load the genotypes into a new "
+            "warehouse (--db) first and then the others with --id-map FILE."
         )
-    found = []
-    for code, n_missing, n_side in (
-        ("donors_without_genotypes", n_here - n_both, n_here),
-        ("genotypes_without_donors", n_genotyped - n_both, n_genotyped),
-    ):
-        if n_both < ENOUGH_OVERLAP * n_side:
-            found.append(Issue(code=code, message=counts, n=n_missing, is_reject=False))
-    return found
+    return overlap.issues(counts)

@@ -27,6 +27,8 @@ class Kind:
         Whether a load takes the place of the one before.
     finishes
         Whether the module has ``finish(con)``, called once after the last file of a command.
+    same_tables
+        Kinds whose rows go into the same tables: what was loaded as one is loaded for the other.
     options
         Fields of `varhouse.ingest.format.LoadOptions`, beyond those of every kind, that it heeds.
     """
@@ -37,6 +39,7 @@ class Kind:
     own_store: bool = False
     replaces: bool = False
     finishes: bool = False
+    same_tables: tuple[str, ...] = ()
     options: frozenset[str] = frozenset()
 
     def formats(self) -> tuple[Format, ...]:
@@ -53,10 +56,16 @@ KINDS: dict[str, Kind] = {
         Kind("evidence", "varhouse.ingest.evidence", options=_SOURCE),
         Kind("qtl", "varhouse.ingest.qtl", options=_SOURCE),
         Kind("intervals", "varhouse.ingest.intervals", options=_SOURCE),
-        Kind("vep", "varhouse.ingest.annotations.vep", options=_SOURCE | {"csq_fields"}),
+        Kind(
+            "vep",
+            "varhouse.ingest.annotations.vep",
+            same_tables=("annotations",),
+            options=_SOURCE | {"csq_fields"},
+        ),
         Kind(
             "annotations",
             "varhouse.ingest.annotations.layouts",
+            same_tables=("vep",),
             options=_SOURCE | {"csq_fields"},
         ),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),

@@ -252,7 +252,7 @@ def _load_file(
     say = progress or _say_nothing
     path = str(source.path)
     _check_build(con, source, options.build)
-    files = [source.path, *(layout.companions(source) if layout.companions else ())]
+    files = _files_of(source, layout, options)
     say(f"{path}: checksum")
     digest = sha256_of(files)
     earlier = _earlier_load(con, kind, digest)
@@ -296,6 +296,14 @@ def _load_file(
     )
     _record(con, report, loaded.issues, options, sum(file.stat().st_size for file in files))
     return report
+
+
+def _files_of(source: SourceFile, layout: Format, options: LoadOptions) -> list[Path]:
+    """Return a file with all others that decide what is loaded, each once."""
+    files = [source.path, *(layout.companions(source) if layout.companions else ())]
+    if options.sample_file is not None:
+        files.append(options.sample_file)
+    return list({file.resolve(): file for file in files}.values())
 
 
 def _load_staged(
@@ -400,11 +408,12 @@ def _check_build(con: duckdb.DuckDBPyConnection, source: SourceFile, build: str 
 def _earlier_load(
     con: duckdb.DuckDBPyConnection, kind: Kind, digest: str
 ) -> tuple[int, str, str | None, str | None] | None:
+    kinds = [kind.name, *kind.same_tables]
     found = con.execute(
-        "select load_id, format, genome_build, source_id, sha256 from load_manifest "
-        "where kind = ? and (not ? or load_id = (select max(load_id) from load_manifest "
-        "where kind = ?)) and sha256 = ? order by load_id limit 1",
-        [kind.name, kind.replaces, kind.name, digest],
+        "select load_id, format, genome_build, source_id from load_manifest "
+        "where list_contains(?, kind) and (not ? or load_id = (select max(load_id) "
+        "from load_manifest where kind = ?)) and sha256 = ? order by load_id limit 1",
+        [kinds, kind.replaces, kind.name, digest],
     ).fetchone()
     return (found[0], found[1], found[2], found[3]) if found else None
 

@@ -269,6 +269,19 @@ def test_own_ids_win_over_those_beside_the_file(
     assert found == [("X", None), ("Y", None), ("Z", None)]
 
 
+def test_other_sample_ids_make_it_another_file(load_bgen: Load, tmp_path: Path) -> None:
+    names = {}
+    for number, donors in enumerate(("D0 D1 D2", "E0 E1 E2")):
+        path = names[number] = tmp_path / f"{number}.sample"
+        lines = "".join(f"f {donor} 0\n" for donor in donors.split())
+        path.write_text(f"ID_1 ID_2 missing\n0 0 0\n{lines}")
+    load_bgen(bgen_bytes(RECORDS), sample_file=names[0])
+    again = load_bgen(bgen_bytes(RECORDS), sample_file=names[0])
+    assert again.status == "already loaded"
+    with pytest.raises(DataError, match="0 in both, 3 only in this file"):
+        load_bgen(bgen_bytes(RECORDS), sample_file=names[1])
+
+
 ONE_ID_FILE = "ID missing\n0 0\nD0 0\nD1 0\nD2 0\n"
 
 

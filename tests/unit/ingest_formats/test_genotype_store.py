@@ -11,6 +11,7 @@ import pytest
 from genotype_files import check_numbering, load_genotypes, stored, write_bed, write_vcf
 
 from varhouse.errors import DataError, UsageError
+from varhouse.ingest.donors import add_donors
 from varhouse.ingest.load import LoadReport, load_files
 
 DONORS = ("D1", "D2", "D3")
@@ -278,6 +279,22 @@ def test_the_same_file_twice_is_loaded_once(con: duckdb.DuckDBPyConnection, tmp_
     path.with_suffix(".fam").write_text("F D1 0 0 1 0\nF D2 0 0 1 0\nF D4 0 0 1 0\n")
     with pytest.raises(DataError, match="2 in both, 1 only in this file"):
         load_genotypes(con, path)
+
+
+def test_samples_are_compared_with_the_donors_of_other_files(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    path = vcf(tmp_path, "a.vcf", "1 5 . A C GT 0/1 . 1/1")
+    add_donors(con, "select unnest(['001', '002']) as donor_id", 1)
+    with pytest.raises(DataError, match=r"0 donors in both.*D1, D2, D3.*001, 002"):
+        load_genotypes(con, path)
+    assert con.execute("select count(*) from donors").fetchone() == (2,)
+    add_donors(con, "select 'D2' as donor_id", 1)
+    (report,) = load_genotypes(con, path)
+    assert report.notes == {"donors_without_genotypes": 2, "genotypes_without_donors": 2}
+    # the cohort is known now: its other chromosomes are not compared again
+    (report,) = load_genotypes(con, vcf(tmp_path, "b.vcf", "2 5 . A C GT 0/1 . 1/1"))
+    assert report.notes == {}
 
 
 def test_a_dry_run_changes_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

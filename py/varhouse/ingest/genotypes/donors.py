@@ -8,6 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
+from varhouse.ingest.donors import genotype_overlap
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.genotypes.block import GenotypeReader
 from varhouse.ingest.genotypes.tables import seen_as
@@ -21,7 +22,8 @@ def place_donors(
     Raises
     ------
     DataError
-        Genotypes are loaded already and their donors are not the samples of this file.
+        Genotypes are loaded already and their donors are not the samples of this file; or other
+        files have named donors, and no sample is one of them.
     """
     sex = [None] * len(reader.samples) if reader.sex is None else list(reader.sex)
     table = pa.table(
@@ -32,10 +34,12 @@ def place_donors(
         }
     )
     with seen_as(con, "file_donors", table):
-        return _place(con, source, load_id)
+        return _place(con, source, reader, load_id)
 
 
-def _place(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> NDArray[np.uint32]:
+def _place(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, reader: GenotypeReader, load_id: int
+) -> NDArray[np.uint32]:
     both, only_here, only_there = con.execute("""
         select
             count(*) filter (where here.donor_id = there.donor_id),
@@ -52,6 +56,9 @@ def _place(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> 
             "A variant and donor without a row means homozygous for the reference, so every file "
             "of a warehouse has the same donors: name them with --samples, or use another --db."
         )
+    if both == 0:
+        samples = "select donor_id from file_donors"
+        reader.issues.extend(genotype_overlap(con, samples, f"{source.path}: its samples"))
     con.execute("""
         update raw.donors set
             is_genotyped = true,

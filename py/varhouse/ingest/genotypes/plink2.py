@@ -34,8 +34,8 @@ from varhouse.ingest.genotypes.text import (
     position,
     site_blocks,
 )
-from varhouse.ingest.sex import sex_of
 from varhouse.ingest.reading import check_compression, head_lines
+from varhouse.ingest.sex import sex_of
 
 if TYPE_CHECKING:
     from pgenlib import PgenReader
