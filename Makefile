@@ -9,15 +9,17 @@ DDL_RULES := capitalisation,LT04,LT12,LT13
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test lint lint-sql types docs site bench format clean
+.PHONY: help demo test nightly lint lint-sql types docs site cookbook bench format clean
 
 help:
 	@echo 'make demo    load a small made-up locus, build every model, print and plot the answer'
 	@echo 'make test    run the tests'
+	@echo 'make nightly run the slow tests: calibration under the null, some minutes'
 	@echo 'make lint    ruff and sqlfluff'
 	@echo 'make types   mypy --strict'
 	@echo 'make docs    write the page of models, columns and lineage (DB=demo/demo.duckdb)'
 	@echo 'make site    write the documentation site to build/site, warnings as errors'
+	@echo 'make cookbook  write docs/cookbook.md anew from its notebook'
 	@echo 'make bench   time the V2G models (BENCH="--help" shows the options)'
 	@echo 'make clean   remove the environments, caches and outputs'
 
@@ -33,6 +35,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	@$(BIN)/python -m pytest
+
+nightly: $(INSTALLED)
+	@$(BIN)/python -m pytest -m slow
 
 lint-sql: $(INSTALLED)
 	@$(BIN)/sqlfluff lint --disable-progress-bar models sql/checks
@@ -57,6 +62,10 @@ demo/demo.duckdb: | $(INSTALLED)
 
 docs: $(INSTALLED) $(DB)
 	@$(BIN)/varhouse docs --db $(DB)
+
+# The answers in it are those of the demo.
+cookbook: $(INSTALLED) demo/demo.duckdb
+	@$(BIN)/python docs/generate/cookbook.py demo/demo.duckdb > docs/cookbook.md
 
 # The extra banner of mkdocs-material tells of its successor, not of this site.
 site: $(INSTALLED)

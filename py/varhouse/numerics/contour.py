@@ -40,6 +40,7 @@ _SAFETY = 100.0
 _BENDS = (0.02, 0.3)
 _N_BENDS = 4
 _FAR = -700.0
+_HUGE = 300.0
 _NEWTON_STEPS = 200
 # of a unit of the path: the rule does not need the saddle point itself
 _NEAR = 0.02
@@ -70,7 +71,7 @@ class Path:
         """Return exp(F(s) - F(c)) ds/dt in units of the path, shape (k, len(t))."""
         s = self.points(t, rows)
         ratio = log_ratio(s, rows)
-        size = np.exp(np.maximum(ratio.real, _FAR))
+        size = np.exp(np.clip(ratio.real, _FAR, _HUGE))
         value = np.empty_like(s)
         value.real, value.imag = size * np.cos(ratio.imag), size * np.sin(ratio.imag)
         return np.asarray(value * self.c[rows, None] / s * (1.0 - 2j * self.bend[rows, None] * t))

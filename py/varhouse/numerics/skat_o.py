@@ -28,7 +28,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from varhouse.numerics.skat_o_laws import Grid, Kernel, Pieces
+from varhouse.numerics.skat_o_laws import Grid, Kernel
+from varhouse.numerics.skat_o_pieces import Pieces, Slices
 from varhouse.numerics.tails import log_chi2_1
 
 Float = npt.NDArray[np.float64]
@@ -37,6 +38,8 @@ RHO = (0.0, 0.01, 0.04, 0.09, 0.25, 0.5, 1.0)
 """The grid of the published test."""
 
 _SHARED_ERROR = 1e-8
+_PANEL = 1.0
+_NODES, _NODE_WEIGHTS = np.polynomial.legendre.leggauss(20)
 
 
 def skat_o_log_p(scores: Float, covariance: Float) -> tuple[float, float, Float]:
@@ -88,7 +91,7 @@ class SkatO:
         kernel = self._kernel
         squares = float(scores @ scores) / kernel.trace
         if not kernel.has_burden:
-            only, errors = Grid(kernel, np.zeros(1)).log_sf(np.array([squares]))
+            only, _, errors = Grid(kernel, np.zeros(1)).log_tails(np.array([squares]))
             return SkatOTest(float(only[0]), 0.0, np.repeat(only, len(RHO)), float(errors[0]))
         burden = float(scores.sum()) ** 2 / kernel.trace
         alone = float(log_chi2_1(burden / kernel.g))
@@ -97,10 +100,12 @@ class SkatO:
             return SkatOTest(alone, 0.0, np.full(len(RHO), alone), 0.0)
         grid = self._grid
         thresholds = squares + grid.rho / (1.0 - grid.rho) * burden
-        log_p, errors = grid.log_sf(thresholds)
+        log_p, _, errors = grid.log_tails(thresholds)
         each = np.append(log_p, alone)
         best = int(np.argmin(each))
         target = float(each[best])
+        if target == 0.0:
+            return SkatOTest(0.0, RHO[best], each, 0.0)
         log_total, error = _either(grid, grid.isf(target), target)
         return SkatOTest(log_total, RHO[best], each, max(error, float(errors.max())))
 
@@ -115,13 +120,28 @@ def _either(grid: Grid, q: Float, target: float) -> tuple[float, float]:
     line, low, high = _pieces(q, grid.theta, end)
     if not line.size:
         return target, 0.0
-    lines = (q[line], grid.theta[line], low, high)
-    parts, errors = Pieces(grid.kernel, *(each[None, :] for each in lines)).log_p(2)
-    if not errors[0] < _SHARED_ERROR:
+    log_p, error = Pieces(grid.kernel, q[line], grid.theta[line], low, high).log_p()
+    if not error < _SHARED_ERROR:
         # far out the pieces differ too much for one path
-        parts, errors = Pieces(grid.kernel, *(each[:, None] for each in lines)).log_p()
-    total = float(np.logaddexp(target, special.logsumexp(parts)))
-    return min(total, 0.0), float(errors @ np.exp(parts - total))
+        log_p, error = _sliced(grid, q[line], grid.theta[line], low, high)
+    total = float(np.logaddexp(target, log_p))
+    return min(total, 0.0), error * float(np.exp(log_p - total))
+
+
+def _sliced(grid: Grid, q: Float, theta: Float, low: Float, high: Float) -> tuple[float, float]:
+    """Return the same as `Pieces.log_p` by a sum over x, with a path for each."""
+    counts = np.ceil((high - low) / _PANEL).astype(int)
+    piece = np.repeat(np.arange(q.size), counts)
+    part = np.concatenate([np.arange(count) for count in counts])
+    half = 0.5 * ((high - low) / counts)[piece]
+    x = (low[piece] + (2 * part + 1) * half)[:, None] + half[:, None] * _NODES
+    weights = np.log(2.0 * half[:, None] * _NODE_WEIGHTS)
+    thresholds = (q[piece][:, None] - theta[piece][:, None] * x**2).reshape(-1)
+    flat = x.reshape(-1)
+    log_tail, errors = Slices(grid.kernel, thresholds, flat).log_sf()
+    terms = weights.reshape(-1) - 0.5 * flat**2 - 0.5 * np.log(2.0 * np.pi) + log_tail
+    total = float(special.logsumexp(terms))
+    return total, float(errors @ np.exp(terms - total))
 
 
 def _pieces(q: Float, theta: Float, end: float) -> tuple[npt.NDArray[np.int64], Float, Float]:

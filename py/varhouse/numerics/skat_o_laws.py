@@ -9,7 +9,6 @@ import numpy.typing as npt
 from scipy import special
 
 from varhouse.numerics.contour import (
-    MAX_BLOCKS,
     Complex,
     LogRatio,
     Path,
@@ -22,9 +21,6 @@ Float = npt.NDArray[np.float64]
 
 TOLERANCE = 1e-12
 _NEWTON_STEPS = 60
-_X_NODES, _X_WEIGHTS = np.polynomial.legendre.leggauss(24)
-_SHORT = 1e-3
-_TWO_NODES = np.array([-1.0, 1.0]) / np.sqrt(3.0)
 _BULK = -3.0
 _MAX_PATHS = 12
 _MAX_TURN = 2.0
@@ -32,6 +28,8 @@ _REACH = 4.0
 _NEGLIGIBLE = 1e-9
 _SOLVED = 1e-10
 _ROUGH = 1e-5
+_SMALLEST = 0.05
+_BITS = 48
 
 
 class Kernel:
@@ -162,13 +160,17 @@ class Grid:
         path = Path(c, k2 + c**-2.0, k3 - 2.0 * c**-3.0)
         return path, self.log_ratio(q, c, k0), k0 - c * q - np.log(np.abs(c))
 
-    def log_sf(self, q: Float) -> tuple[Float, Float]:
-        """Return log P(Q_rho / (1 - rho) > q) and the relative error of the smaller tail."""
+    def log_tails(self, q: Float) -> tuple[Float, Float, Float]:
+        """Return log p of Q_rho / (1 - rho) above q and below, and the smaller one's error."""
+        certain = q <= 0
+        q = np.where(certain, self.mean, q)
         c = self._saddle_point(q, np.where(q < self.mean, -1.0, 1.0))
         path, ratio, height = self.path(q, c)
         log_size, error = path.integrate(ratio)
         tail = np.minimum(height + log_size, 0.0)
-        return np.where(q <= 0, 0.0, np.where(c > 0, tail, log_complement(tail))), error
+        rest = log_complement(tail)
+        upper, lower = np.where(c > 0, tail, rest), np.where(c > 0, rest, tail)
+        return np.where(certain, 0.0, upper), np.where(certain, -np.inf, lower), error
 
     def isf(self, target: float) -> Float:
         """Return q with log P(Q_rho / (1 - rho) > q) = target.
@@ -176,9 +178,12 @@ class Grid:
         An approximation finds a path near the right one; on its nodes, whose values do not depend
         on q, the equation is solved.
         """
+        sign = np.ones(self.theta.size)
         if target > _BULK:
             q = self._matched(target)
-            c = self._saddle_point(q, np.ones_like(q))
+            # the smaller tail is the one that says where q is
+            sign *= 1.0 if target < np.log(0.5) else -1.0
+            c = self._saddle_point(q, sign)
         else:
             c = self._laplace(target)
             q = self.cumulants(c)[1] - 1.0 / c
@@ -189,38 +194,58 @@ class Grid:
             q[rows] += change
             rows = rows[~(turn < _MAX_TURN)]
             if not rows.size:
-                break
-            c[rows] = self.take(rows)._saddle_point(q[rows], np.ones(rows.size))
+                return q
+            c[rows] = self.take(rows)._saddle_point(q[rows], sign[rows])
+        q[rows] = self.take(rows)._bisected(target)
         return q
+
+    def _bisected(self, target: float) -> Float:
+        """Return the quantiles one bit after the other: slow, but sure."""
+        low, high = np.zeros_like(self.mean), self.mean.copy()
+        for _ in range(_BITS):
+            short = self.log_tails(high)[0] > target
+            if not short.any():
+                break
+            high = np.where(short, 2.0 * high, high)
+        for _ in range(_BITS):
+            middle = 0.5 * (low + high)
+            below = self.log_tails(middle)[0] > target
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        return np.asarray(0.5 * (low + high))
 
     def _solve(self, target: float, q: Float, c: Float) -> tuple[Float, Float]:
         """Return by how much to change q, and how far that is in units of the path through c."""
         path, ratio, height = self.path(q, c)
         z, values = path.nodes(ratio, negligible=_NEGLIGIBLE)
         move = z - c[:, None]
+        wanted = target if c[0] > 0 else float(log_complement(target))
+        reach = _REACH / path.unit
         change = np.zeros_like(q)
         for _ in range(_NEWTON_STEPS):
             terms = values * np.exp(-move * change[:, None])
             total = terms.real.sum(axis=1)
             slope = -(terms * move).real.sum(axis=1) / total - c
-            off = np.log(np.abs(total)) - c * change + height - target
-            change = np.clip(change - off / slope, -_REACH / path.unit, _REACH / path.unit)
-            if np.all(np.abs(off) < _SOLVED * max(1.0, abs(target))):
+            off = np.log(np.abs(total)) - c * change + height - wanted
+            step = np.clip(off / slope, -reach, reach)
+            change = np.clip(change - step, np.maximum(-reach, -0.9 * q), reach)
+            if np.all(np.abs(off) < _SOLVED * max(1.0, abs(wanted))):
                 break
         turn = np.abs(change) * path.unit
         # where halving the step matters, the rule is too coarse for a last digit
         coarse = 2.0 * terms[:, : terms.shape[1] // 2].real.sum(axis=1)
         rough = np.flatnonzero((np.abs(coarse / total - 1.0) > _ROUGH) & (turn < _MAX_TURN))
         if rough.size:
-            log_p, _ = self.take(rough).log_sf(q[rough] + change[rough])
-            change[rough] -= (log_p - target) / slope[rough]
+            upper, lower, _ = self.take(rough).log_tails(q[rough] + change[rough])
+            change[rough] -= ((upper if c[0] > 0 else lower) - wanted) / slope[rough]
         return change, turn
 
     def _matched(self, target: float) -> Float:
         """Return about the wanted quantile: of the chi-square with the same three moments."""
         df = 8.0 * self.second**3 / self.third**2
         x = special.chdtri(df, np.exp(target))
-        return np.asarray(self.mean + np.sqrt(self.second / (2.0 * df)) * (x - df))
+        # a law matched by moments may start below 0
+        matched = self.mean + np.sqrt(self.second / (2.0 * df)) * (x - df)
+        return np.maximum(matched, _SMALLEST * self.mean)
 
     def _saddle_point(self, q: Float, sign: Float) -> Float:
         """Return where K(z) - z q - log|z| is stationary, on the side of 0 that sign says."""
@@ -250,100 +275,4 @@ class Grid:
             proposal = c + off / (c * spread)
             inside = (proposal > low) & (proposal < high)
             c = np.where(inside, proposal, 0.5 * (low + high))
-        return c
-
-
-class Pieces:
-    """P(S'S > q - theta x^2, low < |x| < high), summed over the pieces of a group.
-
-    Arguments have shape (b, p): b groups, each with a path of its own.
-    """
-
-    def __init__(self, kernel: Kernel, q: Float, theta: Float, low: Float, high: Float) -> None:
-        self.kernel, self.q, self.theta, self.low, self.high = kernel, q, theta, low, high
-        half = 0.5 * (high - low)[:, :, None]
-        self.half_x2 = 0.5 * (low[:, :, None] + half * (1.0 + _X_NODES)) ** 2
-        self.log_share = np.log(half * _X_WEIGHTS * np.sqrt(2.0 / np.pi))
-
-    def cumulants(self, z: Float) -> tuple[Float, Float, Float, Float]:
-        """Return the logarithm of the integrand times z, and three derivatives, at z, shape (b,).
-
-        The sum over pieces and nodes of x is one of exponentials: its derivatives are cumulants.
-        """
-        (b0, b1, b2, b3), (r0, r1, r2, r3) = self.kernel.real(z)
-        level = r0[:, None] - 2.0 * z[:, None] * self.theta
-        slope = (r1[:, None] - 2.0 * self.theta)[:, :, None]
-        q = self.q[:, :, None]
-        exponent = self.log_share - level[:, :, None] * self.half_x2 - z[:, None, None] * q
-        top = exponent.max(axis=(1, 2))
-        weight = np.exp(exponent - top[:, None, None])
-        total = weight.sum(axis=(1, 2))
-        weight /= total[:, None, None]
-        first = -slope * self.half_x2 - q
-        mean_first = _mean(weight, first)
-        mean = _mean(weight, self.half_x2)
-        off = first - mean_first[:, None, None]
-        bent = _mean(weight, off * (self.half_x2 - mean[:, None, None]))
-        return (
-            b0 + top + np.log(total),
-            b1 + mean_first,
-            b2 - r2 * mean + _mean(weight, off**2),
-            b3 - r3 * mean - 3.0 * r2 * bent + _mean(weight, off**3),
-        )
-
-    def log_ratio(self, z: Complex, k0: Float, rows: Rows) -> Complex:
-        """Return the complex counterpart of ``cumulants`` less k0; z has shape (k, t)."""
-        b, r = self.kernel.complex(z)
-        some = z[:, None, :]
-        level = r[:, None, :] - 2.0 * some * self.theta[rows, :, None]
-        parts = _log_x_integral(level, self.low[rows, :, None], self.high[rows, :, None])
-        parts = parts - some * self.q[rows, :, None]
-        top = parts.real.max(axis=1)
-        total = np.exp(parts - top[:, None, :]).sum(axis=1)
-        return np.asarray(b + top + np.log(np.abs(total)) + 1j * np.angle(total) - k0[rows, None])
-
-    def log_p(self, max_blocks: int = MAX_BLOCKS) -> tuple[Float, Float]:
-        """Return log p of each group and its relative error; more blocks reach further."""
-
-        def slopes(v: Float) -> tuple[Float, Float]:
-            _, k1, k2, _ = self.cumulants(v)
-            return k1 - 1.0 / v, k2 + v**-2.0
-
-        c = stationary_point(slopes, np.full(len(self.q), 0.5 / self.kernel.mu[-1]))
-        k0, _, k2, k3 = self.cumulants(c)
-        path = Path(c, k2 + c**-2.0, k3 - 2.0 * c**-3.0)
-        log_size, error = path.integrate(
-            lambda z, rows: self.log_ratio(z, k0, rows), max_blocks=max_blocks
-        )
-        return k0 - np.log(c) + log_size, error
-
-
-def _mean(weight: Float, x: Float) -> Float:
-    """Return weighted sums over the last two axes."""
-    return np.asarray(np.einsum("ijk,ijk->i", weight, np.broadcast_to(x, weight.shape)))
-
-
-def _log_x_integral(level: Complex, low: Float, high: Float) -> Complex:
-    """Return the logarithm of sqrt(2 / pi) * integral of exp(-level x^2 / 2) from low to high.
-
-    That is (erf(v_high) - erf(v_low)) / sqrt(level), v = x sqrt(level / 2), by Faddeeva's function.
-    """
-    root = np.sqrt(level)
-    ends = []
-    for x in (low, high):
-        v = x * root / np.sqrt(2.0)
-        ends.append((-v * v, special.wofz(1j * v)))
-    top = np.maximum(ends[0][0].real, ends[1][0].real)
-    closed = sum(sign * np.exp(e - top) * w for sign, (e, w) in zip((1.0, -1.0), ends, strict=True))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        closed = closed / root
-    short = np.abs(level) * (high**2 - low**2) < _SHORT
-    if short.any():
-        half = 0.5 * (high - low)
-        series = np.zeros_like(level)
-        for node in _TWO_NODES:
-            x = low + half * (1.0 + node)
-            series = series + half * np.exp(-0.5 * level * x**2 - top)
-        closed = np.where(short, np.sqrt(2.0 / np.pi) * series, closed)
-    with np.errstate(divide="ignore"):
-        return np.asarray(top + np.log(np.abs(closed)) + 1j * np.angle(closed))
+        return np.asarray(c)
