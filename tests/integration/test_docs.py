@@ -7,6 +7,7 @@ says why: ``<!-- not run: needs VEP -->``.
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shlex
@@ -22,6 +23,8 @@ from tests.v2g import empty_warehouse
 
 import varhouse
 from varhouse.cli import cli
+from varhouse.cli.model_options import source_version
+from varhouse.runner import load_project, run_project
 
 REPO = Path(__file__).resolve().parents[2]
 DOCS = REPO / "docs"
@@ -32,6 +35,7 @@ FENCED = re.compile(
 # page -> the warehouse that its reader has; the others start from none
 WAREHOUSES = {
     "annotations.md": "demo",
+    "cookbook.md": "demo",
     "getting-started.md": "none",
     "genotype-qc.md": "cohort",
     "loading.md": "demo",
@@ -76,6 +80,7 @@ def larder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_h5ad(folder / "cells.h5ad", some_counts())
     with empty_warehouse(folder / "cohort.duckdb") as con:
         Cohort().load(con)
+        run_project(load_project(REPO), con, command="run", source_version=source_version)
     return folder
 
 
@@ -106,10 +111,16 @@ def test_the_examples_of_a_page_run(
         else:
             assert block.info == "text", f"{page}: a block of {block.info}"
     if python:
-        subprocess.run(
-            [sys.executable, "-c", "\n".join(python)], check=True, timeout=120,
-            env={**os.environ, "PYTHONPATH": str(REPO / "py"), "MPLBACKEND": "agg"},
-        )  # fmt: skip
+        run_python("-c", "\n".join(python))
+
+
+def run_python(*arguments: str) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPO / "py"), "MPLBACKEND": "agg"}
+    done = subprocess.run(
+        [sys.executable, *arguments], env=environment, capture_output=True, text=True,
+        timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def run_commands(body: str) -> None:
@@ -124,3 +135,32 @@ def run_commands(body: str) -> None:
 def test_pages_that_are_run_elsewhere_are() -> None:
     for page, test in RUN_ELSEWHERE.items():
         assert page in (REPO / test).read_text(encoding="utf-8")
+
+
+# notebook -> the warehouse that it reads here
+NOTEBOOKS = {"v2g_of_a_lead": "demo", "sql_cookbook": "demo", "rare_variants_in_cells": "cohort"}
+
+
+def test_every_notebook_is_run() -> None:
+    assert {path.stem for path in (REPO / "notebooks").glob("*.py")} == set(NOTEBOOKS)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_runs_as_a_script(
+    name: str, larder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("marimo")
+    source = {"demo": larder / "demo" / "demo.duckdb", "cohort": larder / "cohort.duckdb"}
+    (tmp_path / "demo").mkdir()
+    shutil.copyfile(source[NOTEBOOKS[name]], tmp_path / "demo" / "demo.duckdb")
+    monkeypatch.chdir(tmp_path)
+    run_python(str(REPO / "notebooks" / f"{name}.py"))
+
+
+def test_the_cookbook_page_asks_what_the_notebook_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(REPO / "docs" / "generate")
+    written = importlib.import_module("cookbook").page(None)
+    shown = (DOCS / "cookbook.md").read_text(encoding="utf-8")
+    answers = re.compile(r"\n\n(?:\*No rows\.\*|\|[^\n]*(?:\n\|[^\n]*)*(?:\n\n\*and \d+ more\*)?)")
+    assert answers.sub("", shown) == written
+    assert len(re.findall(r"^## \d+\. .*\?$", written, re.MULTILINE)) == 20
