@@ -15,6 +15,7 @@ import duckdb
 from varhouse.errors import DataError, UsageError, WarehouseHeldError
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.udf import register_functions
+from varhouse.upgrade import create_or_upgrade
 
 _HELD = re.compile(r"Conflicting lock is held in (?P<who>.+?)\s*(?:\(PID (?P<pid>\d+)\))")
 
@@ -25,18 +26,20 @@ def ordered_sql_files(folder: Path) -> list[Path]:
 
 
 def create_schema(con: duckdb.DuckDBPyConnection) -> None:
-    """Create every raw table, load table and public view that is not there yet."""
-    _execute_folder(con, shipped_project_dir() / "sql" / "schema")
+    """Create the raw tables, load tables and public views, or bring older ones up to date.
+
+    Raises
+    ------
+    DataError
+        What an older version stored does not fit; nothing was changed.
+    """
+    create_or_upgrade(con, ordered_sql_files(shipped_project_dir() / "sql" / "schema"))
 
 
 def create_functions(con: duckdb.DuckDBPyConnection) -> None:
     """Create every SQL function: those in Python, and ``sql/functions`` as temporary macros."""
     register_functions(con)
-    _execute_folder(con, shipped_project_dir() / "sql" / "functions")
-
-
-def _execute_folder(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    for path in ordered_sql_files(folder):
+    for path in ordered_sql_files(shipped_project_dir() / "sql" / "functions"):
         for statement in duckdb.extract_statements(path.read_text(encoding="utf-8")):
             con.execute(statement)
 
@@ -63,7 +66,7 @@ def open_warehouse(
     WarehouseHeldError
         Another process holds the file.
     DataError
-        The file is not a DuckDB database.
+        The file is not a DuckDB database, or an older version made it and its rows do not fit.
     """
     database = settings.database
     if (read_only or must_exist) and not database.is_file():

@@ -1,0 +1,170 @@
+"""The raw schema of a file: made, or brought up to date where an older varhouse made it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from varhouse.errors import DataError
+
+_KEPT_AS = "{}__before_upgrade"
+
+
+class _Column(NamedTuple):
+    name: str
+    type: str
+    is_nullable: bool
+
+
+class _Schema(NamedTuple):
+    """Tables with their columns and views with their text, by (schema, name)."""
+
+    path: str
+    tables: dict[tuple[str, str], list[_Column]]
+    views: dict[tuple[str, str], str]
+
+
+def create_or_upgrade(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
+    """Run the files of ``sql/schema``, unless the warehouse is up to date with them.
+
+    In a warehouse of an older version, views are made anew, and tables that differ are made anew
+    with their rows.
+
+    Parameters
+    ----------
+    con
+        A writable connection, not in a transaction.
+    files
+        In the order to run.
+
+    Raises
+    ------
+    DataError
+        The rows of an older version do not fit; nothing was changed.
+    """
+    texts = [path.read_text(encoding="utf-8") for path in files]
+    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    found = _read(con)
+    if ("main", "schema_version") in found.tables and con.execute(
+        "select digest from schema_version"
+    ).fetchall() == [(digest,)]:
+        return
+    con.begin()
+    try:
+        if ("main", "load_manifest") in found.tables:
+            _upgrade(con, found, texts)
+        else:
+            _run(con, texts)
+        con.execute("delete from schema_version")
+        con.execute("insert into schema_version values (?)", [digest])
+    except BaseException:
+        con.rollback()
+        raise
+    con.commit()
+
+
+def _run(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
+    for text in texts:
+        for statement in duckdb.extract_statements(text):
+            con.execute(statement)
+
+
+def _read(con: duckdb.DuckDBPyConnection) -> _Schema:
+    tables: dict[tuple[str, str], list[_Column]] = {}
+    for schema, table, *column in con.execute(
+        "select schema_name, table_name, column_name, data_type, is_nullable "
+        "from duckdb_columns() inner join duckdb_tables() using (schema_name, table_name) "
+        "where not duckdb_columns.internal and not temporary "
+        "and duckdb_columns.database_name = current_database() order by column_index"
+    ).fetchall():
+        tables.setdefault((schema, table), []).append(_Column(*column))
+    views = con.execute(
+        "select schema_name, view_name, sql from duckdb_views() "
+        "where not internal and not temporary and database_name = current_database()"
+    ).fetchall()
+    ((path,),) = con.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    return _Schema(path, tables, {(schema, view): text for schema, view, text in views})
+
+
+def _wanted(texts: Sequence[str]) -> _Schema:
+    con = duckdb.connect()
+    try:
+        _run(con, texts)
+        return _read(con)
+    finally:
+        con.close()
+
+
+def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, texts: Sequence[str]) -> None:
+    wanted = _wanted(texts)
+    for name, text in wanted.views.items():
+        if name in found.tables:
+            _drop_if_empty(con, name, found)
+        elif found.views.get(name, text) != text:
+            con.execute(f"drop view {_spelled(name)}")
+    moved = []
+    for name, columns in wanted.tables.items():
+        if name in found.views:
+            con.execute(f"drop view {_spelled(name)}")
+        elif found.tables.get(name, columns) != columns:
+            con.execute(f"alter table {_spelled(name)} rename to {_KEPT_AS.format(name[1])}")
+            moved.append(name)
+    _run(con, texts)
+    for name in moved:
+        _copy_back(con, name, found, wanted.tables[name])
+
+
+def _drop_if_empty(con: duckdb.DuckDBPyConnection, name: tuple[str, str], found: _Schema) -> None:
+    n_rows = _count(con, _spelled(name))
+    if n_rows:
+        raise _too_old(found, f"{_spelled(name)} has {n_rows:,} rows that are kept elsewhere now")
+    con.execute(f"drop table {_spelled(name)}")
+
+
+def _copy_back(
+    con: duckdb.DuckDBPyConnection,
+    name: tuple[str, str],
+    found: _Schema,
+    wanted: Sequence[_Column],
+) -> None:
+    schema, table = name
+    before = _spelled((schema, _KEPT_AS.format(table)))
+    had = {column.name for column in found.tables[name]}
+    shared = ", ".join(f'"{column.name}"' for column in wanted if column.name in had)
+    required = [
+        column.name for column in wanted if column.name not in had and not column.is_nullable
+    ]
+    if _count(con, before):
+        if required:
+            raise _too_old(found, f"{_spelled(name)} has no column {', '.join(required)}")
+        try:
+            con.execute(f"insert into {_spelled(name)} by name select {shared} from {before}")
+        except (duckdb.ConversionException, duckdb.ConstraintException) as error:
+            raise _too_old(
+                found, f"rows of {_spelled(name)} do not fit the table of today"
+            ) from error
+    con.execute(f"drop table {before}")
+
+
+def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
+    ((n_rows,),) = con.execute(f"select count(*) from {table}").fetchall()
+    return int(n_rows)
+
+
+def _too_old(found: _Schema, reason: str) -> DataError:
+    return DataError(
+        f"{found.path}: made by an older varhouse, and cannot be brought up to date: {reason}. "
+        "Load the files into a new warehouse (--db NEW.duckdb); load_manifest of this one lists "
+        "them."
+    )
+
+
+def _spelled(name: tuple[str, str]) -> str:
+    schema, table = name
+    return table if schema == "main" else f"{schema}.{table}"
