@@ -182,7 +182,11 @@ def _nullable(dosage: NDArray[np.float32]) -> pa.Array:
 
 
 def minor_allele_frequency(block: GenotypeBlock, n_samples: int) -> NDArray[np.float64]:
-    """Return the MAF of each variant among its called samples; NaN where nobody is called."""
+    """Return the MAF of each variant among its called samples; NaN where nobody is called.
+
+    With two alleles each, as the rare-variant models count: they read the table of rare calls for
+    all that is below their cut-off.
+    """
     n_variants = len(block.sites)
     n_called = np.full(n_variants, n_samples, dtype=np.int64)
     starts = np.searchsorted(block.variant, np.arange(n_variants + 1))
