@@ -29,6 +29,9 @@ def pages(repo: Path) -> dict[str, str]:
     for path, command in _walk(cli, ()):
         lines += [f"## {' '.join(path)}", "", f"`varhouse {_usage(path, command)}`", ""]
         lines += [_help(command), ""]
+        if command.epilog:
+            _, _, example = command.epilog.rpartition("\n")
+            lines += ["```text", example.strip(), "```", ""]
         if not isinstance(command, click.Group):
             lines += _options(command, shared)
     return {PAGE: "\n".join(lines)}

@@ -18,38 +18,106 @@ from varhouse.errors import VarhouseError
 
 
 class _Lazy(NamedTuple):
-    """The module of a command, imported only when the command is asked for, and what it does."""
+    """The module of a command, imported only when the command is asked for, and what it does.
+
+    ``example`` is a command line without the program's name.
+    """
 
     module: str
     summary: str
+    example: str
 
 
 _COMMANDS: dict[str, _Lazy] = {
-    "init": _Lazy("varhouse.cli.models", "Copy the shipped project into a folder, to edit."),
-    "load": _Lazy("varhouse.cli.load", "Load files of one kind."),
-    "plan": _Lazy("varhouse.cli.models", "Show what a run would build, and why."),
-    "run": _Lazy("varhouse.cli.models", "Build models, each with its data tests."),
-    "test": _Lazy("varhouse.cli.models", "Run data tests and unit tests on what is built."),
-    "build": _Lazy("varhouse.cli.models", "Load seeds, run unit tests, build and test models."),
-    "compile": _Lazy("varhouse.cli.models", "Write the SQL of models and tests as it would run."),
-    "show": _Lazy("varhouse.cli.models", "Print rows of a model, or what fails a test."),
-    "ls": _Lazy("varhouse.cli.models", "List models, seeds, sources and tests."),
-    "retry": _Lazy("varhouse.cli.models", "Run again what failed or was skipped."),
-    "docs": _Lazy("varhouse.cli.models", "Write a page of models, columns and lineage."),
-    "sql": _Lazy("varhouse.cli.ask", "Run one read-only SQL statement."),
-    "genes-for-variant": _Lazy("varhouse.cli.ask", "Rank the genes of a variant."),
-    "variants-for-gene": _Lazy("varhouse.cli.ask", "List the variants that point to a gene."),
-    "explain": _Lazy("varhouse.cli.ask", "Take a result apart."),
-    "why-missing": _Lazy(
-        "varhouse.cli.ask", "Say where a variant, or its link to a gene, got lost."
+    "init": _Lazy(
+        "varhouse.cli.models", "Copy the shipped project into a folder, to edit.", "init my_project"
     ),
-    "evaluate": _Lazy("varhouse.cli.ask", "Rank known effector genes."),
-    "freeze": _Lazy("varhouse.cli.ask", "Keep the cut points of the last build."),
-    "rvat": _Lazy("varhouse.cli.rvat", "Test rare variants around genes for expression."),
-    "export": _Lazy("varhouse.cli.export", "Write what is stored for another tool to read."),
-    "plot": _Lazy("varhouse.cli.plot", "Draw results."),
-    "report": _Lazy("varhouse.cli.report", "Write what was loaded, run and found as one page."),
-    "demo": _Lazy("varhouse.cli.demo", "Score a locus end to end and show the answer."),
+    "load": _Lazy(
+        "varhouse.cli.load",
+        "Load files of one kind.",
+        "load genotypes cohort.vcf.gz --build GRCh38 --max-maf 0.05",
+    ),
+    "plan": _Lazy(
+        "varhouse.cli.models",
+        "Show what a run would build, and why.",
+        "plan --select state:modified+",
+    ),
+    "run": _Lazy(
+        "varhouse.cli.models", "Build models, each with its data tests.", "run --select +v2g_scores"
+    ),
+    "test": _Lazy(
+        "varhouse.cli.models",
+        "Run data tests and unit tests on what is built.",
+        "test --select v2g_scores",
+    ),
+    "build": _Lazy(
+        "varhouse.cli.models",
+        "Load seeds, run unit tests, build and test models.",
+        "build --select +rvat_omnibus --vars '{max_maf: 0.01}'",
+    ),
+    "compile": _Lazy(
+        "varhouse.cli.models",
+        "Write the SQL of models and tests as it would run.",
+        "compile --select v2g_scores",
+    ),
+    "show": _Lazy(
+        "varhouse.cli.models",
+        "Print rows of a model, or what fails a test.",
+        "show --select v2g_scores",
+    ),
+    "ls": _Lazy(
+        "varhouse.cli.models", "List models, seeds, sources and tests.", "ls --select +rvat_burden"
+    ),
+    "retry": _Lazy("varhouse.cli.models", "Run again what failed or was skipped.", "retry"),
+    "docs": _Lazy(
+        "varhouse.cli.models", "Write a page of models, columns and lineage.", "docs --out lineage"
+    ),
+    "sql": _Lazy(
+        "varhouse.cli.ask",
+        "Run one read-only SQL statement.",
+        'sql "select * from v2g_scores where rank = 1" --out best.parquet',
+    ),
+    "genes-for-variant": _Lazy(
+        "varhouse.cli.ask",
+        "Rank the genes of a variant.",
+        "genes-for-variant rs1421085 --format csv",
+    ),
+    "variants-for-gene": _Lazy(
+        "varhouse.cli.ask",
+        "List the variants that point to a gene.",
+        "variants-for-gene FTO --limit 20",
+    ),
+    "explain": _Lazy("varhouse.cli.ask", "Take a result apart.", "explain rs1421085 FTO"),
+    "why-missing": _Lazy(
+        "varhouse.cli.ask",
+        "Say where a variant, or its link to a gene, got lost.",
+        "why-missing rs1421085 IRX3",
+    ),
+    "evaluate": _Lazy("varhouse.cli.ask", "Rank known effector genes.", "evaluate gold.tsv"),
+    "freeze": _Lazy(
+        "varhouse.cli.ask",
+        "Keep the cut points of the last build.",
+        "freeze release_1 --out release_1.parquet",
+    ),
+    "rvat": _Lazy(
+        "varhouse.cli.rvat",
+        "Test rare variants around genes for expression.",
+        'rvat --cell-type "B cell" --weights maf_beta,maf_beta*v2g --tests skat,skat_o',
+    ),
+    "export": _Lazy(
+        "varhouse.cli.export",
+        "Write what is stored for another tool to read.",
+        "export vep-input --out todo.vcf.gz",
+    ),
+    "plot": _Lazy("varhouse.cli.plot", "Draw results.", "plot heatmap rs1421085 --out fto.png"),
+    "report": _Lazy(
+        "varhouse.cli.report",
+        "Write what was loaded, run and found as one page.",
+        "report --out report.html",
+    ),
+    "demo": _Lazy(
+        "varhouse.cli.demo", "Score a locus end to end and show the answer.", "demo --out demo"
+    ),
 }
 
 
@@ -66,6 +134,8 @@ class LazyGroup(click.Group):
         found: click.Command = getattr(
             importlib.import_module(lazy.module), cmd_name.replace("-", "_") + "_command"
         )
+        # \b: click leaves the lines of this paragraph as they are
+        found.epilog = f"\b\nExample:\n  varhouse {lazy.example}"
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

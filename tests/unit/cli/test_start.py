@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,27 @@ def test_help_says_what_each_command_does_in_whole_sentences() -> None:
         (line,) = [line for line in listed.splitlines() if line.split()[:1] == [name]]
         assert line.endswith(".")
         assert not line.endswith("...")
+
+
+def test_the_example_of_every_command_is_one_that_it_understands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("cohort.vcf.gz", "gold.tsv"):
+        Path(name).touch()
+    context = click.Context(cli, info_name="varhouse")
+    for name in cli.list_commands(context):
+        command = cli.get_command(context, name)
+        assert command is not None
+        shown = CliRunner().invoke(cli, [name, "--help"]).output
+        (example,) = [line for line in shown.splitlines() if line.startswith("    varhouse ")]
+        words = shlex.split(example)[1:]
+        assert words[0] == name
+        asked = command.make_context(name, words[1:], parent=context)
+        if isinstance(command, click.Group):
+            inner = command.get_command(asked, words[1])
+            assert inner is not None
+            inner.make_context(words[1], words[2:], parent=asked)
 
 
 def test_the_shell_completes_commands_without_importing_them() -> None:
