@@ -129,16 +129,16 @@ def _log_sf(q: Float, w: Float, df: Float) -> tuple[Float, Float]:
     impossible |= known & (q == np.inf)
     log_p[certain] = 0.0
     log_p[impossible] = -np.inf
-    todo = np.flatnonzero(known & ~certain & ~impossible)
-    if todo.size:
-        # of weights below 0 only, the upper tail is the lower tail of the mirror image
-        mirror = np.broadcast_to(np.where(none_above, -1.0, 1.0), q.shape)[todo]
-        unit = scale[todo] * mirror
-        own = slice(None) if len(w) == 1 else todo
-        factor = unit[:1] if len(w) == 1 else unit
-        rows = _Rows(q[todo] / unit, w[own] / factor[:, None], df[own])
-        upper, lower, error[todo] = _tails(rows)
-        log_p[todo] = np.where(mirror > 0, upper, lower)
+    todo = known & ~certain & ~impossible
+    # paths bend towards where exp(-s q) falls; below 0 an upper tail is the lower one mirrored
+    for sign in (1.0, -1.0):
+        part = np.flatnonzero(todo & ((q < 0) == (sign < 0)))
+        if part.size:
+            own = slice(None) if len(w) == 1 else part
+            unit = sign * (scale[:1] if len(w) == 1 else scale[part])
+            rows = _Rows(q[part] / unit, w[own] / unit[:, None], df[own])
+            upper, lower, error[part] = _tails(rows)
+            log_p[part] = upper if sign > 0 else lower
     return log_p, error
 
 

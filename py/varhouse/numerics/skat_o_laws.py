@@ -245,7 +245,7 @@ class Grid:
         x = special.chdtri(df, np.exp(target))
         # a law matched by moments may start below 0
         matched = self.mean + np.sqrt(self.second / (2.0 * df)) * (x - df)
-        return np.maximum(matched, _SMALLEST * self.mean)
+        return np.asarray(np.maximum(matched, _SMALLEST * self.mean))
 
     def _saddle_point(self, q: Float, sign: Float) -> Float:
         """Return where K(z) - z q - log|z| is stationary, on the side of 0 that sign says."""

@@ -41,6 +41,20 @@ def test_ratio_of_chi_squares_is_f(a, b):
     np.testing.assert_allclose(log_p, stats.f.logsf(f, a, b), rtol=1e-10, atol=1e-15)
 
 
+@pytest.mark.parametrize(("up", "down"), [(1.0, 1.0), (5.0, 0.1), (0.02, 3.0)])
+def test_differences_of_exponentials(up, down):
+    q = np.array([-90.0, -4.0, -0.3, 0.0, 0.01, 2.0, 70.0])
+    above = np.log(up / (up + down)) - np.maximum(q, 0) / (2 * up)
+    below = np.log(down / (up + down)) + np.minimum(q, 0) / (2 * down)
+    expected = np.where(q >= 0, above, np.log1p(-np.exp(below)))
+    weights = np.array([up, up, -down, -down])
+    for log_p in (
+        mixture_log_sf(q, weights)[0],
+        np.array([mixture_log_sf(each, weights)[0] for each in q]),
+    ):
+        np.testing.assert_allclose(log_p, expected, rtol=1e-8, atol=1e-15)
+
+
 def test_weights_below_zero_mirror():
     q = np.array([0.1, 2.0, 30.0])
     log_p, _ = mixture_log_sf(-q, np.full((1, 4), -1.0))
