@@ -148,7 +148,7 @@ def _filter(con: duckdb.DuckDBPyConnection, chosen: dict[str, Any]) -> Selection
     there = [query for name, query in _TABLES.items() if has_table(con, name)]
     conditions = " and ".join(["log10p is not null", *(f"{name} = ${name}" for name in chosen)])
     query = f"select * from ({' union all '.join(there)}) where {conditions}"
-    return Selection(query, chosen, str(chosen.get("test", "all tests")))
+    return Selection(query, dict(chosen), str(chosen.get("test", "all tests")))
 
 
 def _label(test: str, settings: tuple[Any, ...]) -> str:

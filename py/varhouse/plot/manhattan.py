@@ -169,8 +169,8 @@ def _draw_variants(
         {**chosen.params, "threshold": threshold, "locus_bp": _LOCUS_BP},
     )
     drawn = "all drawn" if log10p.size == n_points else f"{log10p.size:,} drawn, one a pixel"
-    _finish(axes, genome, threshold, highest, "p = 5e-8")
-    headline(axes, chosen.label, f"{n_points:,} variants ({drawn})")
+    _finish(axes, genome, threshold, highest)
+    headline(axes, chosen.label, f"{n_points:,} variants ({drawn}); dashed: p = 5e-8")
     label_points(axes, [(genome.x(c, p), y, name) for c, p, y, name in _apart(peaks, top)])
     return axes
 
@@ -215,9 +215,13 @@ def _draw_genes(
             for gene in in_order
         ],
     )
-    _finish(axes, genome, threshold, genes[0].log10p, f"0.05 / {len(genes):,} tests")
+    _finish(axes, genome, threshold, genes[0].log10p)
     where = f" in {cell_types[0]}" if len(cell_types) == 1 else ""
-    headline(axes, f"Genes by rare variants{where}", f"{chosen.label}; {len(genes):,} tests")
+    headline(
+        axes,
+        f"Genes by rare variants{where}",
+        f"{chosen.label}; dashed: p = 0.05 / {len(genes):,} tests",
+    )
     if len(cell_types) > 1:
         for name in cell_types:
             axes.scatter([], [], s=16, linewidths=0, color=colour_of[name], label=name)
@@ -232,16 +236,9 @@ def _draw_genes(
     return axes
 
 
-def _finish(
-    axes: Any, genome: GenomeAxis, threshold: float, highest: float, threshold_label: str
-) -> None:
+def _finish(axes: Any, genome: GenomeAxis, threshold: float, highest: float) -> None:
     genome.draw(axes)
     axes.axhline(threshold, color=GREY, linestyle="--", linewidth=0.9)
-    axes.annotate(
-        threshold_label, xy=(1, threshold), xycoords=("axes fraction", "data"), xytext=(-2, 2),
-        textcoords="offset points", ha="right", va="bottom", fontsize=8, color="#444444",
-        bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 0.5},
-    )  # fmt: skip
     axes.set_ylim(0, 1.12 * max(highest, threshold))
     axes.set_ylabel("$-\\log_{10}\\,p$")
     open_frame(axes)

@@ -71,7 +71,7 @@ order by totals.series, place
 """
 _TEST_NAME = (
     "concat_ws(' ', test, nullif(nullif(aggregation, ''), 'sum'), nullif(weight, ''), "
-    "nullif(nullif(mask, ''), 'all'), '<' || cast(max_maf as varchar))"
+    "nullif(nullif(mask, ''), 'all'), 'maf<' || cast(max_maf as varchar))"
 )
 
 

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import duckdb
 
 from varhouse.ask.names import has_table, query_column, query_rows
-from varhouse.plot import GeneTests, burden_heatmap, manhattan, qq
+from varhouse.plot import burden_heatmap, manhattan, qq
 from varhouse.report.cells import ReportTable, query_report
 from varhouse.report.figures import Artist, Figure
 
 _NEEDED = ("rvat_donors", "rvat_burden", "rvat_skat", "rvat_omnibus", "rvat_summary")
 _MAX_ROWS = 3000
+_TOP = 15
 
 _CELL_TYPES = """
 with donors as (
@@ -60,7 +61,7 @@ ranked as (
     where omnibus.log10p is not null
 )
 """
-_TOP = (
+_BEST = (
     _GENES
     + """
 select coalesce(gene_name, gene_id) as gene, p_value as p, log10p as "-log10 p", q_value as q,
@@ -128,7 +129,9 @@ def read_rare_variants(
     ((n_genes,),) = query_rows(con, "select count(log10p) from rvat_omnibus")
     figures = [
         artist.draw("Quantiles of p-values by cell type", lambda: qq(con)),
-        _heatmap(con, artist),
+        artist.draw(
+            "Strongest genes by cell type", lambda: burden_heatmap(con, test="omnibus", top=_TOP)
+        ),
     ]
     return RareVariants(
         query_report(con, _CELL_TYPES, counts=("donors_tested",)),
@@ -144,32 +147,9 @@ def _cell_type(
 ) -> CellTypeResults:
     return CellTypeResults(
         cell_type,
-        query_report(con, _TOP, {"cell_type": cell_type, "top": top}, counts=("carriers",)),
+        query_report(con, _BEST, {"cell_type": cell_type, "top": top}, counts=("carriers",)),
         artist.draw(
             f"P-values of genes along the genome in {cell_type}",
             lambda: manhattan(con, cell_type=cell_type),
         ),
-    )
-
-
-def _heatmap(con: duckdb.DuckDBPyConnection, artist: Artist) -> Figure | None:
-    """Draw the burdens under the first of several settings, the weight by frequency before all."""
-    rows = query_rows(
-        con,
-        "select weight, aggregation, mask, max_maf from rvat_burden where log10p is not null "
-        "order by weight <> 'maf_beta', weight, aggregation <> 'sum', aggregation, "
-        "mask <> 'all', mask, max_maf desc limit 1",
-    )
-    if not rows:
-        return None
-    weight, aggregation, mask, max_maf = rows[0]
-    tests: GeneTests = {
-        "test": "burden",
-        "weight": weight,
-        "aggregation": aggregation,
-        "mask": mask,
-        "max_maf": max_maf,
-    }
-    return artist.draw(
-        "Burden tests of the strongest genes by cell type", lambda: burden_heatmap(con, **tests)
     )

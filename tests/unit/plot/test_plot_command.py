@@ -1,0 +1,82 @@
+"""varhouse plot: every figure into a file, and what is refused."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from varhouse.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(house_file: Path, monkeypatch, capsys) -> Run:
+    """Return a function that runs ``varhouse plot`` on the house: (exit code, out, err)."""
+
+    def run_command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(
+            sys, "argv", ["varhouse", "plot", *arguments, "--db", str(house_file), "--threads", "1"]
+        )
+        with pytest.raises(SystemExit) as ended:
+            main()
+        seen = capsys.readouterr()
+        return int(ended.value.code or 0), seen.out, seen.err
+
+    return run_command
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("manhattan",),
+        ("manhattan", "--study", "bmi"),
+        ("qq", "--by", "test", "--cell-type", "B"),
+        ("locus", "rs1", "--gene", "AAA", "--flank", "5000"),
+        ("volcano", "--weight", "maf_beta", "--cell-type", "T", "--max-maf", "0.05"),
+        ("expression", "rs0", "AAA", "--cell-type", "B"),
+        ("burden-heatmap", "--test", "skat", "--gene", "AAA", "--gene", "BBB"),
+        ("weights", "AAA"),
+    ],
+)
+def test_every_figure_is_written(run: Run, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+    code, out, err = run(*arguments, "--out", str(tmp_path / "figure.png"))
+    assert (code, out) == (0, ""), err
+    assert err == f"wrote {tmp_path / 'figure.png'}\n"
+    assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("svg", b"<?xml"),
+                                                ("pdf", b"%PDF")])  # fmt: skip
+def test_equal_figures_are_equal_files(
+    run: Run, tmp_path: Path, suffix: str, begins: bytes
+) -> None:
+    files = [tmp_path / f"{name}.{suffix}" for name in ("one", "two")]
+    for file in files:
+        assert run("qq", "--out", str(file), "-q") == (0, "", "")
+    one, two = (file.read_bytes() for file in files)
+    assert one.startswith(begins)
+    assert one == two
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"),
+    [
+        (("qq", "--out", "figure.doc"), 2, "wanted .png, .pdf, .svg"),
+        (("volcano", "--weight", "maf_beta", "--out", "x.png"), 2, "name one: B, T"),
+        (("manhattan", "--study", "height", "--out", "x.png"), 1, "is not loaded; there is bmi"),
+        (("qq", "--test", "famskat", "--out", "x.png"), 2, "--test"),
+        (("expression", "rs0", "AAA", "--out", "x.png"), 2, "--cell-type"),
+    ],
+)
+def test_what_is_refused(
+    run: Run, tmp_path: Path, monkeypatch, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found, out, err = run(*arguments)
+    assert (found, out) == (code, "")
+    assert told in err
+    assert list(tmp_path.iterdir()) == []
