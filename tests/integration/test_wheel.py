@@ -56,6 +56,17 @@ def test_the_wheel_holds_the_project_the_types_and_the_page(built: Path) -> None
     assert not [name for name in names if "__pycache__" in name]
 
 
+def test_the_wheel_needs_few_libraries_and_offers_the_rest_as_extras(built: Path) -> None:
+    (wheel,) = built.glob("*.whl")
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+    lines = archive.read(metadata).decode().splitlines()
+    extras = {line.removeprefix("Provides-Extra: ") for line in lines if "Provides-Extra" in line}
+    assert {"genotypes", "sc", "viz", "notebook", "docs"} <= extras
+    core = [line for line in lines if line.startswith("Requires-Dist: ") and "extra ==" not in line]
+    assert len(core) <= 12
+
+
 def test_the_sdist_holds_what_the_wheel_is_built_from(built: Path) -> None:
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
@@ -65,6 +76,9 @@ def test_the_sdist_holds_what_the_wheel_is_built_from(built: Path) -> None:
         "LICENSE",
         "dbt_project.yml",
         "Makefile",
+        "mkdocs.yml",
+        "docs/generate/hook.py",
+        "notebooks/sql_cookbook.py",
         "py/varhouse/py.typed",
         "py/varhouse/runner/docs_page.html",
         *(name for folder in SHIPPED_FOLDERS for name in files_below(folder)),
@@ -89,3 +103,5 @@ def test_the_wheel_runs_outside_the_checkout(built: Path, tmp_path: Path) -> Non
     listed = run([command, "ls"], tmp_path)
     assert "v2g_scores" in listed
     assert "int_v2g__variants" in listed
+    assert "Planted and found" in run([command, "demo", "--quiet"], tmp_path)
+    assert (tmp_path / "demo" / "demo.duckdb").is_file()
