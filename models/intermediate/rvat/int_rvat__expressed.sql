@@ -1,33 +1,37 @@
 -- Genes expressed in enough donors of a cell type to be tested there.
 {%- set chosen = var('rvat_genes') %}
-with donors as (
+with designs as (
     select
-        designs.cell_type_idx,
-        designs.cell_type,
-        designs.n_donors,
-        donors.donor_id
-    from {{ ref('int_rvat__designs') }} as designs
-    inner join {{ ref('rvat_donors') }} as donors
-        on designs.cell_type = donors.cell_type
-    where donors.status = 'ok'
+        cell_type_idx,
+        cell_type,
+        n_donors
+    from {{ ref('int_rvat__designs') }}
+),
+
+-- who is ok in one cell type is ok in every one that they have cells of
+donors as (
+    select distinct donor_id
+    from {{ ref('rvat_donors') }}
+    where status = 'ok'
 ),
 
 counts as (
     select
-        donors.cell_type_idx,
+        designs.cell_type_idx,
         pseudobulk.gene_id,
-        any_value(donors.n_donors) as n_donors,
+        any_value(designs.n_donors) as n_donors,
         count(*) as n_expressed
     from {{ source('raw', 'pseudobulk') }} as pseudobulk
+    inner join designs
+        on pseudobulk.cell_type = designs.cell_type
     inner join donors
-        on pseudobulk.cell_type = donors.cell_type
-        and pseudobulk.donor_id = donors.donor_id
+        on pseudobulk.donor_id = donors.donor_id
     where
         coalesce(pseudobulk.mean, pseudobulk.sum) > 0
         {%- if chosen != 'all' %}
         and pseudobulk.gene_id in ({{ quoted_list(as_list(chosen)) }})
         {%- endif %}
-    group by donors.cell_type_idx, pseudobulk.gene_id
+    group by designs.cell_type_idx, pseudobulk.gene_id
 )
 
 select

@@ -1,5 +1,7 @@
 {{ config(materialized='view') }}
 -- Expression of a gene in a cell type by donor, side by side in two lists; read a region at a time.
+-- Donors of the lists who are not tested in the cell type are left out by who reads them: matching
+-- on the donor alone is half the work.
 with designs as (
     select
         cell_type,
@@ -16,6 +18,23 @@ genes as (
     from {{ ref('int_rvat__genes') }}
 ),
 
+loads as (
+    select distinct
+        cell_type,
+        load_id
+    from {{ source('raw', 'pseudobulk_donors') }}
+),
+
+-- where a donor without a row has an expression of 0; elsewhere it is not known
+zeros as (
+    select distinct
+        loads.cell_type,
+        measured.gene_id
+    from {{ source('raw', 'pseudobulk_genes') }} as measured
+    inner join loads
+        on measured.load_id = loads.load_id
+),
+
 tested as (
     select
         expressed.cell_type_idx,
@@ -23,12 +42,16 @@ tested as (
         designs.design_idx,
         genes.region_idx,
         genes.gene_idx,
-        expressed.gene_id
+        expressed.gene_id,
+        zeros.gene_id is not null as has_zeros
     from {{ ref('int_rvat__expressed') }} as expressed
     inner join designs
         on expressed.cell_type_idx = designs.cell_type_idx
     inner join genes
         on expressed.gene_id = genes.gene_id
+    left join zeros
+        on designs.cell_type = zeros.cell_type
+        and expressed.gene_id = zeros.gene_id
 )
 
 select
@@ -40,19 +63,14 @@ select
     any_value(tested.gene_id || ' ' || tested.cell_type) as seed_name,
     list(donors.donor_idx) as donors,
     list(coalesce(pseudobulk.mean, pseudobulk.sum)) as expression,
-    -- whether a donor without a row has an expression of 0, or none that is known
-    bool_or(zeros.gene_id is not null) as has_zeros
-from tested
-inner join {{ source('raw', 'pseudobulk') }} as pseudobulk
-    on tested.cell_type = pseudobulk.cell_type
-    and tested.gene_id = pseudobulk.gene_id
-inner join {{ ref('rvat_donors') }} as donors
+    any_value(tested.has_zeros) as has_zeros
+from {{ source('raw', 'pseudobulk') }} as pseudobulk
+inner join tested
+    on pseudobulk.cell_type = tested.cell_type
+    and pseudobulk.gene_id = tested.gene_id
+inner join {{ source('raw', 'donors') }} as donors
     on pseudobulk.donor_id = donors.donor_id
-    and pseudobulk.cell_type = donors.cell_type
-left join {{ source('raw', 'pseudobulk_genes') }} as zeros
-    on pseudobulk.load_id = zeros.load_id
-    and pseudobulk.gene_id = zeros.gene_id
-where donors.status = 'ok'
+where donors.is_genotyped
 group by
     tested.region_idx,
     tested.design_idx,

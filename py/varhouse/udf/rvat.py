@@ -161,7 +161,9 @@ def _phenotypes(
     for row, (gene, cell_type) in enumerate(zip(genes.tolist(), cell_types.tolist(), strict=True)):
         part = slice(starts[row], starts[row + 1])
         expression = np.full(ready.n_donors, 0.0 if has_zeros[row] else np.nan)
-        expression[ready.place[donors[part]]] = values[part]
+        tested = donors[part] < ready.place.size
+        place = ready.place[donors[part][tested]]
+        expression[place[place >= 0]] = values[part][tested][place >= 0]
         if options["jitter_seed"] is not None:
             name = zlib.crc32(seed_names[row].encode())
             rng = np.random.default_rng([options["jitter_seed"], name])
