@@ -50,7 +50,8 @@ def load_command(
     A file that was loaded before is left alone. Rows that cannot be taken are counted by reason
     below, in load_manifest and, with the line of the first, in load_issues.
     """
-    from varhouse.ingest.load import check_request, load_files
+    from varhouse.ingest.load import load_files
+    from varhouse.ingest.request import check_request
     from varhouse.warehouse import open_warehouse
 
     # before the warehouse is made, so that a slip of the pen leaves no empty file behind

@@ -20,7 +20,7 @@ from varhouse.ingest.keys import (
     variant_id_sql,
     variant_key_sql,
 )
-from varhouse.ingest.reading import (
+from varhouse.ingest.staging import (
     header_line_number,
     parquet_numbers,
     parquet_sql,

@@ -15,7 +15,7 @@ from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_models import FORMATS as MODEL_FORMATS
 from varhouse.ingest.gene_rows import stage_genes, store, strand_sql
 from varhouse.ingest.keys import integer_sql, missing_sql
-from varhouse.ingest.reading import (
+from varhouse.ingest.staging import (
     missing_columns,
     parquet_sql,
     quoted_name,

@@ -11,7 +11,7 @@ from varhouse.ingest.builds import chromosome_end_sql, other_build
 from varhouse.ingest.codes import EXPECTED_CODES, message_of
 from varhouse.ingest.format import Format, Issue, LoadOptions
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import quoted_name
+from varhouse.ingest.staging import quoted_name
 
 _OTHER_BUILD = "position_of_other_build"
 _MANY = 10

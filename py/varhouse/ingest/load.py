@@ -13,27 +13,14 @@ from typing import Literal, Unpack
 import duckdb
 
 from varhouse import __version__
-from varhouse.errors import DataError, UsageError
+from varhouse.errors import DataError
 from varhouse.ingest.builds import normalised_build
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.format import (
-    Format,
-    Issue,
-    KindOptions,
-    Loaded,
-    LoadOptions,
-    Say,
-    SourceFile,
-)
+from varhouse.ingest.format import Format, Issue, KindOptions, Loaded, LoadOptions, Say, SourceFile
 from varhouse.ingest.issues import count_incoming, judge, refuse, refuse_other_build
 from varhouse.ingest.kinds import KINDS, Kind
-from varhouse.ingest.reading import (
-    build_of_contigs,
-    check_compression,
-    check_file,
-    sha256_of,
-    sniff,
-)
+from varhouse.ingest.reading import check_compression, sha256_of, sniff
+from varhouse.ingest.request import build_of, check_build, check_request, find_format
 
 Status = Literal["loaded", "already loaded", "dry run"]
 
@@ -129,9 +116,9 @@ def load_files(
     try:
         reports = []
         for source in sources:
-            layout = _find_format(chosen, source, format)
+            layout = find_format(chosen, source, format)
             options = LoadOptions(
-                build=_build_of(chosen, source, layout, stated),
+                build=build_of(chosen, source, layout, stated),
                 source_id=source_id,
                 strict=strict,
                 **special,
@@ -151,95 +138,6 @@ def load_files(
     return reports
 
 
-def check_request(
-    kind: str,
-    files: Sequence[Path],
-    *,
-    build: str | None,
-    format: str | None,
-    source_id: str | None = None,
-    **special: Unpack[KindOptions],
-) -> None:
-    """Refuse what is wrong with a request whatever the files hold; needs no warehouse.
-
-    Raises
-    ------
-    UsageError
-        Unknown kind, format or build; an option that the kind does not heed; no files, or one that
-        does not exist.
-    """
-    if kind not in KINDS:
-        raise UsageError(f"cannot load {kind!r}; kinds are {', '.join(KINDS)}.")
-    if not files:
-        raise UsageError(f"load {kind}: no files given.")
-    given = {
-        name
-        for name, value in {"source_id": source_id, **special}.items()
-        if value not in (None, ())
-    }
-    for name in sorted(given - KINDS[kind].options):
-        heeding = ", ".join(other.name for other in KINDS.values() if name in other.options)
-        raise UsageError(f"{_flag(name)}: not an option of load {kind}, but of {heeding}.")
-    if build is not None:
-        normalised_build(build)
-    known = [layout.name for layout in KINDS[kind].formats()]
-    if format is not None and format not in known:
-        raise UsageError(
-            f"--format {format}: not a format of {kind}; known are {', '.join(known)}."
-        )
-    for path in files:
-        check_file(path)
-
-
-# Options whose flag is not their name.
-_FLAGS = {"source_id": "--source", "allele_order": "--ref-first/--ref-last"}
-
-
-def _flag(name: str) -> str:
-    return _FLAGS.get(name, "--" + name.replace("_", "-"))
-
-
-def _find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
-    formats = kind.formats()
-    if name is not None:
-        return next(candidate for candidate in formats if candidate.name == name)
-    fitting = [candidate for candidate in formats if candidate.matches(source)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
-        names = ", ".join(candidate.name for candidate in fitting)
-        raise DataError(f"{source.path}: could be {names}; say which with --format.")
-    known = "\n".join(f"  {layout.name}: {layout.wants or layout.table}" for layout in formats)
-    found = ", ".join(name[:40] for name in source.columns[:40])
-    looks = (
-        f"it is a binary file ({source.binary})" if source.binary else f"its first line has {found}"
-    )
-    raise DataError(
-        f"{source.path}: not a known format of {kind.name}; {looks}.\n"
-        f"Formats of {kind.name} (name one with --format to see what is amiss):\n{known}"
-    )
-
-
-def _build_of(kind: Kind, source: SourceFile, layout: Format, stated: str | None) -> str | None:
-    if not kind.needs_build:
-        return None
-    in_file = layout.stated_build(source) if layout.stated_build else None
-    in_file = in_file or build_of_contigs(source)
-    implied = in_file or layout.genome_build
-    if stated and implied and stated != implied:
-        says = "the file itself says" if in_file else f"format {layout.name} is on"
-        raise DataError(
-            f"{source.path}: --build {stated}, but {says} {implied}. Give the build of the file; "
-            "positions are not lifted over."
-        )
-    build = stated or implied
-    if build is None:
-        raise DataError(
-            f"{source.path}: its genome build is not known; give --build GRCh37 or --build GRCh38."
-        )
-    return build
-
-
 def _load_file(
     con: duckdb.DuckDBPyConnection,
     kind: Kind,
@@ -251,7 +149,7 @@ def _load_file(
 ) -> LoadReport:
     say = progress or _say_nothing
     path = str(source.path)
-    _check_build(con, source, options.build)
+    check_build(con, source, options.build)
     files = _files_of(source, layout, options)
     say(f"{path}: checksum")
     digest = sha256_of(files)
@@ -388,21 +286,6 @@ def _record(
 
 def _say_nothing(_: str) -> None:
     return
-
-
-def _check_build(con: duckdb.DuckDBPyConnection, source: SourceFile, build: str | None) -> None:
-    if build is None:
-        return
-    other = con.execute(
-        "select genome_build, file from load_manifest "
-        "where genome_build <> ? order by load_id limit 1",
-        [build],
-    ).fetchone()
-    if other:
-        raise DataError(
-            f"{source.path}: on {build}, but this warehouse is on {other[0]} (since {other[1]} was "
-            "loaded). Builds are never mixed: lift the file over, or use another --db."
-        )
 
 
 def _earlier_load(

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.reading import header_line_number, parquet_sql, quoted_name, stage_fields
+from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
 
 
 def stage_matrix(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:

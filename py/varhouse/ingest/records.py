@@ -15,7 +15,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import header_line_number, parquet_sql, path_sql, quoted_name
+from varhouse.ingest.staging import header_line_number, parquet_sql, path_sql, quoted_name
 
 Columns = Mapping[str, Sequence[str]]
 """Our column name -> the names a file may give it, in lower case, best first."""

@@ -17,7 +17,7 @@ from varhouse.ingest.keys import (
     variant_key_sql,
     variant_struct_sql,
 )
-from varhouse.ingest.reading import missing_columns, quoted_name, stage_table
+from varhouse.ingest.staging import missing_columns, quoted_name, stage_table
 
 _CHROM = ("chr_id", "chromosome", "chrom", "chr", "#chrom", "#CHROM", "CHROM")
 _POS = ("position", "pos", "POS", "base_pair_location")

@@ -7,7 +7,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import missing_sql, number_sql
-from varhouse.ingest.reading import stage_table
+from varhouse.ingest.staging import stage_table
 
 _NEEDED = ("source_id", "weight")
 

@@ -13,13 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.reading import (
-    check_compression,
-    path_sql,
-    sha256_of,
-    sniff,
-    stage_table,
-)
+from varhouse.ingest.reading import check_compression, sha256_of, sniff
+from varhouse.ingest.staging import path_sql, stage_table
 
 
 @pytest.fixture

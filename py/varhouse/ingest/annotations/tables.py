@@ -13,13 +13,8 @@ from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.reading import (
-    head_lines,
-    header_line_number,
-    parquet_sql,
-    quoted_name,
-    stage_fields,
-)
+from varhouse.ingest.reading import head_lines
+from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
 
 # Ours -> names in lower case, the one that wins first.
 _KEYS = {

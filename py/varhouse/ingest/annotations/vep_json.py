@@ -17,7 +17,7 @@ from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import stage_lines
+from varhouse.ingest.staging import stage_lines
 
 # List of the object -> what its rows are about, as the other outputs of VEP say it.
 _LISTS = {

@@ -15,7 +15,8 @@ from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import missing_sql, text_literal
-from varhouse.ingest.reading import head_lines, missing_columns, quoted_name, stage_fields
+from varhouse.ingest.reading import head_lines
+from varhouse.ingest.staging import missing_columns, quoted_name, stage_fields
 
 _FIRST_COLUMN = "Uploaded_variation"
 _NEEDED = ("Uploaded_variation", "Location", "Allele", "Gene", "Feature", "Feature_type",
