@@ -18,16 +18,20 @@ from rich.console import Console
 
 from varhouse.ask import explain, genes_for_variant
 from varhouse.cli import common_options
+from varhouse.cli.demo_cohort import missing_for_cohort, show_cohort
 from varhouse.cli.demo_tables import (
     explanation_table,
     loads_table,
     planted_table,
     ranking_table,
 )
-from varhouse.cli.model_options import source_version
+from varhouse.cli.model_options import functions_version, source_version
 from varhouse.cli.model_report import StderrReporter
 from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
+from varhouse.demo.cohort import CohortFiles, write_cohort_files
+from varhouse.demo.cohort.found import RVAT_VARS
 from varhouse.errors import DataError, ModelError, UsageError
+from varhouse.ingest.kinds import KINDS
 from varhouse.ingest.load import LoadReport, load_files
 from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings
@@ -54,6 +58,7 @@ class _Case(NamedTuple):
     build: str
     lead: str
     planted: list[PlantedAnswer]
+    cohort: CohortFiles | None = None
 
 
 @click.command("demo", short_help="Score a locus end to end and show the answer.")
@@ -70,7 +75,7 @@ class _Case(NamedTuple):
     default=DEFAULT_SEED,
     show_default=True,
     type=click.IntRange(min=0),
-    help="Of the invented locus.",
+    help="Of all that is invented.",
 )
 @click.option(
     "--evidence",
@@ -101,10 +106,10 @@ def demo_command(
     build: str | None,
     lead: str | None,
 ) -> None:
-    """Load, build and test a locus, then rank the genes of its lead variant.
+    """Load, build and test a cohort and its locus; show what was planted and what is found.
 
-    Without options the locus is invented, with planted answers, and nothing is downloaded. With
-    --evidence, --variants, --genes, --build and --lead the same is done with your files.
+    Without options everything is invented, with planted answers, and nothing is downloaded. With
+    --evidence, --variants, --genes, --build and --lead the genes of your lead variant are ranked.
     """  # fmt: skip
     started = time.monotonic()
     say = _announcer(settings)
@@ -139,7 +144,6 @@ def _announcer(settings: Settings) -> _Say:
 
 def _invented_case(out: Path, seed: int, say: _Say) -> _Case:
     files = write_demo_files(out / "files", seed=seed)
-    say(f"An invented locus (seed {seed}) is in {out / 'files'}.")
     inputs = [
         _Input("genes", [files.genes]),
         _Input("variants", [files.variants]),
@@ -148,7 +152,26 @@ def _invented_case(out: Path, seed: int, say: _Say) -> _Case:
         _Input("intervals", [files.intervals], source_id="thurman2012"),
         _Input("vep", [files.vep]),
     ]
-    return _Case(inputs, files.build, files.planted[0].rsid, files.planted)
+    cohort = None
+    if missing := missing_for_cohort():
+        say(
+            f"No cohort, only its locus: {' and '.join(missing)} missing "
+            "(pip install 'varhouse[demo]')."
+        )
+    else:
+        cohort = write_cohort_files(out / "files", seed=seed)
+        inputs[0] = _Input("genes", [cohort.genes])
+        inputs += [
+            _Input("intervals", [cohort.open_chromatin], source_id="thurman2012"),
+            _Input("intervals", [cohort.promoter_capture]),
+            _Input("genotypes", [cohort.genotypes]),
+            _Input("annotations", [cohort.annotations]),
+            _Input("covariates", [cohort.covariates]),
+            _Input("cells", [cohort.cells]),
+        ]
+    what = "locus" if cohort is None else "cohort"
+    say(f"An invented {what} (seed {seed}) is in {out / 'files'}.")
+    return _Case(inputs, files.build, files.planted[0].rsid, files.planted, cohort)
 
 
 def _real_case(
@@ -185,7 +208,7 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
     show = Console()
     with open_warehouse(settings) as con:
         show.print(loads_table(_load(con, case, say)))
-        _build(settings, con, show)
+        _build(settings, con, show, vars=RVAT_VARS if case.cohort else {})
         ranked = _rank_genes(con, case.lead, say)
         first = ranked[0]
         label = first["gene_name"] or first["gene_id"]
@@ -211,6 +234,8 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
         else:
             say("No heatmap: matplotlib is missing (pip install 'varhouse[viz]').")
         questions = _questions(con, case, ranked)
+        if case.cohort:
+            questions = [*show_cohort(con, case.cohort, show), *questions]
     _print_next_steps(show, settings.database, questions)
 
 
@@ -222,15 +247,17 @@ def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: _Say) -> list[LoadRe
             con,
             entry.kind,
             entry.files,
-            build=case.build,
+            build=case.build if KINDS[entry.kind].needs_build else None,
             source_id=entry.source_id,
             format=None,
         )
     return reports
 
 
-def _build(settings: Settings, con: duckdb.DuckDBPyConnection, show: Console) -> None:
-    project = load_project(settings.project_dir)
+def _build(
+    settings: Settings, con: duckdb.DuckDBPyConnection, show: Console, *, vars: dict[str, Any]
+) -> None:
+    project = load_project(settings.project_dir, vars=vars)
     reporter = StderrReporter(settings)
     outcome = run_project(
         project,
@@ -239,6 +266,7 @@ def _build(settings: Settings, con: duckdb.DuckDBPyConnection, show: Console) ->
         threads=settings.threads,
         reporter=reporter,
         source_version=source_version,
+        functions_version=functions_version(),
     )
     reporter.summary(outcome)
     if not outcome.ok:

@@ -10,15 +10,18 @@ from rich import box
 from rich.table import Table
 
 from varhouse.demo import PlantedAnswer
+from varhouse.demo.cohort import CommonEffect, RareEffect
 from varhouse.ingest.load import LoadReport
 from varhouse.output import format_cell
 
 Row = dict[str, Any]
 
+_SIGNS = {1: "+", -1: "-", 0: "+-"}
+
 
 def loads_table(reports: Sequence[LoadReport]) -> Table:
     """Show what became of each file."""
-    table = _new_table("Loaded", ["kind", "file"], ["rows", "loaded", "left out"])
+    table = new_table("Loaded", ["kind", "file"], ["rows", "loaded", "left out"])
     for report in reports:
         reasons = [f"{n} {code}" for code, n in sorted(report.rejected.items())]
         table.add_row(
@@ -33,7 +36,7 @@ def loads_table(reports: Sequence[LoadReport]) -> Table:
 
 def ranking_table(title: str, ranked: Sequence[Row]) -> Table:
     """Show ranked genes, each with the source that contributes most."""
-    table = _new_table(
+    table = new_table(
         title,
         ["rank", "gene"],
         ["score", "sources", "bp to TSS"],
@@ -53,7 +56,7 @@ def ranking_table(title: str, ranked: Sequence[Row]) -> Table:
 
 def explanation_table(title: str, parts: Sequence[Row]) -> Table:
     """Show weight x score / denominator for each source, and that they add up."""
-    table = _new_table(title, ["source", "feature"], ["raw value", "score", "weight", "part"])
+    table = new_table(title, ["source", "feature"], ["raw value", "score", "weight", "part"])
     for part in parts:
         table.add_row(
             part["source_id"],
@@ -70,7 +73,7 @@ def explanation_table(title: str, parts: Sequence[Row]) -> Table:
 
 def planted_table(answers: Sequence[tuple[PlantedAnswer, Sequence[Row]]]) -> Table:
     """Show what was planted beside the genes of rank 1."""
-    table = _new_table(
+    table = new_table(
         "Planted and found",
         ["lead", "nearest gene", "planted gene", "rank 1"],
         ["score", "sources"],
@@ -87,14 +90,57 @@ def planted_table(answers: Sequence[tuple[PlantedAnswer, Sequence[Row]]]) -> Tab
     return table
 
 
+def rare_table(planted: Sequence[tuple[RareEffect, Row]]) -> Table:
+    """Show p-values of planted rare-variant effects with and without V2G."""
+    table = new_table(
+        "Rare variants: planted and found (p-values; SKAT is weighted by V2G too)",
+        ["gene", "cell type", "carried by"],
+        ["burden", "x V2G", "SKAT", "rank", "q"],
+    )
+    for effect, row in planted:
+        table.add_row(
+            effect.gene_name,
+            row["cell_type"],
+            f"{effect.carried_by} {_SIGNS[effect.direction]}",
+            *(_p_value(row[name]) for name in ("p_plain", "p_v2g", "p_skat")),
+            str(row["gene_rank"]),
+            _p_value(row["q_value"]),
+        )
+    return table
+
+
+def common_table(planted: Sequence[tuple[CommonEffect, Row]]) -> Table:
+    """Show the best common variant of genes with a planted eQTL."""
+    table = new_table(
+        "eQTLs: planted and found",
+        ["gene", "cell type", "planted", "best variant"],
+        ["r2", "p"],
+    )
+    for effect, row in planted:
+        table.add_row(
+            effect.gene_name,
+            row["cell_type"],
+            effect.variant_id,
+            row["variant_id"],
+            f"{row['r2_with_planted']:.2f}",
+            _p_value(row["p_value"]),
+        )
+    return table
+
+
+def _p_value(value: float | None) -> str:
+    return "" if value is None else f"{value:.1e}" if value < 0.001 else f"{value:.3f}"
+
+
 def _feature(feature: str | None) -> str:
     """Return a tissue or cell type, nothing for a source that has none."""
     return "" if feature in (None, "unspecified") else str(feature)
 
 
-def _new_table(
+def new_table(
     title: str, words: Sequence[str], numbers: Sequence[str], long_words: Sequence[str] = ()
 ) -> Table:
+    """Return an empty table: columns of words to the left, of numbers to the right."""
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in words:
         table.add_column(name, overflow="fold")

@@ -118,7 +118,7 @@ def write_demo_files(folder: Path, *, seed: int = DEFAULT_SEED) -> DemoFiles:
     _write_variants(files.variants, locus)
     _write_evidence(files.evidence, eqtls, promoter_capture, enhancer_links, in_slice)
     _write_qtl(files.qtl, pqtls)
-    _write_intervals(files.intervals, open_chromatin)
+    write_open_chromatin(files.intervals, open_chromatin)
     _write_vep(files.vep, apart)
     return files
 
@@ -235,7 +235,7 @@ def _write_qtl(path: Path, rows: Sequence[signals.EqtlRow]) -> None:
     _write_lines(path, [header, *lines])
 
 
-def _write_intervals(path: Path, intervals: Sequence[signals.Interval]) -> None:
+def write_open_chromatin(path: Path, intervals: Sequence[signals.Interval]) -> None:
     """Write the layout of thurman2012: promoter, symbol, distal element, score; starts 0-based."""
     contig = f"chr{CHROM}"
     _write_lines(

@@ -104,7 +104,7 @@ def invent_locus(rng: np.random.Generator) -> DemoLocus:
     genes = _invent_genes(rng)
     nearest, causal, lonely = genes[_NEAREST], genes[_CAUSAL], genes[_LONELY]
     lead = DemoVariant(nearest.tss + 3_100 * nearest.strand, "T", "C", "rs9900000001")
-    alone = DemoVariant(lonely.tss - 9_000 * lonely.strand, "G", "T", "rs9900000002")
+    alone = DemoVariant(lonely.tss - 7_000 * lonely.strand, "G", "T", "rs9900000002")
     variants = _invent_variants(rng, [lead, alone])
     planted = [
         PlantedAnswer(
@@ -121,23 +121,42 @@ def invent_locus(rng: np.random.Generator) -> DemoLocus:
     return DemoLocus(genes, variants, lead, alone, planted)
 
 
+def invent_gene(
+    rng: np.random.Generator, index: int, strand: int, biotype: str, *, length: int | None = None
+) -> DemoGene:
+    """Invent the gene of a place in the row of genes, 40 kb and a little more or less apart.
+
+    Parameters
+    ----------
+    index
+        Number of the gene from 0 on.
+    biotype
+        One letter: p protein_coding, l lncRNA, x processed_pseudogene.
+    length
+        In bp; None draws it.
+    """
+    tss = _FIRST_TSS + _GENE_SPACING_BP * index + int(rng.integers(-6_000, 6_001))
+    drawn = int(rng.integers(9_000, 25_001))
+    span = drawn if length is None else length
+    start, end = (tss, tss + span) if strand == 1 else (tss - span, tss)
+    return DemoGene(
+        f"ENSG99{index + 1:09d}", f"DEMO{index + 1}", start, end, strand, tss,
+        _BIOTYPE_NAMES[biotype],
+    )  # fmt: skip
+
+
 def _invent_genes(rng: np.random.Generator) -> list[DemoGene]:
-    genes = []
-    for index, (sign, letter) in enumerate(zip(_STRANDS, _BIOTYPES, strict=True)):
-        strand = 1 if sign == "+" else -1
-        tss = _FIRST_TSS + _GENE_SPACING_BP * index + int(rng.integers(-6_000, 6_001))
-        length = int(rng.integers(9_000, 25_001))
-        if index == _LONELY_NEIGHBOUR:
+    return [
+        invent_gene(
+            rng,
+            index,
+            1 if sign == "+" else -1,
+            letter,
             # short, so that its body and its 5 kb flank end before the distance-only lead
-            length = 9_000
-        start, end = (tss, tss + length) if strand == 1 else (tss - length, tss)
-        genes.append(
-            DemoGene(
-                f"ENSG99{index + 1:09d}", f"DEMO{index + 1}", start, end, strand, tss,
-                _BIOTYPE_NAMES[letter],
-            )
-        )  # fmt: skip
-    return genes
+            length=9_000 if index == _LONELY_NEIGHBOUR else None,
+        )
+        for index, (sign, letter) in enumerate(zip(_STRANDS, _BIOTYPES, strict=True))
+    ]
 
 
 def _invent_variants(rng: np.random.Generator, leads: list[DemoVariant]) -> list[DemoVariant]:

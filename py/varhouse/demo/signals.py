@@ -43,7 +43,10 @@ _BODY_TERMS = (
     ("splice_region_variant", 0.002),
     ("stop_gained", 0.001),
 )
-_FLANK_BP = 5_000
+_TERMS = [term for term, _ in _BODY_TERMS]
+_TERM_SHARES = np.array([share for _, share in _BODY_TERMS])
+_TERM_SHARES /= _TERM_SHARES.sum()
+FLANK_BP = 5_000
 _STRONGEST_CHICAGO = 22.6
 _WEAKEST_EQTL_NEGLOG10_P = 4.3
 
@@ -116,7 +119,7 @@ def invent_promoter_capture(rng: np.random.Generator, locus: DemoLocus) -> list[
     for _ in range(48):
         start = int(rng.integers(WINDOW_START, WINDOW_END - 8_000))
         end = start + int(rng.integers(3_000, 8_001))
-        if _holds_a_lead(locus, start, end):
+        if holds_a_lead(locus, start, end):
             continue
         gene = locus.genes[int(rng.integers(len(locus.genes)))]
         cells = rng.choice(PROMOTER_CAPTURE_CELLS, size=int(rng.integers(2, 6)), replace=False)
@@ -157,7 +160,7 @@ def invent_open_chromatin(rng: np.random.Generator, locus: DemoLocus) -> list[In
     while len(intervals) < 240:
         start = int(rng.integers(WINDOW_START, WINDOW_END - 600))
         end = start + int(rng.integers(150, 601)) - 1
-        if not _holds_a_lead(locus, start, end):
+        if not holds_a_lead(locus, start, end):
             gene = locus.genes[int(rng.integers(len(locus.genes)))]
             intervals.append(Interval(start, end, gene, round(float(rng.uniform(0.7, 0.99)), 6)))
     return sorted(intervals)
@@ -165,21 +168,22 @@ def invent_open_chromatin(rng: np.random.Generator, locus: DemoLocus) -> list[In
 
 def invent_consequences(rng: np.random.Generator, locus: DemoLocus) -> list[VepRow]:
     """Make one consequence term for each variant in a gene's body or its 5 kb flanks."""
-    terms = [term for term, _ in _BODY_TERMS]
-    shares = np.array([share for _, share in _BODY_TERMS])
     rows = []
     for gene in locus.genes:
-        for variant in _within(locus, gene.start - _FLANK_BP, gene.end + _FLANK_BP):
-            if gene.start <= variant.pos <= gene.end:
-                term = terms[int(rng.choice(len(terms), p=shares / shares.sum()))]
-            else:
-                before = variant.pos < gene.start
-                term = "upstream" if before == (gene.strand == 1) else "downstream"
-                term += "_gene_variant"
+        for variant in _within(locus, gene.start - FLANK_BP, gene.end + FLANK_BP):
+            term = invent_term(rng, gene, variant.pos)
             if variant == locus.lead:
                 term = "intron_variant"
             rows.append(VepRow(variant, gene, term, int(rng.integers(1, 7))))
     return rows
+
+
+def invent_term(rng: np.random.Generator, gene: DemoGene, pos: int) -> str:
+    """Draw the consequence of a variant in the body of a gene; beside it there is no choice."""
+    if gene.start <= pos <= gene.end:
+        return _TERMS[int(rng.choice(len(_TERMS), p=_TERM_SHARES))]
+    before = pos < gene.start
+    return ("upstream" if before == (gene.strand == 1) else "downstream") + "_gene_variant"
 
 
 def _association_peak(
@@ -215,5 +219,6 @@ def _within(locus: DemoLocus, start: int, end: int) -> list[DemoVariant]:
     return [variant for variant in locus.variants if start <= variant.pos <= end]
 
 
-def _holds_a_lead(locus: DemoLocus, start: int, end: int) -> bool:
+def holds_a_lead(locus: DemoLocus, start: int, end: int) -> bool:
+    """Return whether an interval holds one of the two lead variants."""
     return any(start <= v.pos <= end for v in (locus.lead, locus.distance_only_lead))

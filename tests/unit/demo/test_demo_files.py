@@ -259,7 +259,7 @@ class TestPlantedSignal:
             "from genes order by d limit 2",
             [alone.variant_id],
         ).fetchall()
-        assert distances[0] == (alone.gene_name, 9_000)
+        assert distances[0] == (alone.gene_name, 7_000)
         assert distances[1][1] > 18_000
 
 
