@@ -39,6 +39,7 @@ WAREHOUSES = {
     "getting-started.md": "none",
     "genotype-qc.md": "cohort",
     "loading.md": "demo",
+    "plots.md": "cohort",
     "python.md": "demo",
     "v2g.md": "demo",
 }

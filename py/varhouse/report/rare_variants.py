@@ -44,14 +44,13 @@ order by genes.cell_type
 """
 _GENES = """
 with sizes as (
-    select cell_type, gene_id, max(n_variants) as variants, max(n_carriers) as carriers,
-        any_value(n_donors) as donors
+    select cell_type, gene_id, max(n_variants) as variants, max(n_carriers) as carriers
     from rvat_burden
     group by cell_type, gene_id
 ),
 
 ranked as (
-    select omnibus.*, sizes.variants, sizes.carriers, sizes.donors,
+    select omnibus.*, sizes.variants, sizes.carriers,
         row_number() over (
             partition by omnibus.cell_type order by omnibus.log10p desc, omnibus.gene_id
         ) as place
@@ -75,7 +74,7 @@ _ALL = (
     _GENES
     + """
 select cell_type, coalesce(gene_name, gene_id) as gene, gene_id, p_value as p,
-    log10p as "-log10 p", q_value as q, best_test, variants, carriers, donors
+    log10p as "-log10 p", q_value as q, best_test, variants, carriers
 from ranked
 order by log10p desc, cell_type, gene_id
 limit $max_rows
@@ -137,7 +136,7 @@ def read_rare_variants(
         query_report(con, _CELL_TYPES, counts=("donors_tested",)),
         [figure for figure in figures if figure],
         [_cell_type(con, artist, name, top) for name in cell_types],
-        query_report(con, _ALL, {"max_rows": _MAX_ROWS}, counts=("carriers", "donors")),
+        query_report(con, _ALL, {"max_rows": _MAX_ROWS}, counts=("carriers",)),
         max(n_genes - _MAX_ROWS, 0),
     )
 
