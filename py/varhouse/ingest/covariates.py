@@ -2,53 +2,25 @@
 
 from __future__ import annotations
 
-import duckdb
-
-from varhouse.ingest.donor_values import donor_column, load_values, stage_by_column, stage_by_row
-from varhouse.ingest.format import Format, Loaded, LoadOptions, Say, SourceFile
+from varhouse.ingest.donor_values import donor_loader, is_by_row, stage_by_column, stage_by_row
+from varhouse.ingest.format import Format, SourceFile
 from varhouse.ingest.records import column_names
 
 # What stands above the names of covariates where donors are the columns.
 _CORNERS = ("", "id", "covariate", "covariates")
 
 
-def _load_wide(
-    con: duckdb.DuckDBPyConnection,
-    source: SourceFile,
-    options: LoadOptions,
-    load_id: int,
-    say: Say,
-) -> Loaded:
-    stage_by_row(con, source)
-    return load_values(con, source, options, load_id, text_is_error=True)
-
-
-def _load_transposed(
-    con: duckdb.DuckDBPyConnection,
-    source: SourceFile,
-    options: LoadOptions,
-    load_id: int,
-    say: Say,
-) -> Loaded:
-    stage_by_column(con, source)
-    return load_values(con, source, options, load_id, text_is_error=True)
-
-
-def _is_wide(source: SourceFile) -> bool:
-    return donor_column(source) is not None
-
-
 def _is_transposed(source: SourceFile) -> bool:
     names = column_names(source)
-    return len(names) > 1 and names[0] in _CORNERS and not _is_wide(source)
+    return len(names) > 1 and names[0] in _CORNERS and not is_by_row(source)
 
 
 FORMATS: tuple[Format, ...] = (
     Format(
         name="covariates",
         table="raw.covariates",
-        matches=_is_wide,
-        load=_load_wide,
+        matches=is_by_row,
+        load=donor_loader(stage_by_row, text_is_error=True),
         wants="a donor a line: donor_id (or IID, sample_id, individual), then numbers; sex as "
         "1/2, M/F or words",
     ),
@@ -56,7 +28,7 @@ FORMATS: tuple[Format, ...] = (
         name="covariates-by-row",
         table="raw.covariates",
         matches=_is_transposed,
-        load=_load_transposed,
+        load=donor_loader(stage_by_column, text_is_error=True),
         wants="a covariate a line, as tensorQTL has them: id, then a column for each donor",
     ),
 )

@@ -2,33 +2,15 @@
 
 from __future__ import annotations
 
-import duckdb
-
-from varhouse.ingest.donor_values import donor_column, load_values, stage_by_row
-from varhouse.ingest.format import Format, Loaded, LoadOptions, Say, SourceFile
-
-
-def _load(
-    con: duckdb.DuckDBPyConnection,
-    source: SourceFile,
-    options: LoadOptions,
-    load_id: int,
-    say: Say,
-) -> Loaded:
-    stage_by_row(con, source)
-    return load_values(con, source, options, load_id, text_is_error=False)
-
-
-def _is_table(source: SourceFile) -> bool:
-    return donor_column(source) is not None
-
+from varhouse.ingest.donor_values import donor_loader, is_by_row, stage_by_row
+from varhouse.ingest.format import Format
 
 FORMATS: tuple[Format, ...] = (
     Format(
         name="donors",
         table="raw.donors",
-        matches=_is_table,
-        load=_load,
+        matches=is_by_row,
+        load=donor_loader(stage_by_row, text_is_error=False),
         wants="a donor a line: donor_id (or IID, sample_id, individual); sex and other columns if "
         "any, of which numbers are kept as covariates",
     ),

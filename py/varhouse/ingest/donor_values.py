@@ -6,12 +6,14 @@ Donors are the rows, or the columns, which is how tensorQTL has them. Either way
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap
-from varhouse.ingest.format import Issue, Loaded, LoadOptions, SourceFile
+from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
 from varhouse.ingest.keys import missing_sql, number_sql
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
@@ -47,6 +49,11 @@ def donor_column(source: SourceFile) -> str | None:
     if named is None and found and found[0] in _CORNERS and not _ABOUT_DONORS.isdisjoint(found):
         return found[0]
     return named
+
+
+def is_by_row(source: SourceFile) -> bool:
+    """Return whether a table has a donor a line."""
+    return donor_column(source) is not None
 
 
 def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
@@ -128,7 +135,39 @@ def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     )
 
 
-def load_values(
+def donor_loader(
+    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile], None], *, text_is_error: bool
+) -> LoadFile:
+    """Return the ``load`` of a format: creates ``donor_values`` with ``stage`` and stores it.
+
+    Parameters
+    ----------
+    stage
+        `stage_by_row` or `stage_by_column`.
+    text_is_error
+        Whether a column that does not hold numbers refuses the file, or is left out and counted.
+
+    Raises
+    ------
+    DataError
+        By the function returned: a donor twice, a column of text, values other than those loaded
+        before, no donor that has genotypes while there are some.
+    """
+
+    def load(
+        con: duckdb.DuckDBPyConnection,
+        source: SourceFile,
+        options: LoadOptions,
+        load_id: int,
+        say: Say,
+    ) -> Loaded:
+        stage(con, source)
+        return _load_values(con, source, options, load_id, text_is_error=text_is_error)
+
+    return load
+
+
+def _load_values(
     con: duckdb.DuckDBPyConnection,
     source: SourceFile,
     options: LoadOptions,
@@ -136,19 +175,6 @@ def load_values(
     *,
     text_is_error: bool,
 ) -> Loaded:
-    """Judge ``donor_values`` and store it.
-
-    Parameters
-    ----------
-    text_is_error
-        Whether a column that does not hold numbers refuses the file, or is left out and counted.
-
-    Raises
-    ------
-    DataError
-        A donor twice, a column of text, values other than those loaded before, no donor that has
-        genotypes while there are some.
-    """
     issues: list[Issue] = []
     damage = check_compression(source.path)
     if damage:

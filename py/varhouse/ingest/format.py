@@ -164,6 +164,9 @@ class Loaded:
 Say = Callable[[str], None]
 """Told in a line of text what is being done."""
 
+LoadFile = Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions, int, Say], Loaded]
+"""Loads a file: connection, file, options, the id of the load, somebody to tell of progress."""
+
 
 @dataclass(frozen=True)
 class Format:
@@ -187,8 +190,7 @@ class Format:
         and raises `varhouse.errors.DataError` when the file as a whole cannot be used.
     load
         Fills its raw tables by itself, inside the transaction that is open: for what does not fit
-        through one staged table. Gets the connection, the file, the options, the load's id and
-        somebody to tell of progress; raises like ``stage``. Verifies compressed content itself.
+        through one staged table. Raises like ``stage``. Verifies compressed content itself.
     companions
         Returns the other files that the file is incomplete without (``.bim`` and ``.fam`` of a
         ``.bed``), or raises `varhouse.errors.DataError` when one is absent.
@@ -204,9 +206,7 @@ class Format:
     table: str
     matches: Callable[[SourceFile], bool]
     stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None] | None = None
-    load: (
-        Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions, int, Say], Loaded] | None
-    ) = None
+    load: LoadFile | None = None
     companions: Callable[[SourceFile], Sequence[Path]] | None = None
     genome_build: str | None = None
     wants: str = ""

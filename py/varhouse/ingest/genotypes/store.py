@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import duckdb
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
+from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
 from varhouse.ingest.genotypes.block import GenotypeBlock, GenotypeReader, OpenReader
 from varhouse.ingest.genotypes.donors import place_donors
 from varhouse.ingest.genotypes.duplicates import resolve_duplicates
@@ -22,8 +22,6 @@ from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.variants import renumber
 
 _SECONDS_BETWEEN_NEWS = 1.0
-
-LoadFile = Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions, int, Say], Loaded]
 
 
 def load_genotypes(open_reader: OpenReader) -> LoadFile:
