@@ -56,7 +56,7 @@ select
     cast(null as bigint) as ma_samples,
     case
         when sumstats.chrom not in ('X', 'Y', 'MT')
-            then 2 * sumstats.n * least(sumstats.af, 1 - sumstats.af)
+            then cast(round(2 * sumstats.n * least(sumstats.af, 1 - sumstats.af)) as bigint)
     end as ma_count,
     sumstats.p_value as pval_nominal,
     sumstats.beta as slope,

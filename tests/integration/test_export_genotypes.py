@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from load_inputs import load
 
 from varhouse.cli import cli
-from varhouse.errors import UsageError
+from varhouse.errors import DataError, UsageError
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -183,12 +183,18 @@ def test_persons_stay_unless_told(database: Path, tmp_path: Path, command: str) 
     assert not list(tmp_path.glob("out*"))
 
 
+def test_ids_with_blanks_do_not_go_into_a_fam(database: Path, tmp_path: Path) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        con.execute("update raw.donors set donor_id = 'B 2' where donor_id = 'B'")
+    with pytest.raises(DataError, match="1 donor ids have blanks"):
+        export(database, "plink1", "--out", str(tmp_path / "out"), "--with-persons")
+    assert not list(tmp_path.glob("out*"))
+
+
 def test_an_empty_warehouse_says_what_to_load(tmp_path: Path) -> None:
     path = tmp_path / "empty.duckdb"
     with open_warehouse(Settings(database=path, threads=1)):
         pass
-    from varhouse.errors import DataError
-
     for command in ("plink1", "vcf", "anndata"):
         with pytest.raises(DataError, match="varhouse load"):
             export(path, command, "--out", str(tmp_path / "out.x"), "--with-persons")

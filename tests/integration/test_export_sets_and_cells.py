@@ -123,6 +123,19 @@ def test_gene_based_tests_are_there_as_regenie_and_saige_name_them(
     assert all(row[0] == row[1] and row[2] == row[3] for row in pairs)
 
 
+def test_masks_that_become_one_name_are_refused(tmp_path: Path) -> None:
+    with empty_warehouse() as con:
+        con.execute("create table int_rvat__asked as select unnest(['a b', 'a+b']) as mask, "
+                    "unnest([0, 1]) as set_idx")  # fmt: skip
+        con.execute("create table int_rvat__pairs as select 0 as gene_idx, 0 as variant_idx, "
+                    "[true, true] as in_sets")  # fmt: skip
+        con.execute("create table int_rvat__genes as select 0 as gene_idx, 'G' as gene_id, "
+                    "'1' as chrom")  # fmt: skip
+        con.execute("insert into raw.variants values (0, '1_2_A_C', '1', 2, 'A', 'C', null, 1, 1)")
+        with pytest.raises(UsageError, match=r"masks a b, a\+b: two are the same name"):
+            write_saige_groups(con, tmp_path / "g.txt")
+
+
 def test_sets_ask_for_the_tests_first(tmp_path: Path) -> None:
     with empty_warehouse() as con, pytest.raises(UsageError, match="varhouse rvat"):
         write_saige_groups(con, tmp_path / "g.txt")

@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 from numpy.typing import NDArray
 
+from varhouse.errors import DataError
 from varhouse.export.calls import call_blocks, read_cohort
 from varhouse.output import whole_file
 
@@ -44,11 +45,17 @@ def write_plink1(con: duckdb.DuckDBPyConnection, prefix: Path) -> Plink1Written:
     Raises
     ------
     DataError
-        There are no genotypes.
+        There are no genotypes, or an id has a blank in it.
     UsageError
         The folder does not exist.
     """
     cohort = read_cohort(con)
+    n_split = sum(donor.split() != [donor] for donor in cohort.ids)
+    if n_split:
+        raise DataError(
+            f"{n_split} donor ids have blanks in them, where a .fam begins a new column; "
+            "export to VCF, or load the genotypes under other ids."
+        )
     n_variants = n_uncertain = 0
     with ExitStack() as stack:
         bed_path, bim_path, fam_path = (

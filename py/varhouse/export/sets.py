@@ -172,6 +172,13 @@ def _collect(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             "no gene of the rare-variant tests has a variant; raise max_maf or cis_window_bp and "
             "run varhouse rvat again."
         )
+    names = {mask for (masks,) in rows for mask in masks}
+    if len({_word(mask) for mask in names}) < len(names):
+        con.execute("drop table temp.exported_members")
+        raise UsageError(
+            f"masks {', '.join(sorted(names))}: two are the same name where blanks, commas, colons "
+            "and plus signs are written as _; rename one in the var masks."
+        )
     found: dict[str, list[str]] = {}
     for (masks,) in rows:
         for mask in masks:
