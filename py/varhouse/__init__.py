@@ -19,9 +19,13 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``connect`` and ``register`` only when asked for, so that importing stays fast."""
+    """Import what is heavy only when asked for, so that importing stays fast."""
     if name in ("Warehouse", "connect", "register"):
         from varhouse import connection
 
         return getattr(connection, name)
+    if name in ("numerics", "plot"):
+        import importlib
+
+        return importlib.import_module(f"varhouse.{name}")
     raise AttributeError(f"module 'varhouse' has no attribute {name!r}")

@@ -123,7 +123,7 @@ def as_rich(table: pa.Table, title: str | None = None) -> Table:
     for field in table.schema:
         shown.add_column(
             Text(field.name),
-            justify="right" if _is_number(field.type) else "left",
+            justify="right" if is_number(field.type) else "left",
             overflow="fold",
         )
     for row in table.to_pylist():
@@ -159,7 +159,8 @@ def _format_number(value: float) -> str:
     return f"{value:.{_TABLE_DIGITS}g}"
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def is_number(kind: pa.DataType) -> bool:
+    """Tell whether a column of this type is aligned to the right."""
     return bool(
         pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
     )
@@ -172,7 +173,7 @@ def _as_aligned(table: pa.Table) -> str:
     for field, column in zip(table.schema, table.columns, strict=True):
         cells = [field.name, *(format_cell(value) for value in column.to_pylist())]
         width = max(len(cell) for cell in cells)
-        align = str.rjust if _is_number(field.type) else str.ljust
+        align = str.rjust if is_number(field.type) else str.ljust
         columns.append([align(cell, width) for cell in cells])
     return "".join("  ".join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
 

@@ -133,11 +133,9 @@ def burden_heatmap(
         )
     threshold = -float(np.log10(_FAMILY_WISE / n_tests))
     _draw(ax, cell_types, list(names.values()), log10p, arrows, threshold)
-    headline(
-        ax, "Rare variants and expression",
-        f"{chosen.label}; empty: not tested\n"
-        f"* p < 0.05 / {n_tests:,} tests; ↑ ↓ more or less expression, p < 0.05",
-    )  # fmt: skip
+    legend = "; ↑ ↓ more or less expression, p < 0.05" if any(arrows.flat) else ""
+    note = f"{chosen.label}; empty: not tested\n* p < 0.05 / {n_tests:,} tests{legend}"
+    headline(ax, "Rare variants and expression", note)
     return ax
 
 

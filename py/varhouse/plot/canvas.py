@@ -26,6 +26,7 @@ HEAT = "cividis"  # even in lightness, and the same to colour-blind eyes
 DARK_LETTERS_FROM = 0.55
 
 SMALL = 8.5
+_EDGE = 0.05
 _DPI = 150
 # Nothing in a file that changes from run to run: neither dates nor names of programs.
 _METADATA: dict[str, dict[str, None]] = {
@@ -82,9 +83,13 @@ def label_points(axes: Any, labels: list[tuple[float, float, str]]) -> None:
     figure = axes.figure
     figure.draw_without_rendering()
     taken: list[Any] = []
+    left, right = axes.get_xlim()
     for x, y, text in labels:
+        share = (x - left) / (right - left)
+        # a name at an edge grows inwards
+        side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
         written = axes.annotate(
-            text, xy=(x, y), xytext=(0, 5), textcoords="offset points", ha="center", va="bottom",
+            text, xy=(x, y), xytext=(0, 5), textcoords="offset points", ha=side, va="bottom",
             fontsize=8, fontstyle="italic",
         )  # fmt: skip
         box = written.get_window_extent().padded(1)

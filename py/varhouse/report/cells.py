@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from varhouse.ask.names import Parameters, query_table
-from varhouse.output import format_cell
+from varhouse.output import format_cell, is_number
 
 FEWEST = 10
 """Smaller counts of donors are not told: with other knowledge they could single out a person."""
@@ -20,13 +20,19 @@ class Cell(NamedTuple):
 
     text: str
     order: str
+
+
+class Column(NamedTuple):
+    """A heading, and whether numbers are below it."""
+
+    name: str
     is_number: bool
 
 
 class ReportTable(NamedTuple):
     """A table with a heading for each column."""
 
-    columns: list[str]
+    columns: list[Column]
     rows: list[list[Cell]]
 
 
@@ -46,10 +52,9 @@ def query_report(
 ) -> ReportTable:
     """Return the rows of a query; ``counts`` are columns whose small values are hidden."""
     table = query_table(con, query, params)
-    names = list(table.column_names)
-    hidden = [name in counts for name in names]
+    hidden = [field.name in counts for field in table.schema]
     return ReportTable(
-        [name.replace("_", " ") for name in names],
+        [Column(field.name.replace("_", " "), is_number(field.type)) for field in table.schema],
         [
             [_cell(value, is_hidden) for value, is_hidden in zip(row.values(), hidden, strict=True)]
             for row in table.to_pylist()
@@ -60,14 +65,11 @@ def query_report(
 def _cell(value: Any, is_hidden: bool) -> Cell:
     if is_hidden:
         small = value is not None and 0 < value < FEWEST
-        return Cell(hide_small(value), "1" if small else str(value or 0), True)
-    if isinstance(value, bool) or value is None:
-        return Cell(format_cell(value), format_cell(value), False)
-    if isinstance(value, int):
-        return Cell(f"{value:,}", str(value), True)
+        return Cell(hide_small(value), "1" if small else str(value or 0))
+    if isinstance(value, int) and not isinstance(value, bool):
+        return Cell(f"{value:,}", str(value))
     if isinstance(value, float):
-        return Cell(format_cell(value), repr(value), True)
+        return Cell(format_cell(value), repr(value))
     if isinstance(value, datetime):
-        shown = value.strftime("%Y-%m-%d %H:%M")
-        return Cell(shown, value.isoformat(), False)
-    return Cell(format_cell(value), format_cell(value), False)
+        return Cell(value.strftime("%Y-%m-%d %H:%M"), value.isoformat())
+    return Cell(format_cell(value), format_cell(value))

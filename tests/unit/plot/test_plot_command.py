@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -80,3 +81,11 @@ def test_what_is_refused(
     assert (found, out) == (code, "")
     assert told in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_figures_hang_on_the_package() -> None:
+    code = "import varhouse; print(varhouse.plot.manhattan.__name__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout == "manhattan\n"
