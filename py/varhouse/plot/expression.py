@@ -111,12 +111,16 @@ def expression(
     if not shown:
         raise DataError(f"{variant}: every class of genotypes has fewer than {min_donors} donors.")
     axes = fresh_axes(*_SIZE) if ax is None else ax
-    axes.boxplot(
-        [one.values for one in shown], whis=_WHISKERS, showfliers=False, widths=0.5,
-        patch_artist=True, boxprops={"facecolor": "#cfe3f1", "edgecolor": BLUE},
-        medianprops={"color": "black", "linewidth": 1.6}, whiskerprops={"color": BLUE},
+    axes.bxp(
+        [_box(one.values) for one in shown],
+        showfliers=False,
+        widths=0.5,
+        patch_artist=True,
+        boxprops={"facecolor": "#cfe3f1", "edgecolor": BLUE},
+        medianprops={"color": "black", "linewidth": 1.6},
+        whiskerprops={"color": BLUE},
         capprops={"color": BLUE},
-    )  # fmt: skip
+    )
     ref, alt = variant_id.split("_")[2:4]
     axes.set_xticks(
         range(1, len(shown) + 1),
@@ -156,6 +160,12 @@ def merge_classes(values: dict[int, list[float]], min_donors: int) -> list[Genot
     if waiting.copies:
         merged.append(waiting)
     return merged[::-1]
+
+
+def _box(values: list[float]) -> dict[str, float]:
+    """Return percentiles between donors, where matplotlib would end whiskers at one of them."""
+    low, q1, median, q3, high = np.percentile(values, [_WHISKERS[0], 25, 50, 75, _WHISKERS[1]])
+    return {"whislo": low, "q1": q1, "med": median, "q3": q3, "whishi": high}
 
 
 def _values(

@@ -72,8 +72,8 @@ def locus(
     con
         An open warehouse, or its connection.
     lead
-        A variant id or rsID; None for the strongest of the study, in the window of ``gene`` if
-        one is given.
+        A variant id or rsID, of the study or of the variant index; None for the strongest of the
+        study, in the window of ``gene`` if one is given.
     study, trait
         Which rows of ``sumstats``: a study, needed when several are loaded, and one trait of it.
     gene
@@ -112,7 +112,7 @@ def locus(
     lead_id = (
         _strongest(connected, chosen.query, chosen.params, around)
         if lead is None
-        else one_variant(connected, lead)
+        else _named(connected, chosen.query, chosen.params, lead)
     )
     chrom, pos, *_ = split_id(lead_id)
     region = around if lead is None and around else _Region(chrom, max(pos - flank_bp, 1),
@@ -150,6 +150,20 @@ def _around_gene(con: duckdb.DuckDBPyConnection, gene_id: str, flank_bp: int) ->
         con, "select chrom, start_pos, end_pos from genes where gene_id = ?", [gene_id]
     )
     return _Region(chrom, max(start - flank_bp, 1), end + flank_bp)
+
+
+def _named(con: duckdb.DuckDBPyConnection, rows: str, params: dict[str, str], lead: str) -> str:
+    """Return the id of the lead among the associations, which may lack in the variant index."""
+    found = query_rows(
+        con,
+        f"select distinct variant_id from ({rows}) where variant_id is not null "
+        "and (variant_id = variant_key($lead) or rsid = lower(trim($lead)))",
+        {**params, "lead": lead},
+    )
+    if len(found) == 1:
+        variant_id: str = found[0][0]
+        return variant_id
+    return one_variant(con, lead)
 
 
 def _strongest(
