@@ -232,6 +232,39 @@ def _(house):
     return
 
 
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    What only a warehouse that holds both can do: the same burden, its variants weighed by how much
+    their V2G evidence points to the gene.
+    """)
+    return
+
+
+@app.cell
+def _(house):
+    house.sql("""
+        with weights as (
+            select cell_type, gene_name, weight, log10p
+            from rvat_burden
+            where
+                status = 'ok'
+                and weight in ('maf_beta', 'maf_beta*v2g')
+        )
+
+        select
+            cell_type,
+            gene_name,
+            max(log10p) filter (where weight = 'maf_beta') as log10p_plain,
+            max(log10p) filter (where weight = 'maf_beta*v2g') as log10p_weighted_by_v2g
+        from weights
+        group by cell_type, gene_name
+        order by log10p_weighted_by_v2g desc nulls last
+        limit 8
+    """)
+    return
+
+
 @app.cell
 def _(house, qq):
     qq(house, test="omnibus")

@@ -471,7 +471,7 @@ def _(mo):
     mo.md("""
     ## 16. In which cell types?
 
-    One row a gene, one column a cell type: -log10 p.
+    Of the genes with a q-value below 0.05 anywhere, -log10 p: one column a cell type.
     """)
     return
 
@@ -482,12 +482,11 @@ def _(house):
         pivot (
             select gene_name, cell_type, log10p
             from rvat_omnibus
-            where status = 'ok'
+            where gene_id in (select gene_id from rvat_omnibus where q_value < 0.05)
         )
         on cell_type
         using max(log10p)
         order by gene_name
-        limit 5
     """)
     return
 
@@ -517,9 +516,9 @@ def _(house):
             and rvat_burden.gene_id = rvat_skat.gene_id
             and rvat_burden.mask = rvat_skat.mask
             and rvat_burden.max_maf = rvat_skat.max_maf
+            and rvat_burden.weight = rvat_skat.weight
         where
-            rvat_burden.weight = 'maf_beta'
-            and rvat_burden.aggregation = 'sum'
+            rvat_burden.aggregation = 'sum'
             and rvat_skat.test = 'skat'
         group by rvat_burden.cell_type
         order by rvat_burden.cell_type

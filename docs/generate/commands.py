@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import click
@@ -24,7 +24,7 @@ def pages(repo: Path) -> dict[str, str]:
         "",
         "## Options of every command",
         "",
-        *_options(common, set()),
+        *_options(common, frozenset()),
     ]
     for path, command in _walk(cli, ()):
         lines += [f"## {' '.join(path)}", "", f"`varhouse {_usage(path, command)}`", ""]
@@ -67,7 +67,7 @@ def _help(command: click.Command) -> str:
     return "\n\n".join(shown)
 
 
-def _options(command: click.Command, without: set[str | None]) -> list[str]:
+def _options(command: click.Command, without: Collection[str | None]) -> list[str]:
     context = click.Context(command)
     rows = []
     for parameter in command.params:

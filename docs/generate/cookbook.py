@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import varhouse
+from varhouse.connection import Warehouse
 
 NOTEBOOK = Path(__file__).resolve().parents[2] / "notebooks" / "sql_cookbook.py"
 _MAX_ROWS = 8
@@ -35,7 +36,7 @@ def parts(notebook: Path = NOTEBOOK) -> Iterator[Part]:
                 yield Part(name == "house.sql", textwrap.dedent(str(call.args[0].value)).strip())
 
 
-def page(house: varhouse.Warehouse | None) -> str:
+def page(house: Warehouse | None) -> str:
     """Return the page; without a warehouse, without the answers."""
     sections = []
     for part in parts():

@@ -36,8 +36,9 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
     reference = [{"Models": [{models.title_of(path): path} for path in of_models]}]
     decisions = sorted(path.name for path in (REPO / "docs" / "decisions").glob("0*.md"))
     records = [{"Decisions": ["decisions/README.md", *(f"decisions/{name}" for name in decisions)]}]
+    nav = config.nav or []
     for section, entries in (("Reference", reference), ("Project", records)):
-        next(each[section] for each in config.nav if section in each).extend(entries)
+        next(each[section] for each in nav if section in each).extend(entries)
     return config
 
 
