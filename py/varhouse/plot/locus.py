@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _SIZE = (8.5, 6.0)
 _TRACK = 0.36  # height of the genes, of that of the associations
 _MAX_POINTS = 30_000
-_NO_GENOTYPES = "#c9c9c9"
+_UNKNOWN = "#c9c9c9"
 # Five steps of cividis turned from dark to light would vanish on white; these stay apart in
 # lightness and for colour-blind eyes.
 _STEPS = ("#3b4cc0", "#56b4e9", "#009e73", "#e69f00", "#a50026")
@@ -87,7 +87,7 @@ def locus(
     -------
     matplotlib.axes.Axes
         The associations. Colour is r2 with the lead among the donors of this warehouse, of pairs
-        of calls; grey is what has no genotypes here.
+        of calls; grey is what has no genotypes here, or does not vary.
 
     Raises
     ------
@@ -129,13 +129,18 @@ def locus(
     r2 = r2_with(connected, lead_id, *region)
     axes = fresh_axes(*_SIZE) if ax is None else ax
     _draw_points(axes, points, r2, lead_id)
-    n_linked = sum(point[0] in r2 for point in points)
     cut = f"; the strongest {_MAX_POINTS:,} drawn" if len(points) == _MAX_POINTS else ""
+    n_linked = sum(point[0] in r2 for point in points)
+    linked = (
+        f"r² with the lead from the genotypes of this warehouse for {n_linked:,}"
+        if r2
+        else "no r²: the lead has no genotypes in this warehouse, or does not vary"
+    )
     headline(
-        axes, f"{chosen.label}: {variant_label(connected, lead_id)}",
-        f"{len(points):,} associations{cut}; r² with the lead from the genotypes of this "
-        f"warehouse for {n_linked:,}",
-    )  # fmt: skip
+        axes,
+        f"{chosen.label}: {variant_label(connected, lead_id)}",
+        f"{len(points):,} associations{cut}; {linked}",
+    )
     track = axes.inset_axes((0, -_TRACK - 0.02, 1, _TRACK))
     draw_genes(track, connected, *region, gene_id=found.gene_id if found else None)
     for each in (axes, track):
@@ -191,15 +196,15 @@ def _draw_points(
     is_lead = np.array([point[0] == lead_id for point in points])
     unknown = np.isnan(linked) & ~is_lead
     axes.scatter(
-        pos[unknown], log10p[unknown], s=14, color=_NO_GENOTYPES, linewidths=0,
-        label="no genotypes" if unknown.any() else None, rasterized=True,
+        pos[unknown], log10p[unknown], s=14, color=_UNKNOWN, linewidths=0,
+        label="unknown" if r2 and unknown.any() else None, rasterized=True,
     )  # fmt: skip
     for i, colour in enumerate(_STEPS):
         low, high = i / len(_STEPS), (i + 1) / len(_STEPS)
         here = (linked >= low) & ((linked < high) | (i == len(_STEPS) - 1)) & ~is_lead
         axes.scatter(
             pos[here], log10p[here], s=18, color=colour, linewidths=0.3, edgecolors="white",
-            label=f"{low:.1f} to {high:.1f}", rasterized=True,
+            label=f"{low:.1f} to {high:.1f}" if r2 else None, rasterized=True,
         )  # fmt: skip
     axes.scatter(
         pos[is_lead], log10p[is_lead], s=70, marker="D", color="black", edgecolors=VERMILION,
@@ -207,8 +212,8 @@ def _draw_points(
     )  # fmt: skip
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
-        handles[::-1], labels[::-1], title="$r^2$", loc="upper left", bbox_to_anchor=(1.0, 1.0),
-        frameon=False, fontsize=8.5, handletextpad=0.2,
+        handles[::-1], labels[::-1], title="$r^2$" if r2 else None, loc="upper left",
+        bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5, handletextpad=0.2,
     )  # fmt: skip
     threshold = -float(np.log10(GENOME_WIDE))
     highest = float(log10p.max())

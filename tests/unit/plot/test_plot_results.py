@@ -70,7 +70,7 @@ def test_locus_colours_by_r2_and_shows_genes_with_their_strand(house) -> None:
     )
     by_label = {each.get_label(): len(each.get_offsets()) for each in axes.collections}
     assert by_label["lead"] == 1
-    assert by_label["no genotypes"] == 2
+    assert by_label["unknown"] == 2
     assert sum(by_label.values()) == 6
     (track,) = axes.child_axes
     assert [text.get_text() for text in track.texts] == ["AAA →"]
@@ -78,9 +78,8 @@ def test_locus_colours_by_r2_and_shows_genes_with_their_strand(house) -> None:
     assert [text.get_text() for text in wide.child_axes[0].texts] == ["AAA →", "← BBB"]
     # in the study, but not in the variant index
     beyond = locus(house, "chr1:2500:A:T", flank_bp=1_200)
-    assert "3 associations; r² with the lead from the genotypes of this warehouse for 0" in words(
-        beyond
-    )
+    assert "3 associations; no r²: the lead has no genotypes" in words(beyond)
+    assert [text.get_text() for text in beyond.get_legend().get_texts()] == ["lead"]
     with pytest.raises(DataError, match="rs77: no loaded variant"):
         locus(house, "rs77")
     with pytest.raises(DataError, match="no association of a known variant in 1:49900-60100"):
