@@ -62,7 +62,7 @@ def test_the_wheel_needs_few_libraries_and_offers_the_rest_as_extras(built: Path
     (metadata,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
     lines = archive.read(metadata).decode().splitlines()
     extras = {line.removeprefix("Provides-Extra: ") for line in lines if "Provides-Extra" in line}
-    assert {"genotypes", "sc", "viz", "notebook", "docs"} <= extras
+    assert {"demo", "docs", "genotypes", "notebook", "sc", "viz"} <= extras
     core = [line for line in lines if line.startswith("Requires-Dist: ") and "extra ==" not in line]
     assert len(core) <= 12
 
