@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 .PHONY: help demo test nightly lint lint-sql types docs site cookbook bench format clean
 
 help:
-	@echo 'make demo    load a small made-up locus, build every model, print and plot the answer'
+	@echo 'make demo    simulate a small cohort, load it, build every model, print what is found'
 	@echo 'make test    run the tests'
 	@echo 'make nightly run the slow tests: calibration under the null, some minutes'
 	@echo 'make lint    ruff and sqlfluff'

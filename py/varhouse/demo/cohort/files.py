@@ -59,7 +59,7 @@ def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles
     -------
     CohortFiles
         GTF, BED8 (thurman2012), a table of intervals (javierre2016), VCF, VEP tab, covariates and
-        h5ad; 300 donors, 38 genes on 2 Mb, cells of three types.
+        h5ad; 300 donors, 38 genes on 1.65 Mb, cells of three types.
 
     Raises
     ------

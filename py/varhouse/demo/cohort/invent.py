@@ -100,7 +100,7 @@ def invent_cohort(seed: int, locus: DemoLocus) -> Cohort:
     Returns
     -------
     Cohort
-        300 donors, 38 genes on 2 Mb, cells of three types. Rare variants of five genes change
+        300 donors, 38 genes on 1.65 Mb, cells of three types. Rare variants of five genes change
         expression; V2G evidence or consequences point from these variants to these genes.
 
     Raises
