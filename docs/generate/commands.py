@@ -72,7 +72,8 @@ def _options(command: click.Command, without: Collection[str | None]) -> list[st
     rows = []
     for parameter in command.params:
         record = parameter.get_help_record(context)
-        if record is not None and parameter.name not in without:
+        # arguments stand in the usage; they have a record only to be told from each other
+        if record is not None and record[1] and parameter.name not in without:
             spelling, text = (_cell(part) for part in record)
             rows.append(f"| `{spelling}` | {text} |")
     return ["| option | meaning |", "|---|---|", *rows, ""] if rows else []
