@@ -321,16 +321,19 @@ def _(house):
         with deciding as (
             select
                 v2g_scores.variant_id,
-                arg_max(
-                    v2g_source_scores.source_id,
-                    v2g_source_scores.weight * v2g_source_scores.score
-                ) as source_id
+                v2g_source_scores.source_id
             from v2g_scores
             inner join v2g_source_scores
                 on v2g_scores.variant_id = v2g_source_scores.variant_id
                 and v2g_scores.gene_id = v2g_source_scores.gene_id
             where v2g_scores.rank = 1
-            group by v2g_scores.variant_id
+            qualify
+                row_number() over (
+                    partition by v2g_scores.variant_id
+                    order by
+                        v2g_source_scores.weight * v2g_source_scores.score desc,
+                        v2g_source_scores.source_id asc
+                ) = 1
         )
 
         select
