@@ -128,7 +128,10 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
         "preserve_insertion_order": False,
     }
     try:
-        return duckdb.connect(str(settings.database), read_only=read_only, config=config)
+        con = duckdb.connect(str(settings.database), read_only=read_only, config=config)
+        # DuckDB draws its own on stdout, where results go
+        con.execute("set enable_progress_bar = false")
+        return con
     except duckdb.IOException as error:
         held = _HELD.search(str(error))
         if held:

@@ -207,8 +207,6 @@ def _with_demo_database(settings: Settings, out: Path) -> Settings:
 def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
     show = Console()
     with open_warehouse(settings) as con:
-        # where DuckDB takes Python for interactive (python -c) it would draw on stdout
-        con.execute("set enable_progress_bar = false")
         show.print(loads_table(_load(con, case, say)))
         _build(settings, con, show, vars=RVAT_VARS if case.cohort else {})
         ranked = _rank_genes(con, case.lead, say)
