@@ -1,12 +1,3 @@
-{# Text values as a list of SQL literals; one that no row equals when there are none. #}
-{% macro quoted_list(values) -%}
-    {%- for value in values -%}
-        '{{ value | string | replace("'", "''") }}'{{ ", " if not loop.last }}
-    {%- else -%}
-        null
-    {%- endfor -%}
-{%- endmacro %}
-
 {# 0, 1 or 2 where a dosage is that near to it, else NULL. #}
 {% macro hard_call(dosage) -%}
     case

@@ -1,11 +1,3 @@
-{# A var that is one value or a list of them, as a list. #}
-{% macro as_list(value) -%}
-    {%- if value is string or value is number -%}
-        {{- return([value]) -}}
-    {%- endif -%}
-    {{- return(value) -}}
-{%- endmacro %}
-
 {# The variant sets of a gene: every mask with every frequency cut-off. #}
 {% macro rvat_sets() -%}
     {%- set found = namespace(sets=[]) -%}

@@ -1,6 +1,6 @@
 -- Genes to test with their cis windows, cut into regions that are worked on one at a time.
-{%- set anchor = annotation_choice('cis_anchor', ['gene_body', 'tss']) -%}
-{%- set window = annotation_choice('window', ['closed', 'gene_body_open']) -%}
+{%- set anchor = var_choice('cis_anchor', ['gene_body', 'tss']) -%}
+{%- set window = var_choice('window', ['closed', 'gene_body_open']) -%}
 {%- set from_pos = 'tss_pos' if anchor == 'tss' else 'start_pos' -%}
 {%- set to_pos = 'tss_pos' if anchor == 'tss' else 'end_pos' %}
 with expressed as (

@@ -1,5 +1,5 @@
 -- How the tests are made, one row: what rvat_region is told, and what explains its results later.
-{%- set law = annotation_choice('skat_law', ['large_sample', 'finite_sample']) %}
+{%- set law = var_choice('skat_law', ['large_sample', 'finite_sample']) %}
 select
     {
         'aggregations': [{{ quoted_list(as_list(var('aggregations'))) }}],
@@ -8,7 +8,7 @@ select
         'kernel_power': {{ var('skat_weight_power') }},
         'finite_sample': {{ 'true' if law == 'finite_sample' else 'false' }},
         'fold': {{ 'true' if var('fold_minor_allele') else 'false' }},
-        'ties': '{{ annotation_choice("rank_ties", ["average", "half_even"]) }}',
+        'ties': '{{ var_choice("rank_ties", ["average", "half_even"]) }}',
         'jitter_seed': {{ 'null' if var('jitter_seed') is none else var('jitter_seed') }},
         'sets_per_block': 16
     } as options

@@ -1,7 +1,7 @@
 -- Variants in the window of a gene, with a weight for each entry of the var weights and a flag for
 -- each variant set (mask and frequency cut-off).
 {%- set score_names = rvat_score_names() -%}
-{%- set origin = annotation_choice('distance_from', ['tss', 'gene_start']) %}
+{%- set origin = var_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select
         gene_idx,

@@ -1,4 +1,4 @@
-{%- set aggregate = annotation_choice('annotation_aggregate', ['max', 'mean', 'min']) -%}
+{%- set aggregate = var_choice('annotation_aggregate', ['max', 'mean', 'min']) -%}
 with scores as (
     select
         variant_id,

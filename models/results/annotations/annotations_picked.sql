@@ -1,5 +1,5 @@
-{%- set pick = annotation_choice('annotation_pick', ['worst', 'canonical', 'mane', 'first']) -%}
-{%- set per = annotation_choice('annotation_pick_per', ['gene', 'variant']) -%}
+{%- set pick = var_choice('annotation_pick', ['worst', 'canonical', 'mane', 'first']) -%}
+{%- set per = var_choice('annotation_pick_per', ['gene', 'variant']) -%}
 with consequences as (
     select
         variant_id,

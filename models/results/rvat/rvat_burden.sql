@@ -1,4 +1,4 @@
-{%- set p_value = annotation_choice('p_value', ['t', 'lrt']) -%}
+{%- set p_value = var_choice('p_value', ['t', 'lrt']) -%}
 {%- set log_p = 'lrt_log_p' if p_value == 'lrt' else 'log_p' %}
 with asked as (
     select *

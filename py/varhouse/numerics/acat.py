@@ -74,32 +74,13 @@ def acat(
     if np.any(~np.isfinite(w[there]) | (w[there] < 0)) or not np.any(w[there] > 0):
         return float("nan"), "invalid_weight"
     there &= w > 0
-    p, logs, w = p[there], logs[there], w[there] / np.max(w[there])
-    if np.any(logs == -np.inf):
+    if np.any(logs[there] == -np.inf):
         return float("nan"), "zero_p"
-    return _combine(p, logs, w / w.sum()), "ok"
+    return float(acat_many(logs[there], np.zeros(1, np.int64), w[there])[0]), "ok"
 
 
-def _combine(p: Float, logs: Float, w: Float) -> float:
-    one = p == 1.0
-    if one.all():
-        return 0.0
-    p = np.where(one, 1.0 - 1.0 / p.size, p)
-    small = logs < _SMALL_LOG_P
-    rest = float(np.sum(w[~small] * np.cos(np.pi * p[~small]) / np.sin(np.pi * p[~small])))
-    if not small.any():
-        return float(np.log(np.arctan2(1.0, rest) / np.pi))
-    # sum of w / (p pi) over the small ones, as exp(top) times a number near 1
-    parts = np.log(w[small]) - logs[small] - np.log(np.pi)
-    top = float(parts.max())
-    scaled = float(np.sum(np.exp(parts - top))) + rest * float(np.exp(-top))
-    if scaled <= 0 or top < 30:
-        return float(np.log(np.arctan2(1.0, scaled * np.exp(top)) / np.pi))
-    return -top - float(np.log(scaled)) - float(np.log(np.pi))
-
-
-def acat_many(log_p: Float, starts: npt.NDArray[np.int64]) -> Float:
-    """Combine many groups of p-values with equal weights; see `acat`.
+def acat_many(log_p: Float, starts: npt.NDArray[np.int64], weights: Float | None = None) -> Float:
+    """Combine many groups of p-values; see `acat`.
 
     Parameters
     ----------
@@ -107,6 +88,8 @@ def acat_many(log_p: Float, starts: npt.NDArray[np.int64]) -> Float:
         Shape (z,): natural logarithms of p-values, finite and at most 0, group after group.
     starts
         Shape (g,): where each group starts; none is empty.
+    weights
+        Shape (z,): finite and above 0; equal within each group when None.
 
     Returns
     -------
@@ -116,12 +99,18 @@ def acat_many(log_p: Float, starts: npt.NDArray[np.int64]) -> Float:
     n = np.diff(np.append(starts, log_p.size))
     group = np.repeat(np.arange(starts.size), n)
     p = np.exp(log_p)
+    if weights is None:
+        share = 1.0 / n[group]
+    else:
+        # first by the largest, so that the sum of huge weights stays finite
+        scaled_weights = weights / np.maximum.reduceat(weights, starts)[group]
+        share = scaled_weights / np.add.reduceat(scaled_weights, starts)[group]
     all_one = np.logical_and.reduceat(p == 1.0, starts)
     p = np.where((p == 1.0) & ~all_one[group], 1.0 - 1.0 / n[group], p)
     small = log_p < _SMALL_LOG_P
     cot = np.where(small, 0.0, np.cos(np.pi * p) / np.sin(np.pi * np.where(small, 0.5, p)))
-    rest = np.add.reduceat(cot / n[group], starts)
-    parts = np.where(small, -log_p - np.log(np.pi * n[group]), -np.inf)
+    rest = np.add.reduceat(cot * share, starts)
+    parts = np.where(small, np.log(share / np.pi) - log_p, -np.inf)
     top = np.maximum.reduceat(parts, starts)
     has_small = np.isfinite(top)
     top = np.where(has_small, top, 0.0)

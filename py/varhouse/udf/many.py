@@ -55,14 +55,7 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
 
 def storey_q_value_list(lists: pa.Array) -> pa.Array:
     """Return the q-values of each list of p-values, in its order; NULL stays NULL."""
-    values, rows = _flat(lists)
-    n = np.bincount(rows, minlength=len(lists))
-    ends = np.cumsum(n)
-    found = np.full(values.shape, np.nan)
-    for low, high in zip(ends - n, ends, strict=True):
-        found[low:high], _ = storey_q_values(values[low:high])
-    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, pa.array(found, mask=np.isnan(found)))
+    return _list_by_list(lists, lambda p: storey_q_values(p)[0])
 
 
 def genomic_lambda(lists: pa.Array) -> pa.Array:

@@ -113,7 +113,7 @@ def _test(
         finite_sample=options["finite_sample"],
     )
     for block in _blocks(genes, testable, options["sets_per_block"]):
-        rows += _test_block(block, genes, place, weights, in_sets, matrix, ready, plan)
+        rows += _test_block(block, place, weights, in_sets, matrix, ready, plan)
     return _table(rows)
 
 
@@ -264,19 +264,18 @@ def _blocks(genes: Int, phenotypes: dict[int, list[_Phenotype]], size: int) -> I
 
 
 def _test_block(
-    block: _Block, genes: Int, place: Int, weights: Float, in_sets: npt.NDArray[np.bool_],
+    block: _Block, place: Int, weights: Float, in_sets: npt.NDArray[np.bool_],
     matrix: GenotypeMatrix, ready: _Design, plan: TestPlan,
 ) -> list[tuple[Any, ...]]:  # fmt: skip
     known = block.phenotypes
     values = [each.values for each in known if each.values is not None]
-    columns = {(each.gene, each.cell_type): i for i, each in enumerate(known)}
     null = fit_residuals(ready.basis, ready.dropped, np.column_stack(values))
     used = np.unique(np.concatenate([place[span] for _, span in block.rows]))
     part = matrix.select(used)
     sets, keys = [], []
     for gene, span in block.rows:
         places = np.searchsorted(used, place[span])
-        here = np.array([i for (name, _), i in columns.items() if name == gene], dtype=np.int64)
+        here = np.flatnonzero([each.gene == gene for each in known])
         for set_idx in range(in_sets.shape[1]):
             chosen = in_sets[span, set_idx]
             if chosen.any():

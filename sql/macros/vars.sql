@@ -1,0 +1,27 @@
+{# A var that may take a few words only; anything else is refused. #}
+{% macro var_choice(name, allowed) -%}
+    {%- set chosen = var(name) -%}
+    {%- if chosen not in allowed -%}
+        {{- exceptions.raise_compiler_error(
+            name ~ " is '" ~ chosen ~ "', wanted one of: " ~ (allowed | join(', '))
+        ) -}}
+    {%- endif -%}
+    {{- return(chosen) -}}
+{%- endmacro %}
+
+{# A var that is one value or a list of them, as a list. #}
+{% macro as_list(value) -%}
+    {%- if value is string or value is number -%}
+        {{- return([value]) -}}
+    {%- endif -%}
+    {{- return(value) -}}
+{%- endmacro %}
+
+{# Text values as a list of SQL literals; one that no row equals when there are none. #}
+{% macro quoted_list(values) -%}
+    {%- for value in values -%}
+        '{{ value | string | replace("'", "''") }}'{{ ", " if not loop.last }}
+    {%- else -%}
+        null
+    {%- endfor -%}
+{%- endmacro %}
