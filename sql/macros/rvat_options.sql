@@ -9,3 +9,12 @@
     {%- endif -%}
     {{- return(weights.index(var('skat_weight'))) -}}
 {%- endmacro %}
+
+{# Shapes of the Beta density that the weight of variance tests is; null for any other weight. #}
+{% macro rvat_kernel_maf_beta() -%}
+    {%- if var('skat_weight') | trim == 'maf_beta' -%}
+    [{{ var('maf_beta_shape') | join(', ') }}]
+    {%- else -%}
+    null
+    {%- endif -%}
+{%- endmacro %}

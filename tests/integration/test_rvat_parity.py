@@ -61,7 +61,15 @@ def imhof(q: float, eigenvalues: np.ndarray) -> float:
     return 0.5 + sum(parts) / np.pi
 
 
-def restated_loop(cohort: Cohort, cell_type: str, gene: str, power: float) -> dict[str, Any]:
+def restated_loop(
+    cohort: Cohort,
+    cell_type: str,
+    gene: str,
+    power: float,
+    *,
+    file_maf: np.ndarray | None = None,
+    cadd: np.ndarray | None = None,
+) -> dict[str, Any]:
     """Test a gene as cellink's functions do: its formulas, one dense matrix after the other."""
     start, end, _ = GENES[gene]
     donors = cohort.donors[cell_type]
@@ -73,9 +81,11 @@ def restated_loop(cohort: Cohort, cell_type: str, gene: str, power: float) -> di
     inside = (cohort.positions > max(0, start - 20_000)) & (cohort.positions < end + 20_000)
     g = cohort.dosages[np.ix_(donors, np.flatnonzero(inside))]
     maf = np.minimum(g.mean(axis=0), 2 - g.mean(axis=0)) / 2
+    if file_maf is not None:
+        maf = file_maf[inside]
     kept = (maf < 0.05) & (g.std(axis=0) > 0)
     g, maf, pos = g[:, kept], maf[kept], cohort.positions[inside][kept]
-    cadd = cohort.cadd[list(GENES).index(gene)][inside][kept]
+    cadd = (cohort.cadd[list(GENES).index(gene)] if cadd is None else cadd)[inside][kept]
     w = {
         "CADD_RAW": cadd,
         "maf_beta": stats.beta.pdf(maf, 1, 25),
@@ -155,6 +165,98 @@ def test_parity_switches_make_the_numbers_of_the_restated_loop(power: float) -> 
             assert row["p_value"] == pytest.approx(twin["p_value"], rel=1e-6)
             n_tests += 1
     assert n_tests == 2 * 2 * (4 * 3 + 1)
+
+
+def test_numbers_of_a_file_read_as_cellink_reads_it() -> None:
+    """Its frequencies, its missing calls as 0, and whichever gene's annotation comes first."""
+    cohort = Cohort(seed=8)
+    cohort.cadd[np.isnan(cohort.cadd)] = 1.5
+    genotyped = cohort.dosages[: N_DONORS - 1]
+    copies = np.nanmean(genotyped, axis=0)
+    file_maf = np.minimum(copies, 2 - copies) / 2
+    compared = 0
+    with empty_warehouse() as con:
+        cohort.load(con)
+        # each variant's rows: of G3, then G2, then G1
+        con.execute("update raw.annotations set file_rank = 9 - cast(gene_id[2:] as integer)")
+        build(
+            con, maf_donors="genotyped", missing_calls="zero", rvat_annotations="first_of_variant",
+            **PARITY,
+        )  # fmt: skip
+        assert np.isnan(genotyped).any()
+        cohort.dosages[np.isnan(cohort.dosages)] = 0.0
+        for row in rows(con, "select * from rvat_burden where gene_id <> 'G3'"):
+            twin = restated_loop(
+                cohort, row["cell_type"], row["gene_id"], 0, file_maf=file_maf, cadd=cohort.cadd[2]
+            )
+            for name, value in twin[row["weight"], row["aggregation"]].items():
+                assert row[name] == pytest.approx(value, rel=1e-9), (row["weight"], name)
+            compared += 1
+    assert compared == 2 * 2 * 4 * 3
+
+
+def test_masks_of_whichever_gene_comes_first() -> None:
+    cohort = Cohort(seed=8)
+    with empty_warehouse() as con:
+        cohort.load(con)
+        con.execute(
+            "update raw.annotations set file_rank = cast(gene_id[2:] as integer), "
+            "impact = if(gene_id = 'G1', 'HIGH', 'LOW')"
+        )
+        masks = {"masks": {"high": {"impact": "HIGH"}}, "weights": ["maf_beta"]}
+        count = "select sum(n_variants) from rvat_burden where gene_id = 'G2'"
+        build(con, **masks)
+        assert con.execute(count).fetchall() == [(0,)]
+        build(con, rvat_annotations="first_of_variant", **masks)
+        ((n_of_g1,),) = con.execute(count).fetchall()
+        assert n_of_g1 > 0
+
+
+def slow_acat_v(g: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+    """Combine as R's ACAT does: few copies in one test, weighed by Beta at their mean frequency."""
+    n, k = x.shape
+    m = np.eye(n) - x @ np.linalg.inv(x.T @ x) @ x.T
+    maf = g.mean(axis=0) / 2
+
+    def weight(frequency: Any) -> Any:
+        return (stats.beta.pdf(frequency, 1, 25) / stats.beta.pdf(frequency, 0.5, 0.5)) ** 2
+
+    few = g.sum(axis=0) <= 10
+    p_values, weights = [], []
+    for j in np.flatnonzero(~few):
+        t = (g[:, j] @ m @ y) / np.sqrt(g[:, j] @ m @ g[:, j])
+        rest = (y @ m @ y - t**2) / (n - k - 1)
+        p_values.append(2 * stats.t.sf(abs(t) / np.sqrt(rest), n - k - 1))
+        weights.append(weight(maf[j]))
+    b = g[:, few] @ stats.beta.pdf(maf[few], 1, 25)
+    p_values.append(stats.chi2.sf((b @ m @ y) ** 2 / (b @ m @ b) / (y @ m @ y / (n - k)), 1))
+    weights.append(weight(maf[few].mean()))
+    shares = np.array(weights) / np.sum(weights)
+    return float(stats.cauchy.sf(shares @ np.tan((0.5 - np.array(p_values)) * np.pi)))
+
+
+def test_acat_v_weighs_collapsed_variants_by_their_mean_frequency() -> None:
+    cohort = complete_cohort()
+    # one of many copies, yet rare enough to be tested
+    frequent = int(np.searchsorted(cohort.positions, 31_000))
+    cohort.dosages[:, frequent] = 0.0
+    cohort.dosages[5:18, frequent] = 1.0
+    donors = cohort.donors["B"]
+    start, end, _ = GENES["G2"]
+    inside = (cohort.positions >= start - 20_000) & (cohort.positions <= end + 20_000)
+    g = cohort.dosages[np.ix_(donors, np.flatnonzero(inside))]
+    g = np.where(g.mean(axis=0) > 1, 2 - g, g)
+    g = g[:, (g.mean(axis=0) < 0.2) & (g.std(axis=0) > 0)]
+    assert 0 < np.sum(g.sum(axis=0) > 10) < g.shape[1]
+    y = cohort.expression["B", "G2"][donors]
+    y = stats.norm.ppf((stats.rankdata(y) - 0.5) / y.size)
+    x = np.column_stack([np.ones(donors.size), cohort.covariates[donors]])
+    with empty_warehouse() as con:
+        cohort.load(con)
+        build(con, rvat_tests=["acat_v"], max_maf=0.1, cell_types="B", rvat_genes="G2")
+        (row,) = rows(con, "select p_value, n_variants from rvat_skat where test = 'acat_v'")
+    assert row["n_variants"] == g.shape[1]
+    assert row["p_value"] == pytest.approx(slow_acat_v(g, x, y), rel=1e-8)
 
 
 def test_an_open_window_leaves_its_ends_out() -> None:

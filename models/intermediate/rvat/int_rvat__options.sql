@@ -6,9 +6,12 @@ select
         'tests': [{{ quoted_list(as_list(var('rvat_tests'))) }}],
         'kernel_weights': [{{ rvat_kernel_weight() }}],
         'kernel_power': {{ var('skat_weight_power') }},
+        'kernel_maf_beta': {{ rvat_kernel_maf_beta() }},
         'finite_sample': {{ 'true' if law == 'finite_sample' else 'false' }},
         'fold': {{ 'true' if var('fold_minor_allele') else 'false' }},
+        'missing_calls': '{{ var_choice("missing_calls", ["mean", "zero"]) }}',
         'ties': '{{ var_choice("rank_ties", ["average", "half_even"]) }}',
         'jitter_seed': {{ 'null' if var('jitter_seed') is none else var('jitter_seed') }},
         'sets_per_block': 16
-    } as options
+    } as options,
+    '{{ var_choice("maf_donors", ["tested", "genotyped"]) }}' as maf_donors

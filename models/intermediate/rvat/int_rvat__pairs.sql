@@ -1,6 +1,7 @@
 -- Variants in the window of a gene, with a weight for each entry of the var weights and a flag for
 -- each variant set (mask and frequency cut-off).
 {%- set score_names = rvat_score_names() -%}
+{%- set first_row = var_choice('rvat_annotations', ['gene', 'first_of_variant']) != 'gene' %}
 {%- set origin = var_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select
@@ -42,7 +43,18 @@ windows as (
         and {{ bin('variants.pos') }} = genes.window_bin
         and variants.pos between genes.window_start and genes.window_end
 ),
-{% if score_names %}
+{% if first_row and (score_names or rvat_uses_consequences()) %}
+first_rows as (
+    select
+        variant_id,
+        impact,
+        consequence_terms,
+        scores
+    from {{ ref('stg_annotations__consequences') }}
+    qualify row_number() over (partition by variant_id order by load_id, file_rank) = 1
+),
+{% endif %}
+{%- if score_names %}
 scores as (
     select
         {% for name in score_names -%}
@@ -61,6 +73,21 @@ variant_scores as (
     from scores
     where gene_id is null
 ),
+
+gene_scores as (
+    {% if first_row -%}
+    select
+        {% for name in score_names -%}
+        scores['{{ name | replace("'", "''") }}'] as score_{{ loop.index0 }},
+        {% endfor -%}
+        variant_id
+    from first_rows
+    {%- else -%}
+    select *
+    from scores
+    where gene_id is not null
+    {%- endif %}
+),
 {% endif %}
 {%- if rvat_uses_v2g() %}
 v2g as (
@@ -71,7 +98,7 @@ v2g as (
     from {{ ref('v2g_scores') }}
 ),
 {% endif %}
-{%- if rvat_uses_consequences() %}
+{%- if rvat_uses_consequences() and not first_row %}
 consequences as (
     select
         variant_id,
@@ -107,9 +134,11 @@ final as (
         on windows.design_idx = variants.design_idx
         and windows.variant_idx = variants.variant_idx
     {% if score_names -%}
-    left join scores as gene_scores
+    left join gene_scores
         on windows.variant_id = gene_scores.variant_id
+        {% if not first_row -%}
         and windows.gene_id = gene_scores.gene_id
+        {% endif -%}
     left join variant_scores
         on windows.variant_id = variant_scores.variant_id
     {% endif -%}
@@ -119,9 +148,11 @@ final as (
         and windows.gene_id = v2g.gene_id
     {% endif -%}
     {%- if rvat_uses_consequences() -%}
-    left join consequences
+    left join {{ 'first_rows' if first_row else 'consequences' }} as consequences
         on windows.variant_id = consequences.variant_id
+        {%- if not first_row %}
         and windows.gene_id = consequences.gene_id
+        {%- endif %}
     {% endif %}
 )
 

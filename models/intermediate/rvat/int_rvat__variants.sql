@@ -1,6 +1,7 @@
 -- Variants that vary among the donors of a design, with their frequency there. Common variants of
 -- the whole cohort are read only where a cut-off or a smaller design can make them rare.
 {%- set largest = as_list(var('max_maf')) | max %}
+{%- set maf_donors = var_choice('maf_donors', ['tested', 'genotyped']) %}
 with donors as (
     select
         design_idx,
@@ -79,11 +80,45 @@ measured as (
     where sizes.n_donors > counted.n_missing
 ),
 
+{% if maf_donors == 'genotyped' -%}
+cohort as (
+    select
+        calls.variant_idx,
+        cast(coalesce(sum({{ dosage_units('calls.dosage') }}), 0) as bigint) as n_units,
+        any_value(genotyped.n_donors) - count(*) filter (where calls.dosage is null) as n_called
+    from (
+        select * from {{ source('raw', 'genotypes_rare') }}
+        union all
+        select * from {{ source('raw', 'genotypes_common') }}
+    ) as calls
+    cross join genotyped
+    group by calls.variant_idx
+),
+
+cohort_frequencies as (
+    select
+        variant_idx,
+        {{ units_to_dosage('n_units') }} / (2 * n_called) as frequency
+    from cohort
+    where n_called > 0
+),
+{%- endif %}
+
 frequencies as (
     select
-        *,
-        least(copies, 2 * n_called - copies) / (2 * n_called) as maf
+        measured.*,
+        least(measured.copies, 2 * measured.n_called - measured.copies)
+        / (2 * measured.n_called) as tested_maf,
+        {% if maf_donors == 'genotyped' -%}
+        least(cohort_frequencies.frequency, 1 - cohort_frequencies.frequency) as maf
+        {%- else -%}
+        tested_maf as maf
+        {%- endif %}
     from measured
+    {% if maf_donors == 'genotyped' -%}
+    inner join cohort_frequencies
+        on measured.variant_idx = cohort_frequencies.variant_idx
+    {%- endif %}
 )
 
 select
@@ -97,6 +132,7 @@ select
     frequencies.n_missing,
     frequencies.copies as alt_copies,
     frequencies.maf,
+    frequencies.tested_maf,
     frequencies.copies > frequencies.n_called
     and {{ 'true' if var('fold_minor_allele') else 'false' }} as is_flipped,
     {{ beta_density('frequencies.maf', var('maf_beta_shape')[0], var('maf_beta_shape')[1]) }}
@@ -105,5 +141,5 @@ from frequencies
 inner join {{ source('raw', 'variants') }} as variants
     on frequencies.variant_idx = variants.variant_idx
 where
-    frequencies.maf > 0
+    frequencies.tested_maf > 0
     and frequencies.maf < {{ largest }}

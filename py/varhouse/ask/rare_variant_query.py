@@ -99,7 +99,8 @@ carried as (
     select
         calls.variant_idx,
         coalesce(sum(cast(calls.dosage as double)), 0) as copies,
-        any_value(genotyped.n_donors) - count(*) filter (where calls.dosage is null) as n_called
+        any_value(genotyped.n_donors) - count(*) filter (where calls.dosage is null) as n_called,
+        least(copies, 2 * n_called - copies) / nullif(2 * n_called, 0) as maf
     from calls
     cross join genotyped
     group by calls.variant_idx
@@ -132,7 +133,8 @@ measured as (
         coalesce(counted.n_with_alt, 0) as n_with_alt,
         coalesce(counted.n_without_ref, 0) as n_without_ref,
         coalesce(carried.copies > 0 and carried.copies < 2 * carried.n_called, false)
-            as varies_somewhere
+            as varies_somewhere,
+        carried.maf as genotyped_maf
     from designs
     cross join window_variants
     left join counted
@@ -146,7 +148,8 @@ measured as (
 options as (
     select
         options,
-        options.fold as is_folded
+        options.fold as is_folded,
+        maf_donors
     from int_rvat__options
 ),
 
@@ -157,6 +160,9 @@ judged as (
             when measured.n_called > 0
                 then least(measured.copies, 2 * measured.n_called - measured.copies)
                     / (2 * measured.n_called)
+        end as tested_maf,
+        case
+            when options.maf_donors = 'genotyped' then measured.genotyped_maf else tested_maf
         end as maf,
         case
             when measured.copies > measured.n_called and options.is_folded
@@ -173,8 +179,8 @@ judged as (
         )) as n_weights,
         case
             when measured.n_called = 0 then 'no_calls'
-            when maf = 0 and not measured.varies_somewhere then 'monomorphic'
-            when maf = 0 then 'only_in_untested_donors'
+            when tested_maf = 0 and not measured.varies_somewhere then 'monomorphic'
+            when tested_maf = 0 then 'only_in_untested_donors'
             when maf >= $largest_maf then 'maf_too_high'
             when pairs.variant_idx is null then 'since_last_build'
             when not list_contains(pairs.in_sets, true) then 'not_in_mask'

@@ -6,6 +6,8 @@ few copies, for which a single test says little, are first collapsed into one bu
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 
@@ -26,7 +28,7 @@ def acat_v_log_p(
     copies: Float,
     *,
     df: int,
-    collapsed_weight: float | None = None,
+    weight_of_maf: Callable[[float], float] | None = None,
 ) -> tuple[float, Status]:
     """Return log p of ACAT-V for one phenotype.
 
@@ -40,9 +42,9 @@ def acat_v_log_p(
         Shape (m,): frequency and number of the minor alleles.
     df
         n - k; single variants are tested by t with one degree of freedom less.
-    collapsed_weight
-        Weight of the collapsed variants; the weight function at their mean MAF where weights are a
-        function of it, by default the mean of their weights.
+    weight_of_maf
+        Where weights are a function of the MAF, that function: the collapsed variants then have
+        its value at their mean MAF, and otherwise the mean of their weights (as R's ACAT).
     """
     score = unweighted.scores[:, 0]
     variance = np.diag(unweighted.covariance)
@@ -57,7 +59,7 @@ def acat_v_log_p(
         spread = float(w @ unweighted.covariance[np.ix_(few, few)] @ w)
         if spread > 0:
             mean = float(maf[few].mean())
-            typical = float(w.mean()) if collapsed_weight is None else collapsed_weight
+            typical = float(w.mean()) if weight_of_maf is None else weight_of_maf(mean)
             log_p.append(float(log_chi2_1(float(w @ score[few]) ** 2 / spread)))
             shares.append(typical**2 * mean * (1.0 - mean))
     return acat(log_p=log_p, weights=shares)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ from scipy import sparse
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Missing = Literal["mean", "zero"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,8 @@ class GenotypeMatrix:
         Shape (M,): frequency of the tested allele among the called donors.
     n_missing
         Shape (M,): donors without a call.
+    imputed
+        Shape (M,): the dosage that they have in ``matrix``.
     n_carriers
         Shape (M,): donors with a copy of the tested allele among those called.
     is_flipped
@@ -33,6 +37,7 @@ class GenotypeMatrix:
     matrix: sparse.csc_array
     frequency: Float
     n_missing: Int
+    imputed: Float
     n_carriers: Int
     is_flipped: npt.NDArray[np.bool_]
 
@@ -42,7 +47,7 @@ class GenotypeMatrix:
         n = self.matrix.shape[0] - self.n_missing
         total = self.frequency * 2.0 * n
         squares = np.asarray(self.matrix.multiply(self.matrix).sum(axis=0)).reshape(-1)
-        squares = squares - self.n_missing * (2.0 * self.frequency) ** 2
+        squares = squares - self.n_missing * self.imputed**2
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((n > 0) & (squares * n - total**2 > 1e-9 * squares * n))
 
@@ -52,6 +57,7 @@ class GenotypeMatrix:
             self.matrix[:, variants],
             self.frequency[variants],
             self.n_missing[variants],
+            self.imputed[variants],
             self.n_carriers[variants],
             self.is_flipped[variants],
         )
@@ -65,6 +71,7 @@ def genotype_matrix(
     n_variants: int,
     n_donors: int,
     fold: bool = True,
+    missing_calls: Missing = "mean",
 ) -> GenotypeMatrix:
     """Build the matrix from sparse entries; what has no entry is a dosage of 0.
 
@@ -76,8 +83,9 @@ def genotype_matrix(
         Shape (z,): of the alternative allele, NaN for a missing call.
     fold
         Count the minor allele (of frequency at most 1/2) instead of the alternative one.
-
-    Missing calls take the mean of the variant's called donors.
+    missing_calls
+        What a missing call is taken for: the ``mean`` of the variant's called donors, or ``zero``
+        copies of the counted allele.
     """
     column = np.asarray(variant, dtype=np.int64)
     row = np.asarray(donor, dtype=np.int64)
@@ -97,11 +105,14 @@ def genotype_matrix(
     with np.errstate(divide="ignore", invalid="ignore"):
         frequency = np.where(n_called > 0, copies / (2.0 * n_called), 0.0)
     flipped = (frequency > 0.5) & fold
+    # in copies of the alternative allele, which is counted but in flipped columns
+    imputed = 2.0 * (frequency if missing_calls == "mean" else flipped.astype(np.float64))
     if missing.any():
-        value = np.where(missing, 2.0 * frequency[column], value)
+        value = np.where(missing, imputed[column], value)
     if flipped.any():
         column, row, value, missing = _flip(column, row, value, missing, flipped, n_donors)
         frequency = np.where(flipped, 1.0 - frequency, frequency)
+        imputed = np.where(flipped, 2.0 - imputed, imputed)
     stored = value != 0
     if not stored.all():
         column, row, value, missing = column[stored], row[stored], value[stored], missing[stored]
@@ -109,7 +120,7 @@ def genotype_matrix(
     n_carriers = np.bincount(carriers, minlength=n_variants)
     starts = np.concatenate([[0], np.cumsum(np.bincount(column, minlength=n_variants))])
     matrix = sparse.csc_array((value, row, starts), shape=(n_donors, n_variants))
-    return GenotypeMatrix(matrix, frequency, n_missing, n_carriers, flipped)
+    return GenotypeMatrix(matrix, frequency, n_missing, imputed, n_carriers, flipped)
 
 
 def _flip(

@@ -63,6 +63,9 @@ class TestPlan:
         Columns of the weights that variance tests (SKAT, SKAT-O, ACAT-V) are made under.
     kernel_power
         Power of the weights in variance tests; 1/2 gives the kernel G W G' for weights W.
+    kernel_maf_beta
+        Shapes of the Beta density of the MAF that the kernel weights are, if they are one: what
+        ACAT-V then weighs collapsed variants by.
     skat, skat_o, acat_v
         Whether to make these tests.
     finite_sample
@@ -72,6 +75,7 @@ class TestPlan:
     aggregations: Sequence[str] = ("sum",)
     kernel_weights: Sequence[int] = ()
     kernel_power: float = 1.0
+    kernel_maf_beta: tuple[float, float] | None = None
     skat: bool = True
     skat_o: bool = False
     acat_v: bool = False
@@ -208,7 +212,7 @@ def _variance_tests(
     """Make SKAT, SKAT-O and ACAT-V under one weight; SKAT's tails are left to be computed."""
     used = ~np.isnan(part.weights[:, weight])
     carriers = part.n_carriers(used)
-    kernel = VarianceKernel(part, used, weight, plan.kernel_power)
+    kernel = VarianceKernel(part, used, weight, plan.kernel_power, plan.kernel_maf_beta)
     asked = {
         "skat": (plan.skat, kernel.skat),
         "skat_o": (plan.skat_o, kernel.skat_o),

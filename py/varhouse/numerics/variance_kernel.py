@@ -6,7 +6,7 @@ tests and for every phenotype.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.set_columns import SetColumns
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues
 from varhouse.numerics.skat_o import SkatO
+from varhouse.numerics.weights import beta_weight
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -42,9 +43,17 @@ class VarianceKernel:
     """Covariance of a set's scores, of distinct columns only, under one weight."""
 
     def __init__(
-        self, part: SetColumns, used: npt.NDArray[np.bool_], weight: int, power: float
+        self,
+        part: SetColumns,
+        used: npt.NDArray[np.bool_],
+        weight: int,
+        power: float,
+        maf_beta: tuple[float, float] | None = None,
     ) -> None:
         self.part, self.used = part, used
+        self.weight_of_maf: Callable[[float], float] | None = None
+        if maf_beta is not None:
+            self.weight_of_maf = lambda maf: float(beta_weight(maf, *maf_beta) ** power)
         given = part.weights[used, weight]
         self.status = "negative_weight" if np.any(given < 0) else "ok"
         self.weights = np.abs(given) ** power
@@ -123,6 +132,7 @@ class VarianceKernel:
                 maf,
                 maf * 2.0 * n_called,
                 df=self.part.null.df,
+                weight_of_maf=self.weight_of_maf,
             )
             found.append((_NAN, log_p, _NAN, _NAN, status))
         return Found(*zip(*found, strict=True))

@@ -102,11 +102,13 @@ def _test(
     weights = _matrix(pairs["weights"], np.float64)
     in_sets = _matrix(pairs["in_sets"], np.bool_)
     known, place = np.unique(variants, return_inverse=True)
-    matrix = _genotypes(con, design, names, known, ready, fold=options["fold"])
+    matrix = _genotypes(con, design, names, known, ready, options)
+    shape = options["kernel_maf_beta"]
     plan = TestPlan(
         aggregations=options["aggregations"],
         kernel_weights=options["kernel_weights"],
         kernel_power=options["kernel_power"],
+        kernel_maf_beta=None if shape is None else (shape[0], shape[1]),
         skat="skat" in options["tests"],
         skat_o="skat_o" in options["tests"],
         acat_v="acat_v" in options["tests"],
@@ -196,7 +198,7 @@ def _judge(
 
 def _genotypes(
     con: duckdb.DuckDBPyConnection, design: int, names: dict[str, str], known: Int,
-    ready: _Design, *, fold: bool,
+    ready: _Design, options: dict[str, Any],
 ) -> GenotypeMatrix:  # fmt: skip
     """Read the entries of the region's variants, which are sorted, and of the design's donors."""
     table = _read(
@@ -234,7 +236,8 @@ def _genotypes(
         dosage[inside],
         n_variants=known.size,
         n_donors=ready.n_donors,
-        fold=fold,
+        fold=options["fold"],
+        missing_calls=options["missing_calls"],
     )
 
 

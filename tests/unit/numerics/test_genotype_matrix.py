@@ -12,7 +12,7 @@ def entries(dense):
     return variant, donor, dense[donor, variant]
 
 
-def slow_matrix(dense, fold):
+def slow_matrix(dense, fold, missing_calls):
     """One variant after the other, written out."""
     columns, frequencies, carriers, flips = [], [], [], []
     for column in dense.T:
@@ -21,7 +21,8 @@ def slow_matrix(dense, fold):
         flip = fold and frequency > 0.5
         counted = 2 - column if flip else column
         frequency = 1 - frequency if flip else frequency
-        columns.append(np.where(np.isnan(counted), 2 * frequency, counted))
+        filled = 2 * frequency if missing_calls == "mean" else 0.0
+        columns.append(np.where(np.isnan(counted), filled, counted))
         frequencies.append(frequency)
         carriers.append(np.sum(counted[~np.isnan(counted)] > 0))
         flips.append(flip)
@@ -37,15 +38,17 @@ def dense():
     return np.column_stack([table, np.full(40, np.nan), np.zeros(40)])
 
 
+@pytest.mark.parametrize("missing_calls", ["mean", "zero"])
 @pytest.mark.parametrize("fold", [True, False])
-def test_twin(dense, fold):
+def test_twin(dense, fold, missing_calls):
     variant, donor, dosage = entries(dense)
     order = np.random.default_rng(3).permutation(variant.size)
     found = genotype_matrix(
         variant[order], donor[order], dosage[order],
         n_variants=dense.shape[1], n_donors=dense.shape[0], fold=fold,
+        missing_calls=missing_calls,
     )  # fmt: skip
-    matrix, frequencies, carriers, flips = slow_matrix(dense, fold)
+    matrix, frequencies, carriers, flips = slow_matrix(dense, fold, missing_calls)
     np.testing.assert_allclose(found.matrix.toarray(), matrix, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(found.frequency, frequencies, rtol=1e-14, atol=1e-15)
     np.testing.assert_array_equal(found.n_missing, np.isnan(dense).sum(axis=0))
@@ -63,7 +66,7 @@ def test_donors_left_out_count_nowhere(dense):
     without = genotype_matrix(
         variant, place[donor], dosage, n_variants=dense.shape[1], n_donors=int(kept.sum())
     )
-    matrix, frequencies, *_ = slow_matrix(dense[kept], True)
+    matrix, frequencies, *_ = slow_matrix(dense[kept], True, "mean")
     np.testing.assert_allclose(without.matrix.toarray(), matrix, rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(without.frequency, frequencies, rtol=1e-14, atol=1e-15)
 
