@@ -159,6 +159,10 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
             [str(folder / "genotypes.parquet")],
         )
     con.execute(
+        "insert into load_manifest select 1, 'genotypes', 'genotypes.parquet', '', 0, 'parquet', "
+        "null, 'GRCh38', count(*), count(*), 0, map(), '0', now() from raw.variants"
+    )
+    con.execute(
         "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
         "load_id) select gene_id, '22', start_pos, end_pos, strand, "
         "case when strand > 0 then start_pos else end_pos end, 'protein_coding', 1 "

@@ -10,6 +10,7 @@ import cohort
 import duckdb
 from measure import measured
 
+from varhouse.cli.model_options import source_version
 from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import open_warehouse
@@ -28,7 +29,11 @@ def test(con: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
         },
     )
     outcome = run_project(
-        project, con, command="run", select=["+rvat_burden +rvat_skat +rvat_acat"]
+        project,
+        con,
+        command="run",
+        select=["+rvat_burden +rvat_skat +rvat_acat"],
+        source_version=source_version,
     )
     for result in outcome.results:
         print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")

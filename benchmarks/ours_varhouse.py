@@ -12,6 +12,7 @@ from pathlib import Path
 import duckdb
 from measure import measured
 
+from varhouse.cli.model_options import source_version
 from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import open_warehouse
@@ -43,7 +44,9 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
 def score(con: duckdb.DuckDBPyConnection) -> None:
     """Run the shipped project for the ranked genes, its data tests too; stop if a node fails."""
     project = load_project(shipped_project_dir(), vars=VARS)
-    outcome = run_project(project, con, command="run", select=["+v2g_scores"])
+    outcome = run_project(
+        project, con, command="run", select=["+v2g_scores"], source_version=source_version
+    )
     for result in outcome.results:
         print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")
     if not outcome.ok:

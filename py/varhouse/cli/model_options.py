@@ -20,6 +20,7 @@ from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import create_schema, open_warehouse
 
 _FUNCTION_SOURCES = ("numerics", "udf")
+_GENOTYPES = ('"raw"."genotypes_rare"', '"raw"."genotypes_common"')
 
 
 def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -90,10 +91,18 @@ def parse_vars(text: str | None) -> dict[str, Any]:
 def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
     """Return a text that changes when rows are loaded into or removed from a raw table.
 
-    Loaded tables carry the id of their load, so nothing has to be read but one column.
+    Loaded tables carry the id of their load, so nothing has to be read but one column. Genotypes
+    are too many for that: they change when genotypes are loaded or variants are numbered anew.
     """
     from varhouse.runner.fingerprint import content_version
 
+    if source in _GENOTYPES:
+        loads = con.execute(
+            f"select count(*), sum(load_id), (select count(*) from {source}) "
+            "from load_manifest where kind = 'genotypes'"
+        ).fetchall()[0]
+        if loads[0]:
+            return "/".join(str(item) for item in (*loads, source_version(con, '"raw"."variants"')))
     columns = {row[0] for row in con.execute(f"describe {source}").fetchall()}
     if "load_id" not in columns:
         return content_version(con, source)

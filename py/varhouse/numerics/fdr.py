@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy import interpolate, special
+from scipy import special
 
 Float = npt.NDArray[np.float64]
 
@@ -39,6 +39,8 @@ def storey_q_values(p_values: npt.ArrayLike) -> tuple[Float, float]:
     pi0 = 1.0
     if there.size >= THRESHOLDS.size and there.max() > THRESHOLDS[-1]:
         shares = np.array([np.mean(there >= level) / (1.0 - level) for level in THRESHOLDS])
+        from scipy import interpolate  # takes longer to import than all else here to run
+
         smooth = interpolate.make_smoothing_spline(THRESHOLDS, shares, lam=THREE_DF_PENALTY)
         estimate = float(smooth(THRESHOLDS[-1]))
         pi0 = min(estimate, 1.0) if estimate > 0 else 1.0

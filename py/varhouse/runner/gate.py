@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import sqlglot
-from sqlglot import exp
+from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
 from varhouse.errors import ProjectError
@@ -38,6 +38,12 @@ _FORBIDDEN_CALLS = re.compile(
 _FILE_NAME = re.compile(
     r"[/\\:*]|\.(csv|tsv|txt|json|ndjson|jsonl|parquet|gz|zst|db|duckdb|xlsx)$", re.I
 )
+# Tokens in which case and blanks count; their text is without its quotes.
+_WRITTEN_EXACTLY = {
+    TokenType.IDENTIFIER, TokenType.VAR, TokenType.STRING, TokenType.BYTE_STRING,
+    TokenType.UNICODE_STRING, TokenType.HEX_STRING, TokenType.BIT_STRING,
+    TokenType.HEREDOC_STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING,
+}  # fmt: skip
 _LINE = re.compile(r"\bline (\d+), col(?:umn)?:? (\d+)", re.IGNORECASE)
 
 
@@ -59,9 +65,9 @@ def check_query(sql: MappedSql) -> exp.Query:
         and line of the source.
     """
     try:
-        tokens = _DUCKDB.tokenize(sql.text)
+        tokens = _tokens(sql.text)
         for token in tokens:
-            if token.token_type is sqlglot.TokenType.SEMICOLON:
+            if token.token_type is TokenType.SEMICOLON:
                 raise _refusal(sql, token.start, "a ';'. A model is one query without a semicolon")
         _check_statement(sql)
         trees = _DUCKDB.parser().parse(tokens, sql.text)
@@ -76,6 +82,21 @@ def check_query(sql: MappedSql) -> exp.Query:
     if not isinstance(tree, exp.Query):
         raise _refusal(sql, 0, f"{type(tree).__name__.lower()}. A model is one query (select ...)")
     return tree
+
+
+def canonical_text(sql: MappedSql) -> str:
+    """Return a query without what never matters: comments, layout, the case of keywords."""
+    return " ".join(
+        f"{token.token_type.name}:{token.text!r}"
+        if token.token_type in _WRITTEN_EXACTLY
+        else token.text.upper()
+        for token in _tokens(sql.text)
+    )
+
+
+@lru_cache(maxsize=1024)
+def _tokens(text: str) -> list[Token]:
+    return _DUCKDB.tokenize(text)
 
 
 def _check_statement(sql: MappedSql) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -182,20 +181,3 @@ def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any]
     command, vars_json, full_refresh, _ = rows[0]
     about = {"vars": json.loads(vars_json), "full_refresh": full_refresh}
     return command, about, [row[3] for row in rows]
-
-
-@contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit at the end, or roll everything back and pass the error on."""
-    con.execute("begin transaction")
-    try:
-        yield
-    except BaseException:
-        # An error inside may have ended the transaction already; there is then nothing to undo.
-        try:
-            con.execute("rollback")
-        except duckdb.TransactionException as error:
-            if "no transaction is active" not in str(error):
-                raise
-        raise
-    con.execute("commit")

@@ -19,8 +19,9 @@ from varhouse.runner.schedule import Task
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
-from varhouse.runner.state import Fingerprint, RunContext, read_back, transaction, write_row
+from varhouse.runner.state import Fingerprint, RunContext, read_back, write_row
 from varhouse.runner.unit_tests import CompiledUnitTest, compile_unit_test, run_unit_test
+from varhouse.transaction import transaction
 
 Work = Callable[[duckdb.DuckDBPyConnection], list[NodeResult]]
 
