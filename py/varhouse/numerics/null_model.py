@@ -64,8 +64,11 @@ def covariate_basis(covariates: Float) -> tuple[Float, tuple[int, ...]]:
     x = np.asarray(covariates, dtype=np.float64)
     if not np.all(np.isfinite(x)):
         raise ValueError("covariates hold values that are not finite")
-    sizes = np.linalg.norm(x, axis=0)
-    scaled = x / np.where(sizes > 0, sizes, 1.0)
+    # by the largest value first, so that no square overflows
+    tops = np.max(np.abs(x), axis=0, initial=0.0)
+    scaled = x / np.where(tops > 0, tops, 1.0)
+    sizes = np.linalg.norm(scaled, axis=0)
+    scaled = scaled / np.where(sizes > 0, sizes, 1.0)
     kept: list[int] = []
     basis = np.empty((x.shape[0], 0))
     # one column after the other, so that it is the later of two equal columns that goes

@@ -18,12 +18,16 @@ from varhouse.numerics.tails import log_t_two_sided
 
 Float = npt.NDArray[np.float64]
 
+MIN_PERMUTATIONS = 10
+
 _NO_VARIANCE = 1e-10
 _BLOCK = 1 << 22
 _MAX_STEPS = 100
 _CONVERGED = 1e-10
 _DF_RANGE = (0.2, 2.0)
-_SMALLEST_P = 1e-300
+_SMALLEST_P, _LARGEST_P = 1e-300, 1.0 - 2.0**-53
+# permutations that all come to the same p-value fit any law
+_NO_SPREAD = 1e-12
 
 
 class PermutationTest(NamedTuple):
@@ -97,8 +101,10 @@ def permutation_test(
     ValueError
         Fewer than 10 permutations.
     """
-    if n_permutations < 10:
-        raise ValueError(f"{n_permutations} permutations are too few for a Beta law, at least 10")
+    if n_permutations < MIN_PERMUTATIONS:
+        raise ValueError(
+            f"{n_permutations} permutations are too few for a Beta law, at least {MIN_PERMUTATIONS}"
+        )
     residual = _residual(phenotype[:, None], basis)[:, 0]
     if float(residual @ residual) <= _NO_VARIANCE * float(phenotype @ phenotype):
         return _none("constant_phenotype", n_permutations)
@@ -157,7 +163,8 @@ def _permuted(
 def _p(squares: Float, df: float) -> Float:
     """Return two-sided p-values of squared correlations."""
     share = np.minimum(squares, 1.0 - 1e-15)
-    return np.maximum(np.exp(log_t_two_sided(np.sqrt(df * share / (1.0 - share)), df)), _SMALLEST_P)
+    p = np.exp(log_t_two_sided(np.sqrt(df * share / (1.0 - share)), df))
+    return np.clip(p, _SMALLEST_P, _LARGEST_P)
 
 
 def _fit(strongest: Float, df: float) -> tuple[float, float, float] | None:
@@ -183,7 +190,9 @@ def _fit(strongest: Float, df: float) -> tuple[float, float, float] | None:
 def _moments(p: Float) -> tuple[float, float] | None:
     """Return the shapes of the Beta law with the mean and variance of p."""
     mean, variance = float(np.mean(p)), float(np.var(p))
-    common = mean * (1.0 - mean) / variance - 1.0 if variance > 0 else 0.0
+    if variance <= _NO_SPREAD * mean * (1.0 - mean):
+        return None
+    common = mean * (1.0 - mean) / variance - 1.0
     return (mean * common, (1.0 - mean) * common) if common > 0 else None
 
 

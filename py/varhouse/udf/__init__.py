@@ -79,6 +79,7 @@ class SqlFunction:
 
 _COMBINED = "struct(p_value double, log10p double, n integer, status varchar)"
 _SET = ("bigint[]", "bigint[]", "double[]", "double[]", "bigint[]", "double[]", "double[][]")
+_SET_WITHOUT_WEIGHTS = (*_SET[:3], *_SET[4:])
 _COUNTS = "n_variants integer, n_carriers integer, n_donors integer, status varchar"
 
 _STRUCTURE_INPUTS = "struct(calls varchar, variants varchar, donors varchar)"
@@ -129,6 +130,32 @@ FUNCTIONS: tuple[SqlFunction, ...] = (
         "varhouse.udf.set_tests:skat_o",
         _SET,
         f"struct(rho double, p_value double, log10p double, error double, {_COUNTS})",
+    ),
+    SqlFunction(
+        "burden_test_binary",
+        "varhouse.udf.set_tests:burden_test_binary",
+        _SET,
+        f"struct(beta double, se double, p_value double, log10p double, method varchar, {_COUNTS})",
+    ),
+    SqlFunction(
+        "skat_binary",
+        "varhouse.udf.set_tests:skat_binary",
+        _SET,
+        f"struct(statistic double, p_value double, log10p double, error double, {_COUNTS})",
+    ),
+    SqlFunction(
+        "skat_o_binary",
+        "varhouse.udf.set_tests:skat_o_binary",
+        _SET,
+        f"struct(rho double, p_value double, log10p double, error double, {_COUNTS})",
+    ),
+    SqlFunction(
+        "best_variant_test",
+        "varhouse.udf.best_variant:best_variant_test",
+        (*_SET_WITHOUT_WEIGHTS, "integer", "varchar"),
+        "struct(variant bigint, nominal_p double, empirical_p double, p_value double, "
+        "log10p double, n_independent double, n_variants integer, n_donors integer, "
+        "status varchar)",
     ),
     SqlFunction(
         "hwe_test",

@@ -54,19 +54,28 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
 
 
 def storey_q_value_list(lists: pa.Array) -> pa.Array:
-    """Return the q-values of each list of p-values, in its order; NULL stays NULL."""
-    return _list_by_list(lists, lambda p: storey_q_values(p)[0])
+    """Return the q-values of each list of p-values, in its order.
+
+    NULL stays NULL, and so does a list with a value that is no p-value.
+    """
+    return _list_by_list(lists, lambda p: _of_p_values(p, lambda there: storey_q_values(there)[0]))
 
 
 def genomic_lambda(lists: pa.Array) -> pa.Array:
-    """Return lambda GC of each list of p-values; NULL for a list without any."""
+    """Return lambda GC of each list of p-values.
+
+    NULL for a list without any, with a value that is no p-value, or where half of them underflow.
+    """
     values, rows = _flat(lists)
     n = np.bincount(rows, minlength=len(lists))
     ends = np.cumsum(n)
     found = np.array(
-        [genomic_control(values[low:high]) for low, high in zip(ends - n, ends, strict=True)]
+        [
+            genomic_control(values[low:high]) if _are_p_values(values[low:high]) else np.nan
+            for low, high in zip(ends - n, ends, strict=True)
+        ]
     )
-    return pa.array(found, pa.float64(), mask=np.isnan(found))
+    return pa.array(found, pa.float64(), mask=~np.isfinite(found))
 
 
 def acat_weighted(lists: pa.Array, weights: pa.Array) -> pa.Array:
@@ -92,7 +101,7 @@ def acat_weighted(lists: pa.Array, weights: pa.Array) -> pa.Array:
         log_p, status = acat(p, w)
         ok = status == "ok"
         found.append(
-            (float(np.exp(log_p)), max(-log_p / _LN10, 0.0), n, status)
+            (float(np.exp(log_p)), max(0.0, -log_p / _LN10), n, status)
             if ok
             else (None, None, n, status)
         )
@@ -105,19 +114,27 @@ def acat_weighted(lists: pa.Array, weights: pa.Array) -> pa.Array:
 
 
 def bh_q_value_list(lists: pa.Array) -> pa.Array:
-    """Return Benjamini and Hochberg's adjusted p-values of each list; NULL stays NULL."""
-    return _list_by_list(lists, benjamini_hochberg)
+    """Return Benjamini and Hochberg's adjusted p-values of each list; as `storey_q_value_list`."""
+    return _list_by_list(lists, lambda p: _of_p_values(p, benjamini_hochberg))
 
 
 def inverse_normal_list(lists: pa.Array) -> pa.Array:
-    """Return normal quantiles of ranks (ties averaged) of each list; NULL and NaN become NULL.
+    """Return normal quantiles of ranks (ties averaged) of each list.
 
-    Raises
-    ------
-    ValueError
-        A value is infinite.
+    NULL and what is not finite become NULL, and do not count.
     """
-    return _list_by_list(lists, inverse_normal)
+    return _list_by_list(lists, lambda x: inverse_normal(np.where(np.isinf(x), np.nan, x)))
+
+
+def _are_p_values(values: npt.NDArray[np.float64]) -> bool:
+    return not np.any((values < 0) | (values > 1))
+
+
+def _of_p_values(
+    values: npt.NDArray[np.float64],
+    change: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]],
+) -> npt.NDArray[np.float64]:
+    return change(values) if _are_p_values(values) else np.full(values.shape, np.nan)
 
 
 def _list_by_list(
