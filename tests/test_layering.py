@@ -109,6 +109,6 @@ def test_importing_stays_light(module: str) -> None:
 
 
 def test_help_names_the_commands() -> None:
-    shown = run_python("-c", "from varhouse.cli import main; main()", "--help").stdout
+    shown = run_python("-m", "varhouse", "--help").stdout
     for command in ("load", "run", "build", "docs", "explain", "demo"):
         assert f"  {command} " in shown

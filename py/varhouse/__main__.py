@@ -1,0 +1,6 @@
+"""``python -m varhouse``: the command line."""
+
+from varhouse.cli import main
+
+if __name__ == "__main__":
+    main()
