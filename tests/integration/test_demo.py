@@ -136,8 +136,9 @@ def test_it_prints_the_answer_its_explanation_and_what_to_try(demo: tuple[Path, 
         assert words in printed
 
 
-def test_the_heatmap_is_a_png(demo: tuple[Path, str]) -> None:
-    picture = (demo[0] / "demo_heatmap.png").read_bytes()
+@pytest.mark.parametrize("name", ["heatmap", "manhattan", "locus"])
+def test_the_figures_are_png_files(name: str, cohort: tuple[Path, str]) -> None:
+    picture = (cohort[0] / f"demo_{name}.png").read_bytes()
     assert picture.startswith(b"\x89PNG\r\n")
     assert len(picture) > 10_000
 
@@ -275,6 +276,35 @@ def test_eqtls_are_found_as_numpy_finds_them(cohort: tuple[Path, str]) -> None:
             assert row["r2_with_planted"] > 0.8
     assert len(found.planted) == 5
     assert len(found.false_positives) <= 1
+
+
+def test_the_gwas_loci_point_to_the_planted_genes(cohort: tuple[Path, str]) -> None:
+    """The posterior-weighted V2G score that the demo prints, again by numpy from both tables."""
+    from varhouse.demo.cohort.trait_genes import locus_genes
+
+    lines = (cohort[0] / "files" / "demo.planted.tsv").read_text().splitlines()[1:]
+    planted = {line.split("\t")[3]: line.split("\t")[1] for line in lines if "\ttrait\t" in line}
+    with duckdb.connect(str(cohort[0] / "demo.duckdb"), read_only=True) as con:
+        loci = locus_genes(con, [])
+        rows = con.execute("select variant_id, pos, beta, se from sumstats").fetchall()
+        for locus in loci:
+            lead_pos = int(locus.lead_id.split("_")[1])
+            near = [row for row in rows if row[0].startswith("22_")]
+            near = [row for row in near if abs(row[1] - lead_pos) <= 100_000]
+            beta, se = (np.array([row[k] for row in near]) for k in (2, 3))
+            # Wakefield (2009): density of beta with and without an effect of sd 0.15
+            bf = stats.norm.pdf(beta, 0, np.hypot(0.15, se)) / stats.norm.pdf(beta, 0, se)
+            posterior = dict(zip([row[0] for row in near], bf / bf.sum(), strict=True))
+            (total,) = con.execute(
+                "select list((variant_id, overall_score)) from v2g_scores where gene_name = ?",
+                [locus.best_gene],
+            ).fetchall()[0]
+            mean = sum(posterior.get(name, 0.0) * score for name, score in total)
+            assert locus.best_v2g == pytest.approx(mean, rel=1e-3)
+    found = {locus.best_gene for locus in loci}
+    assert len(found & set(planted.values())) >= 2
+    assert len(loci) <= 4
+    assert "GWAS of an invented trait" in cohort[1]
 
 
 def test_without_the_simulator_the_locus_is_shown_and_the_extra_named(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ import importlib.util
 import json
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 import duckdb
@@ -30,12 +30,16 @@ from varhouse.cli.model_report import StderrReporter
 from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
 from varhouse.demo.cohort import CohortFiles, write_cohort_files
 from varhouse.demo.cohort.found import RVAT_VARS
+from varhouse.demo.cohort.trait_genes import STUDY
 from varhouse.errors import DataError, ModelError, UsageError
 from varhouse.ingest.kinds import KINDS
 from varhouse.ingest.load import LoadReport, load_files
 from varhouse.runner import load_project, run_project
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 _DATABASE = "demo.duckdb"
 _HEATMAP = "demo_heatmap.png"
@@ -168,6 +172,7 @@ def _invented_case(out: Path, seed: int, say: _Say) -> _Case:
             _Input("annotations", [cohort.annotations]),
             _Input("covariates", [cohort.covariates]),
             _Input("cells", [cohort.cells]),
+            _Input("sumstats", [cohort.sumstats], source_id=STUDY),
         ]
     what = "locus" if cohort is None else "cohort"
     say(f"An invented {what} (seed {seed}) is in {out / 'files'}.")
@@ -211,7 +216,7 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
         _build(settings, con, show, vars=RVAT_VARS if case.cohort else {})
         ranked = _rank_genes(con, case.lead, say)
         first = ranked[0]
-        label = first["gene_name"] or first["gene_id"]
+        gene = first["gene_name"] or first["gene_id"]
         n_shown = min(_N_RANKED, len(ranked))
         show.print(
             ranking_table(
@@ -222,15 +227,15 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
         parts = explain(con, first["variant_id"], first["gene_id"]).table.to_pylist()
         show.print(
             explanation_table(
-                f"Why {label}: weight x score / {parts[0]['denominator']:.4g} for each source",
+                f"Why {gene}: weight x score / {parts[0]['denominator']:.4g} for each source",
                 parts,
             )
         )
         _judge_planted(con, case.planted, show)
         if importlib.util.find_spec("matplotlib"):
-            figure = out / _HEATMAP
-            _save_heatmap(con, first["variant_id"], figure, top=_N_RANKED)
-            show.print(f"Gene x source heatmap: {figure}\n", soft_wrap=True)
+            for label, path in _save_figures(con, case, first["variant_id"], out):
+                show.print(f"{label}: {path}", soft_wrap=True)
+            show.print()
         else:
             say("No heatmap: matplotlib is missing (pip install 'varhouse[viz]').")
         questions = _questions(con, case, ranked)
@@ -317,13 +322,27 @@ def _judge_planted(
         )
 
 
-def _save_heatmap(con: duckdb.DuckDBPyConnection, variant_id: str, path: Path, *, top: int) -> None:
-    """Draw the heatmap into a PNG, PDF or SVG file, by its suffix."""
+def _save_figures(
+    con: duckdb.DuckDBPyConnection, case: _Case, variant_id: str, out: Path
+) -> Iterator[tuple[str, Path]]:
+    """Draw PNG files; yield what each shows, and its path."""
     # matplotlib is an extra and slow to import: not before a figure is wanted
-    from varhouse.plot import v2g_heatmap
-    from varhouse.plot.canvas import save
+    from varhouse.plot import locus, manhattan, v2g_heatmap
+    from varhouse.plot.canvas import close, save
 
-    save(v2g_heatmap(con, variant_id, top=top), path)
+    figures: list[tuple[str, str, Callable[[], Axes]]] = [
+        ("Gene x source heatmap", _HEATMAP, lambda: v2g_heatmap(con, variant_id, top=_N_RANKED))
+    ]
+    if case.cohort:
+        figures += [
+            ("GWAS", "demo_manhattan.png", lambda: manhattan(con, study=STUDY)),
+            ("Its locus", "demo_locus.png", lambda: locus(con, variant_id, study=STUDY)),
+        ]
+    for label, name, draw in figures:
+        axes = draw()
+        save(axes, out / name)
+        close(axes)
+        yield label, out / name
 
 
 def _questions(

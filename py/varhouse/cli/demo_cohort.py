@@ -9,7 +9,7 @@ import shlex
 import duckdb
 from rich.console import Console
 
-from varhouse.cli.demo_tables import common_table, new_table, rare_table
+from varhouse.cli.demo_tables import common_table, new_table, rare_table, trait_table
 from varhouse.demo.cohort import CohortFiles
 from varhouse.demo.cohort.found import (
     MAX_Q,
@@ -20,6 +20,7 @@ from varhouse.demo.cohort.found import (
     common_findings,
     rare_findings,
 )
+from varhouse.demo.cohort.trait_genes import STUDY, locus_genes
 from varhouse.output import format_cell
 
 _LIBRARIES = ("h5py", "msprime")
@@ -47,12 +48,22 @@ def show_cohort(con: duckdb.DuckDBPyConnection, files: CohortFiles, show: Consol
     show.print(
         f"The best of {common.n_tests:,} correlations, made in SQL too. Beyond Bonferroni's bound: "
         f"of {common.n_null} other pairs {_named(common.false_positives, 'p_value')}.\n"
+    )
+    loci = locus_genes(con, files.trait)
+    show.print(trait_table(loci))
+    right = [each for each in loci if each.planted and each.planted.gene_name == each.best_gene]
+    show.print(
+        f"{len(right)} of {len(files.trait)} planted genes are first at their locus; loci without "
+        f"one: {sum(each.planted is None for each in loci) or 'none'}. V2G is the mean of the "
+        "score over the variants that may be causal, weighted by their posterior.\n"
         f"Every planted variant: {files.truth}\n",
     )
     best = min((row for _, row in rare.planted), key=lambda row: row["q_value"])
     return [
         f"explain {best['gene_name']} --cell-type {shlex.quote(best['cell_type'])}",
         f"rvat --cell-type monocyte --weights '{V2G_WEIGHT}' --tests skat_o,acat_v --max-maf 0.01",
+        f"plot locus {loci[0].lead_id} --study {STUDY} --out locus.png",
+        f"report --variant {loci[0].lead_id} --out report.html",
         f"build --vars '{json.dumps(RVAT_VARS)}'",
     ]
 

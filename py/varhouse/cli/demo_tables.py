@@ -11,6 +11,7 @@ from rich.table import Table
 
 from varhouse.demo import PlantedAnswer
 from varhouse.demo.cohort import CommonEffect, RareEffect
+from varhouse.demo.cohort.trait_genes import Locus
 from varhouse.ingest.load import LoadReport
 from varhouse.output import format_cell
 
@@ -124,6 +125,26 @@ def common_table(planted: Sequence[tuple[CommonEffect, Row]]) -> Table:
             row["variant_id"],
             f"{row['r2_with_planted']:.2f}",
             _p_value(row["p_value"]),
+        )
+    return table
+
+
+def trait_table(loci: Sequence[Locus]) -> Table:
+    """Show the gene that each GWAS locus points to, and the planted one."""
+    table = new_table(
+        "GWAS of an invented trait: planted and found",
+        ["lead", "nearest", "planted", "by V2G"],
+        ["V2G", "variants", "p"],
+    )
+    for locus in loci:
+        table.add_row(
+            locus.lead_id,
+            locus.nearest_gene,
+            locus.planted.gene_name if locus.planted else "",
+            locus.best_gene,
+            f"{locus.best_v2g:.4f}",
+            str(locus.n_likely_variants),
+            _p_value(locus.p_value),
         )
     return table
 

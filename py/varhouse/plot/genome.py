@@ -70,6 +70,11 @@ def label_megabases(axes: Any, chrom: str) -> None:
     """Write positions of one chromosome in Mb below the axes."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    axes.xaxis.set_major_locator(MaxNLocator(7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x / 1e6:.6g}"))
+    def megabases(x: float, _: int | None) -> str:
+        shown = [f"{tick / 1e6:.6f}".rstrip("0") for tick in axes.get_xticks()]
+        decimals = max(len(text.partition(".")[2]) for text in shown)
+        return f"{x / 1e6:.{decimals}f}"
+
+    axes.xaxis.set_major_locator(MaxNLocator(7, steps=[1, 2, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(megabases))
     axes.set_xlabel(f"position on chromosome {chrom} (Mb)")

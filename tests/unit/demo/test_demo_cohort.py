@@ -17,7 +17,7 @@ from varhouse.demo.cohort import CohortFiles, write_cohort_files  # noqa: E402
 
 SEED = 11
 COPIES = {"0|0": 0, "0|1": 1, "1|0": 1, "1|1": 2, "./.": None}
-PATHS = slice(0, 8)
+PATHS = slice(0, 9)
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +69,7 @@ def test_equal_seeds_write_equal_bytes(files: CohortFiles, tmp_path: Path) -> No
     assert digests[0] == digests[1]
     assert again.rare == files.rare
     assert again.common == files.common
+    assert again.trait == files.trait
 
 
 def test_most_variants_are_rare_and_singletons_the_largest_class(
@@ -137,12 +138,48 @@ def test_planted_variants_are_rare_and_something_points_from_them_to_the_gene(
 
 def test_the_table_of_planted_effects_names_them_all(files: CohortFiles) -> None:
     rows = table(files.truth)
-    named = {(row["gene_name"], row["cell_type"]) for row in rows if row["kind"] != "eqtl"}
+    named = {
+        (row["gene_name"], row["cell_type"]) for row in rows if row["kind"] not in ("eqtl", "trait")
+    }
     assert named == {
         ("DEMO17", "monocyte"), ("DEMO22", "monocyte"), ("DEMO29", "CD8 T"), ("DEMO32", "B"),
         ("DEMO36", "B"), ("DEMO36", "CD8 T"),
     }  # fmt: skip
     assert sum(row["kind"] == "eqtl" for row in rows) == 5
+    assert {row["gene_name"] for row in rows if row["kind"] == "trait"} == {
+        "DEMO17", "DEMO6", "DEMO30",
+    }  # fmt: skip
+
+
+def test_the_gwas_is_strong_where_planted_and_in_linkage_and_even_elsewhere(
+    files: CohortFiles, calls: dict[str, list[int | None]]
+) -> None:
+    with gzip.open(files.sumstats, "rt") as text:
+        header, *lines = text.read().splitlines()
+    rows = [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+    # the mandatory fields of GWAS-SSF, in the standard's order
+    assert header.split("\t")[:8] == [
+        "chromosome", "base_pair_location", "effect_allele", "other_allele", "beta",
+        "standard_error", "effect_allele_frequency", "p_value",
+    ]  # fmt: skip
+    z = {
+        "_".join(row[name] for name in header.split("\t")[:2])
+        + f"_{row['other_allele']}_{row['effect_allele']}": float(row["beta"])
+        / float(row["standard_error"])
+        for row in rows
+    }
+    here = {name: value for name, value in z.items() if name in calls}
+    elsewhere = np.array([value for name, value in z.items() if name not in calls])
+    assert elsewhere.size > 5_000
+    assert 0.9 < np.median(elsewhere**2) / 0.4549 < 1.1
+    assert np.abs(elsewhere).max() < 5.5
+    copies = {name: np.array([copy or 0 for copy in calls[name]], dtype=float) for name in here}
+    for effect in files.trait:
+        planted = copies[effect.variant_id]
+        assert abs(here[effect.variant_id]) > 5.5
+        for name, value in here.items():
+            if np.corrcoef(copies[name], planted)[0, 1] ** 2 > 0.95:
+                assert abs(abs(value) - abs(here[effect.variant_id])) < 2
 
 
 def test_cells_are_counts_of_every_donor_and_type(files: CohortFiles) -> None:

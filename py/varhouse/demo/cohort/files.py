@@ -13,6 +13,7 @@ from varhouse.demo.cohort.genotypes import Genotypes
 from varhouse.demo.cohort.h5ad import write_h5ad
 from varhouse.demo.cohort.invent import Cohort, invent_cohort
 from varhouse.demo.cohort.plan import CELL_TYPES, CommonEffect, RareEffect
+from varhouse.demo.cohort.trait import N_PEOPLE, Association, TraitEffect, p_values
 from varhouse.demo.files import write_open_chromatin
 from varhouse.demo.locus import BUILD, CHROM, DEFAULT_SEED, DemoGene, invent_locus
 
@@ -40,9 +41,11 @@ class CohortFiles(NamedTuple):
     annotations: Path
     covariates: Path
     cells: Path
+    sumstats: Path
     truth: Path
     rare: list[RareEffect]
     common: list[CommonEffect]
+    trait: list[TraitEffect]
 
 
 def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles:
@@ -58,8 +61,8 @@ def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles
     Returns
     -------
     CohortFiles
-        GTF, BED8 (thurman2012), a table of intervals (javierre2016), VCF, VEP tab, covariates and
-        h5ad; 300 donors, 38 genes on 1.65 Mb, cells of three types.
+        GTF, BED8 (thurman2012), a table of intervals (javierre2016), VCF, VEP tab, covariates,
+        h5ad and GWAS-SSF; 300 donors, 38 genes on 1.65 Mb, cells of three types.
 
     Raises
     ------
@@ -76,9 +79,11 @@ def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles
         annotations=folder / "demo.vep.tab.gz",
         covariates=folder / "demo.covariates.tsv",
         cells=folder / "demo.h5ad",
+        sumstats=folder / "demo.gwas.tsv.gz",
         truth=folder / "demo.planted.tsv",
         rare=cohort.rare,
         common=cohort.common,
+        trait=cohort.trait,
     )
     write_bgzf(files.genes, _gtf(cohort.genes))
     write_open_chromatin(files.open_chromatin, cohort.open_chromatin)
@@ -98,6 +103,7 @@ def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles
         },
         gene_names=cells.gene_names,
     )
+    write_bgzf(files.sumstats, _gwas(cohort.associations))
     _write_planted(files.truth, cohort)
     return files
 
@@ -179,9 +185,26 @@ def _write_covariates(path: Path, cohort: Cohort) -> None:
     path.write_text(_lines(rows), encoding="utf-8", newline="\n")
 
 
+def _gwas(rows: Sequence[Association]) -> str:
+    """Return GWAS-SSF: the standard's columns in its order."""
+    header = [
+        "chromosome", "base_pair_location", "effect_allele", "other_allele", "beta",
+        "standard_error", "effect_allele_frequency", "p_value", "rsid", "n",
+    ]  # fmt: skip
+    lines: list[Sequence[object]] = [header]
+    lines += [
+        [
+            row.chrom, row.pos, row.alt, row.ref, f"{row.z * row.se:.5g}", f"{row.se:.5g}",
+            f"{row.af:.4f}", f"{p_value:.4g}", "NA" if row.rsid == "." else row.rsid, N_PEOPLE,
+        ]
+        for row, p_value in zip(rows, p_values(list(rows)).tolist(), strict=True)
+    ]  # fmt: skip
+    return _lines(lines)
+
+
 def _write_planted(path: Path, cohort: Cohort) -> None:
     rows: list[Sequence[object]] = [
-        ["gene_id", "gene_name", "cell_type", "variant_id", "kind", "log_change_in_sd"]
+        ["gene_id", "gene_name", "cell_type", "variant_id", "kind", "change_in_sd"]
     ]
     for effect in cohort.rare:
         rows += [
@@ -201,6 +224,10 @@ def _write_planted(path: Path, cohort: Cohort) -> None:
             [eqtl.gene_id, eqtl.gene_name, cell_type, eqtl.variant_id, "eqtl", f"{eqtl.change:.4g}"]
             for cell_type in eqtl.cell_types
         ]
+    rows += [
+        [effect.gene_id, effect.gene_name, "", effect.variant_id, "trait", f"{effect.change:.4g}"]
+        for effect in cohort.trait
+    ]
     path.write_text(_lines(rows), encoding="utf-8", newline="\n")
 
 

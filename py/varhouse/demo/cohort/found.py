@@ -266,7 +266,7 @@ def common_findings(con: duckdb.DuckDBPyConnection, effects: list[CommonEffect])
 
 
 def _linkage(con: duckdb.DuckDBPyConnection, first: str, second: str) -> float:
-    row = con.execute(_LD_SQL, [first, second]).fetchone()
-    if row is None or row[0] is None:
+    r2 = con.execute(_LD_SQL, [first, second]).fetchall()[0][0]
+    if r2 is None:
         raise RuntimeError(f"no linkage between {first} and {second}: one does not vary")
-    return float(row[0])
+    return float(r2)

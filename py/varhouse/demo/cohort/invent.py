@@ -26,6 +26,7 @@ from varhouse.demo.cohort.plan import (
     RareEffect,
     RarePlan,
 )
+from varhouse.demo.cohort.trait import Association, TraitEffect, invent_trait
 from varhouse.demo.locus import DemoGene, DemoLocus, invent_gene
 from varhouse.demo.signals import (
     FLANK_BP,
@@ -45,6 +46,7 @@ _MAX_ELEMENTS = 6
 _N_DECOYS = {"open chromatin": 90, "promoter capture": 60}
 _EQTL_DISTANCE_BP = 40_000
 _EQTL_MAF = 0.2
+_EQTL_FLANK_BP = 1_000
 
 
 class Link(NamedTuple):
@@ -77,6 +79,8 @@ class Cohort(NamedTuple):
     cells: Cells
     rare: list[RareEffect]
     common: list[CommonEffect]
+    associations: list[Association]
+    trait: list[TraitEffect]
 
 
 class _Carriers(NamedTuple):
@@ -121,17 +125,24 @@ def invent_cohort(seed: int, locus: DemoLocus) -> Cohort:
     for plan in RARE_PLANS:
         gene, found = by_name[plan.gene_name], carriers[plan.gene_name]
         for start, end in found.elements:
-            score = round(float(rng.uniform(0.991, 0.998)), 6)
-            open_chromatin.append(Interval(start, end, gene, score))
-            promoter_capture += [
-                Link(start, end, gene, CAPTURE_CELL[cell], round(float(rng.uniform(20, 22)), 3))
-                for cell in plan.cell_types
-            ]
+            links = _links(rng, start, end, gene, plan.cell_types)
+            open_chromatin.append(links[0])
+            promoter_capture += links[1]
         rare.append(_rare_effect(rng, plan, gene, found.variants, genotypes))
     common = [
         _common_effect(rng, plan, by_name[plan.gene_name], genotypes, locus)
         for plan in COMMON_PLANS
     ]
+    trait_rng = np.random.default_rng([seed, 3])
+    for eqtl in common:
+        pos = int(eqtl.variant_id.split("_")[1])
+        start, end = pos - _EQTL_FLANK_BP, pos + _EQTL_FLANK_BP
+        # the locus has evidence of its own about its leads
+        if not holds_a_lead(locus, start, end):
+            links = _links(trait_rng, start, end, by_name[eqtl.gene_name], eqtl.cell_types)
+            open_chromatin.append(links[0])
+            promoter_capture += links[1]
+    associations, trait = invent_trait(trait_rng, genotypes, common)
     terms = {
         (variant, name): term
         for name, found in carriers.items()
@@ -148,6 +159,8 @@ def invent_cohort(seed: int, locus: DemoLocus) -> Cohort:
         cells=invent_cells(rng, genes, donors, _shifts(genotypes, rare, common)),
         rare=rare,
         common=common,
+        associations=associations,
+        trait=trait,
     )
 
 
@@ -180,6 +193,18 @@ def _carriers(
             elements.append((start, end))
             variants += _rarest_within(genotypes, start, end)
     return _Carriers(sorted(variants), {}, elements)
+
+
+def _links(
+    rng: np.random.Generator, start: int, end: int, gene: DemoGene, cell_types: tuple[str, ...]
+) -> tuple[Interval, list[Link]]:
+    """Make an element that open chromatin and promoter capture link to a gene."""
+    score = round(float(rng.uniform(0.991, 0.998)), 6)
+    captured = [
+        Link(start, end, gene, CAPTURE_CELL[cell], round(float(rng.uniform(20, 22)), 3))
+        for cell in cell_types
+    ]
+    return Interval(start, end, gene, score), captured
 
 
 def _rarest_within(genotypes: Genotypes, start: int, end: int) -> list[int]:

@@ -53,6 +53,9 @@ COMMON_PLANS = (
     CommonPlan("DEMO30", CELL_TYPES, False),
 )
 
+# Genes whose eQTL changes the trait of the GWAS too: the z that the study is expected to reach.
+TRAIT_PLANS = {"DEMO17": 10.0, "DEMO6": 8.0, "DEMO30": 9.0}
+
 # Share of the donors' variance of log expression that a planted effect makes up.
 RARE_SHARE = 0.5
 COMMON_SHARE = 0.3
