@@ -131,7 +131,10 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
         con = duckdb.connect(str(settings.database), read_only=read_only, config=config)
         # DuckDB draws its own on stdout, where results go
         con.execute("set enable_progress_bar = false")
+        _check_is_file(con, settings.database)
         return con
+    except duckdb.CatalogException as error:
+        raise _no_database(settings.database) from error
     except duckdb.IOException as error:
         held = _HELD.search(str(error))
         if held:
@@ -146,3 +149,24 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
         raise UsageError(
             f"--memory {settings.memory} / --threads {settings.threads}: {error}"
         ) from error
+
+
+def _check_is_file(con: duckdb.DuckDBPyConnection, database: Path) -> None:
+    """Refuse a database in memory, of which nothing would be left.
+
+    DuckDB makes one for ``:memory:``, and with a view on the file for CSV, JSON and parquet.
+    The file itself is not looked into: closing it would drop the lock of this process.
+    """
+    ((path,),) = con.execute(
+        "select path from duckdb_databases() where database_name = current_database()"
+    ).fetchall()
+    if path is None:
+        con.close()
+        raise _no_database(database)
+
+
+def _no_database(database: Path) -> DataError:
+    return DataError(
+        f"{database}: cannot be opened as a DuckDB file: it is something else. "
+        "Name the warehouse, or a file that is not there yet, with --db."
+    )

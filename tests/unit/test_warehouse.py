@@ -61,6 +61,22 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("name", ["genes.tsv", "genes.csv", "genes.json", ":memory:"])
+def test_data_are_not_taken_for_a_warehouse(
+    name: str, read_only: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # DuckDB opens these as a database in memory with a view on the file
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_text('{"a": 1}\n' if name.endswith("json") else "a,b\n1,2\n")
+    wrong = Settings(database=Path(name), threads=1, memory="200MB")
+    with (
+        pytest.raises(DataError, match="cannot be opened as a DuckDB file"),
+        open_warehouse(wrong, read_only=read_only),
+    ):
+        pass
+
+
 def test_a_limit_that_is_no_size(tmp_path: Path) -> None:
     wrong = Settings(database=tmp_path / "w.duckdb", memory="a lot")
     with pytest.raises(UsageError, match="--memory a lot"), open_warehouse(wrong):

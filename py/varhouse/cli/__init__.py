@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
@@ -175,9 +175,39 @@ def main() -> None:
             error.show()
         sys.exit(2)
     except (click.Abort, KeyboardInterrupt):
-        _say("interrupted; the warehouse is as it was before the current step", log_json)
-        sys.exit(130)
+        _interrupted(log_json)
+    except Exception as error:
+        # what DuckDB's Python package makes of Ctrl-C while a query runs
+        if isinstance(error, RuntimeError) and str(error) == "Query interrupted":
+            _interrupted(log_json)
+        fault = _fault_of_the_surroundings(error)
+        if fault is None or "-v" in sys.argv or "--verbose" in sys.argv:
+            raise
+        _say(fault, log_json)
+        sys.exit(1)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _interrupted(log_json: bool) -> NoReturn:
+    _say("interrupted; the warehouse is as it was before the current step", log_json)
+    sys.exit(130)
+
+
+def _fault_of_the_surroundings(error: Exception) -> str | None:
+    """Say what is lacking (memory, disk) that no command foresaw; None for a slip of ours."""
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    # not imported here: no command that has not opened the warehouse can fail in it
+    duckdb = sys.modules.get("duckdb")
+    if duckdb is None or not isinstance(error, duckdb.Error):
+        return None
+    from varhouse.runner.scrub import scrubbed
+
+    said = scrubbed(str(error).partition("\n\n")[0], error)
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return f"the memory limit is too small: {said}. Give more with --memory."
+    return f"the database says: {said}"
 
 
 def _say(message: str, log_json: bool) -> None:

@@ -1,0 +1,100 @@
+"""What nobody foresaw, such as no memory or no disk, ends in a message and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import varhouse.cli
+from varhouse.cli import main
+
+
+def run_main(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+    def fail(**ignored: object) -> None:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["varhouse", *options])
+    monkeypatch.setattr(os, "umask", lambda mask: mask)
+    monkeypatch.setattr(varhouse.cli.cli, "main", fail)
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert isinstance(ended.value.code, int)
+    return ended.value.code
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
+        (OSError(errno.EACCES, "Permission denied", "x.csv"), "x.csv: Permission denied"),
+        (duckdb.OutOfMemoryException("Out of Memory Error: 9 MB used\n\nHints"), "--memory"),
+        (duckdb.TransactionException("TransactionContext Error: Failed to commit"), "commit"),
+    ],
+)
+def test_a_lack_is_one_message_and_exit_1(
+    error: Exception,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run_main(error, monkeypatch) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err
+    assert "Hints" not in err
+
+
+def test_what_the_database_quotes_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    error = duckdb.ConversionException("Conversion Error: strange words about 'donor_17'")
+    assert run_main(error, monkeypatch) == 1
+    assert "donor_17" not in capsys.readouterr().err
+
+
+def test_our_own_slips_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(**ignored: object) -> None:
+        raise KeyError("slip")
+
+    monkeypatch.setattr(sys, "argv", ["varhouse"])
+    monkeypatch.setattr(varhouse.cli.cli, "main", fail)
+    with pytest.raises(KeyError):
+        main()
+
+
+def test_ctrl_c_in_a_query_of_the_main_thread(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_main(RuntimeError("Query interrupted"), monkeypatch) == 130
+    assert "interrupted" in capsys.readouterr().err
+
+
+def run(folder: Path, *args: str, stdout: int = subprocess.PIPE) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-c", "from varhouse.cli import main; main()", *args],
+        cwd=folder, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr
+
+
+def test_a_memory_limit_that_not_even_the_tables_fit_in(tmp_path: Path) -> None:
+    code, said = run(tmp_path, "build", "--memory", "1KB", "--threads", "1")
+    assert code == 1, said
+    assert "--memory" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
+    duckdb.connect(tmp_path / "varhouse.duckdb").close()
+    with Path("/dev/full").open("w") as full:
+        code, said = run(tmp_path, "sql", "select 1 as a", stdout=full.fileno())
+    assert code == 1, said
+    assert said == "error: No space left on device\n"
