@@ -10,6 +10,7 @@ from typing import NamedTuple
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.transaction import transaction
 
 _KEPT_AS = "{}__before_upgrade"
 
@@ -53,18 +54,13 @@ def create_or_upgrade(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
         "select digest from schema_version"
     ).fetchall() == [(digest,)]:
         return
-    con.begin()
-    try:
+    with transaction(con):
         if ("main", "load_manifest") in found.tables:
             _upgrade(con, found, texts)
         else:
             _run(con, texts)
         con.execute("delete from schema_version")
         con.execute("insert into schema_version values (?)", [digest])
-    except BaseException:
-        con.rollback()
-        raise
-    con.commit()
 
 
 def _run(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -13,6 +11,7 @@ import pyarrow.parquet as pq
 from varhouse.ask.names import query_column, query_rows, query_table, require_results
 from varhouse.errors import DataError, UsageError
 from varhouse.output import write_file
+from varhouse.transaction import transaction
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _COLUMNS = ("quantile_method", "source_id", "feature", "score_upper", "quantile", "n_rows")
@@ -48,7 +47,7 @@ def freeze_reference(con: duckdb.DuckDBPyConnection, name: str, *, out: Path | N
     _refuse_name(con, name)
     require_results(con, "v2g_cut_points")
     columns = ", ".join(_COLUMNS)
-    with _transaction(con):
+    with transaction(con):
         con.execute(
             f"insert into raw.quantile_reference (reference_id, {columns}) "
             f"select ?, {columns} from v2g_cut_points order by source_id, feature, score_upper",
@@ -129,7 +128,7 @@ def import_reference(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> i
         )
     columns = ", ".join(_COLUMNS)
     try:
-        with _transaction(con):
+        with transaction(con):
             con.execute(
                 f"insert into raw.quantile_reference (reference_id, {columns}) "
                 f"select ?, {columns} from read_parquet(?) "
@@ -139,18 +138,6 @@ def import_reference(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> i
             return _checked(con, name, file)
     except duckdb.Error as error:
         raise DataError(f"{file}: not a quantile reference: {error}") from error
-
-
-@contextlib.contextmanager
-def _transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """Commit at the end of the block, or undo it when it raises."""
-    con.execute("begin")
-    try:
-        yield
-    except BaseException:
-        con.execute("rollback")
-        raise
-    con.execute("commit")
 
 
 def _refuse_name(con: duckdb.DuckDBPyConnection, name: str) -> None:

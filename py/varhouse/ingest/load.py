@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from varhouse.ingest.issues import count_incoming, judge, refuse, refuse_other_b
 from varhouse.ingest.kinds import KINDS, Kind
 from varhouse.ingest.reading import check_compression, sha256_of, sniff
 from varhouse.ingest.request import build_of, check_build, check_request, find_format
+from varhouse.transaction import transaction
 
 Status = Literal["loaded", "already loaded", "dry run"]
 
@@ -112,9 +113,8 @@ def load_files(
     chosen = KINDS[kind]
     stated = normalised_build(build) if build else None
     sources = [sniff(path) for path in files]
-    con.begin()
-    try:
-        reports = []
+    reports = []
+    with transaction(con, keep=not dry_run):
         for source in sources:
             layout = find_format(chosen, source, format)
             options = LoadOptions(
@@ -126,15 +126,6 @@ def load_files(
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
         if chosen.finishes:
             importlib.import_module(chosen.module).finish(con)
-    except BaseException:
-        # After some errors DuckDB has ended the transaction by itself; the first error is the news.
-        with suppress(duckdb.Error):
-            con.rollback()
-        raise
-    if dry_run:
-        con.rollback()
-    else:
-        con.commit()
     return reports
 
 
