@@ -151,7 +151,7 @@ def test_a_var_rebuilds_only_the_models_that_it_changes(
         c="select id from {{ source('raw', 't') }}",
     )
     assert project.run(con).ok
-    outcome = project.run(con, vars={"n": 2, "unused": 1})
+    outcome = project.run(con, vars={"n": 2})
     assert statuses(outcome) == {"a": "success", "b": "success", "c": "unchanged"}
     assert rows(con, "from b") == [(2,)]
 

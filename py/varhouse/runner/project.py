@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from varhouse.errors import ProjectError
+from varhouse.errors import ProjectError, UsageError
 from varhouse.runner.config import REFUSED, ConfigTree
-from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation
+from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation, suggest
 from varhouse.runner.properties import PropertyReader
 from varhouse.runner.references import resolve_references
 from varhouse.runner.render import Renderer
@@ -54,6 +54,8 @@ def load_project(
     ------
     ProjectError
         Anything outside the subset or wrong, with file and line.
+    UsageError
+        ``vars`` names one that nothing in the project asks for.
     """
     directory = project_dir.resolve()
     path = directory / PROJECT_FILE
@@ -91,7 +93,8 @@ class _Loader:
         own = project_vars.pop(self.name, None) if isinstance(
             project_vars.get(self.name), dict
         ) else None  # fmt: skip
-        self.vars = {**project_vars, **(own or {}), **cli_vars}
+        self.own_vars = {**project_vars, **(own or {})}
+        self.vars = {**self.own_vars, **cli_vars}
         self.renderer = Renderer(self.name, vars=self.vars, target=self.target, env=env)
         self.nodes: dict[str, Node] = {}
         self.warnings: list[str] = []
@@ -125,6 +128,7 @@ class _Loader:
         for tree in trees.values():
             self.warnings += tree.unused()
         resolve_references(self.name, self.renderer, self.nodes)
+        self._check_cli_vars()
         return Project(
             name=self.name,
             version=str(self.entry.value.get("version", "")),
@@ -138,6 +142,30 @@ class _Loader:
             seed_dirs=tuple(self._folders("seed-paths", "data/seeds")),
             warnings=self.warnings,
         )
+
+    def _check_cli_vars(self) -> None:
+        """Refuse a var that nothing asks for: misspelt, it would change nothing and say nothing."""
+        known = {*self.own_vars, *self.renderer.asked_vars, *self.bootstrap.asked_vars}
+        for name in self.cli_vars:
+            if name not in known and not self._is_spelt_out(name):
+                raise UsageError(
+                    f"--vars {name}: nothing in the project asks for this var."
+                    f"{suggest(name, known)}"
+                )
+
+    def _is_spelt_out(self, name: str) -> bool:
+        """Tell whether a template, perhaps in a branch that was not taken, has var('name')."""
+        call = re.compile(rf"""var\(\s*['"]{re.escape(name)}['"]""")
+        texts = [node.raw_code for node in self.nodes.values()]
+        texts += [
+            _read(path)
+            for key, default, suffix in (
+                ("macro-paths", "sql/macros", ".sql"),
+                ("model-paths", "models", ".yml"),
+            )
+            for _, path in self._files(key, default, suffix)
+        ]
+        return any(call.search(text) for text in texts)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.directory).as_posix()

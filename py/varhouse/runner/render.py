@@ -91,10 +91,12 @@ class _Config:
 class _Var:
     """``var('x')`` and ``var('x', default)``."""
 
-    def __init__(self, values: Mapping[str, Any]) -> None:
+    def __init__(self, values: Mapping[str, Any], asked: set[str]) -> None:
         self._values = values
+        self._asked = asked
 
     def __call__(self, name: str, default: Any = _UNSET) -> Any:
+        self._asked.add(name)
         if name in self._values:
             return self._values[name]
         if default is _UNSET:
@@ -106,6 +108,7 @@ class _Var:
 
     def has_var(self, name: str) -> bool:
         """Tell whether the var is set."""
+        self._asked.add(name)
         return name in self._values
 
 
@@ -132,7 +135,13 @@ def _log(message: Any, info: bool = False) -> str:
 
 
 class Renderer:
-    """The macros, vars, target and doc blocks of one project, ready to render its nodes."""
+    """The macros, vars, target and doc blocks of one project, ready to render its nodes.
+
+    Attributes
+    ----------
+    asked_vars
+        Names that a template has asked ``var`` for, set or not.
+    """
 
     def __init__(
         self,
@@ -147,6 +156,7 @@ class Renderer:
         self.target = dict(target)
         self._env = env
         self.macros: dict[str, Macro] = {}
+        self.asked_vars: set[str] = set()
         self._docs: dict[str, str] = {}
         self._templates: dict[str, ModelTemplate] = {}
 
@@ -225,7 +235,7 @@ class Renderer:
 
     def _yml_context(self, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return {
-            "var": _Var({**self.vars, **(extra or {})}),
+            "var": _Var({**self.vars, **(extra or {})}, self.asked_vars),
             "env_var": self.env_var,
             "target": self.target,
         }
@@ -258,7 +268,7 @@ class Renderer:
         context: dict[str, Any] = {
             "ref": ref,
             "source": source,
-            "var": _Var({**self.vars, **scope.vars}),
+            "var": _Var({**self.vars, **scope.vars}, self.asked_vars),
             "config": _Config(scope),
             "is_incremental": lambda: scope.incremental,
             "env_var": self.env_var,

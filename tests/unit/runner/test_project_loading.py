@@ -210,3 +210,19 @@ def test_a_configured_folder_without_models_is_told(tmp_path: Path) -> None:
     assert ProjectFolder(tmp_path, files).load().warnings == [
         "dbt_project.yml:8: no model is in stagign; its configuration is not used."
     ]
+
+
+def test_a_var_that_nothing_asks_for_is_refused(tmp_path: Path) -> None:
+    folder = ProjectFolder(
+        tmp_path,
+        {
+            "dbt_project.yml": PROJECT + "vars:\n  least_score: 1\n",
+            "sql/macros/m.sql": "{% macro least(name) %}{{ var('v_' ~ name, 1) }}{% endmacro %}",
+            "models/m.sql": "select {{ least('a') }} as a, '{{ var(\"label\", \"x\") }}' as b"
+            "{% if false %}, {{ var('hidden') }} as c{% endif %}",
+        },
+    )
+    for name in ("least_score", "v_a", "label", "hidden"):
+        assert folder.load(**{name: 2}).cli_vars == {name: 2}
+    with pytest.raises(UsageError, match=r"--vars least_scor: .* Did you mean least_score\?"):
+        folder.load(least_scor=2)
