@@ -7,8 +7,6 @@ missing. VCF text is written by numpy, BCF by htslib from it.
 
 from __future__ import annotations
 
-import struct
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +14,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from varhouse.bgzf import BgzfWriter
+
 CHROM, FIRST_POS, SPACING = "22", 16_000_000, 250
 _RARE_SHARE, _SWAPPED_SHARE, _MISSING_SHARE = 39_454 / 136_776, 1 / 60, 0.005
 _BLOCK = 4_096
-_BGZF_BYTES = 60_000
 _MISSING = -9
 
 Calls = NDArray[np.int8]
@@ -135,21 +134,18 @@ def write_vcf(cohort: Cohort, stem: Path) -> Path:
     """Write VCF, BGZF compressed."""
     texts = np.frombuffer(b"\t0/0\t0/1\t1/1\t./.", dtype=np.uint32)
     path = stem.with_suffix(".vcf.gz")
-    with path.open("wb") as file:
-        head = f"##fileformat=VCFv4.3\n##contig=<ID={CHROM},length=50818468>\n"
-        head += '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
-        columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
-        pending = bytearray((head + columns + "\t".join(cohort.donors) + "\n").encode())
+    head = f"##fileformat=VCFv4.3\n##contig=<ID={CHROM},length=50818468>\n"
+    head += '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+    columns = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t"
+    with path.open("wb") as stream, BgzfWriter(stream, level=1) as file:
+        file.write((head + columns + "\t".join(cohort.donors) + "\n").encode())
         for start, calls in cohort.blocks():
+            lines = bytearray()
             rows = zip(texts[calls & 3], cohort.sites(start, len(calls)), strict=True)
             for row, (pos, name, ref, alt) in rows:
                 fixed = f"{CHROM}\t{pos}\t{name}\t{ref}\t{alt}\t.\tPASS\t.\tGT"
-                pending += fixed.encode() + row.tobytes() + b"\n"
-            whole = len(pending) // _BGZF_BYTES * _BGZF_BYTES
-            for at in range(0, whole, _BGZF_BYTES):
-                file.write(_bgzf_block(pending[at : at + _BGZF_BYTES]))
-            del pending[:whole]
-        file.write(_bgzf_block(pending) + _bgzf_block(b""))
+                lines += fixed.encode() + row.tobytes() + b"\n"
+            file.write(bytes(lines))
     return path
 
 
@@ -168,16 +164,6 @@ def write_bcf(cohort: Cohort, stem: Path) -> Path:
     writer.close()
     reader.close()
     return path
-
-
-def _bgzf_block(data: bytes | bytearray) -> bytes:
-    """Return a block of BGZF: gzip that tells its own length (SAM specification, 4.1)."""
-    deflate = zlib.compressobj(1, zlib.DEFLATED, -15)
-    packed = deflate.compress(bytes(data)) + deflate.flush()
-    head = struct.pack(
-        "<4BI2BH2BHH", 31, 139, 8, 4, 0, 0, 255, 6, 66, 67, 2, len(packed) + 25
-    )  # fmt: skip
-    return head + packed + struct.pack("<II", zlib.crc32(data), len(data))
 
 
 WRITERS = {

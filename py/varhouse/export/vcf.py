@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse import __version__
-from varhouse.export.bgzf import BgzfWriter
+from varhouse.bgzf import BgzfWriter
 from varhouse.export.calls import CallBlock, Site, call_blocks, read_cohort
 from varhouse.output import whole_file
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from varhouse.demo.cohort.bgzf import write_bgzf
+from varhouse.bgzf import write_bgzf
 from varhouse.demo.cohort.genotypes import Genotypes
 from varhouse.demo.cohort.h5ad import write_h5ad
 from varhouse.demo.cohort.invent import Cohort, invent_cohort

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 import zlib
+from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
@@ -21,10 +22,19 @@ _TRAILER_BYTES = 8
 
 
 class BgzfWriter:
-    """Compress what is written into blocks; a context manager that ends the file properly."""
+    """Compress what is written into blocks; a context manager that ends the file properly.
 
-    def __init__(self, stream: BinaryIO) -> None:
+    Parameters
+    ----------
+    stream
+        Open for writing; stays open.
+    level
+        Of zlib, from 1 (fast) to 9 (small).
+    """
+
+    def __init__(self, stream: BinaryIO, *, level: int = 6) -> None:
         self._stream = stream
+        self._level = level
         self._pending = bytearray()
 
     def write(self, content: bytes) -> None:
@@ -36,7 +46,7 @@ class BgzfWriter:
         del self._pending[:full]
 
     def _write_block(self, content: bytes) -> None:
-        packer = zlib.compressobj(level=6, method=zlib.DEFLATED, wbits=-15)
+        packer = zlib.compressobj(level=self._level, method=zlib.DEFLATED, wbits=-15)
         packed = packer.compress(content) + packer.flush()
         size = _HEADER_BYTES + len(packed) + _TRAILER_BYTES
         self._stream.write(
@@ -61,3 +71,9 @@ class BgzfWriter:
             self._write_block(bytes(self._pending))
         # an empty block is the end of the file
         self._write_block(b"")
+
+
+def write_bgzf(path: Path, text: str) -> None:
+    """Write a text as BGZF."""
+    with path.open("wb") as stream, BgzfWriter(stream) as packed:
+        packed.write(text.encode("utf-8"))
