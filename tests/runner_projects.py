@@ -20,6 +20,14 @@ models:
   small:
     +materialized: table
 """
+UNIQUE_ID = "models:\n  - name: a\n    columns:\n      - name: id\n        data_tests: [unique]\n"
+INCREMENTAL = """\
+{{{{ config(materialized='incremental'{more}) }}}}
+select id, grp from {{{{ source('raw', 't') }}}}
+{{% if is_incremental() %}}
+where id >= (select max(id) from {{{{ this }}}})
+{{% endif %}}
+"""
 
 
 class ProjectFolder:
@@ -56,3 +64,16 @@ def statuses(outcome: RunOutcome) -> dict[str, str]:
 def message_of(outcome: RunOutcome, name: str) -> str:
     """Return what a node's result says."""
     return next(result.message for result in outcome.results if result.name == name)
+
+
+def rows(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    """Return what a query finds, sorted."""
+    return sorted(con.execute(query).fetchall())
+
+
+def kinds(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the type of each table and view that models made."""
+    found = con.execute(
+        "select table_name, table_type from information_schema.tables where table_schema = 'main'"
+    ).fetchall()
+    return {name: kind for name, kind in found if name != "run_results"}
