@@ -18,9 +18,11 @@ create table if not exists raw.genotypes_rare (
     dosage float
 );
 
+-- Of a common variant many donors have calls: DuckDB would choose these compressions itself, after
+-- trying all of them, which takes a quarter longer.
 create table if not exists raw.genotypes_common (
-    variant_idx uinteger not null,
-    donor_idx uinteger not null,
+    variant_idx uinteger not null using compression rle,
+    donor_idx uinteger not null using compression bitpacking,
     dosage float
 );
 

@@ -57,14 +57,40 @@ class Sites:
         """Return the rows where ``mask`` is true."""
         if mask.all():
             return self
-        places = np.flatnonzero(mask).tolist()
+        return self.at(np.flatnonzero(mask).tolist())
+
+    def at(self, places: list[int]) -> Sites:
+        """Return the rows at ``places``."""
         return Sites(
-            self.record[mask],
+            self.record[places],
             [self.chrom[place] for place in places],
-            self.pos[mask],
+            self.pos[places],
             [self.ref[place] for place in places],
             [self.alt[place] for place in places],
             [self.name[place] for place in places],
+        )
+
+    def part(self, start: int, end: int) -> Sites:
+        """Return the rows from ``start`` up to ``end``."""
+        rows = slice(start, end)
+        return Sites(
+            self.record[rows],
+            self.chrom[rows],
+            self.pos[rows],
+            self.ref[rows],
+            self.alt[rows],
+            self.name[rows],
+        )
+
+    def followed_by(self, other: Sites) -> Sites:
+        """Return the rows and after them those of ``other``."""
+        return Sites(
+            np.concatenate((self.record, other.record)),
+            self.chrom + other.chrom,
+            np.concatenate((self.pos, other.pos)),
+            self.ref + other.ref,
+            self.alt + other.alt,
+            self.name + other.name,
         )
 
 
@@ -86,6 +112,10 @@ class GenotypeBlock:
     variant: NDArray[np.int32]
     sample: NDArray[np.int32]
     dosage: NDArray[np.float32]
+
+    def starts(self) -> NDArray[np.int64]:
+        """Return where the calls of each variant begin, and where the last ones end."""
+        return np.searchsorted(self.variant, np.arange(len(self.sites) + 1))
 
 
 Wanted = Callable[[Sites], NDArray[np.bool_]]

@@ -19,17 +19,17 @@ from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
     MISSING_CODE,
     GenotypeBlock,
+    Sites,
     Wanted,
     block_from_codes,
     block_size,
     kept_places,
 )
 from varhouse.ingest.genotypes.text import (
-    Variant,
+    columns_of,
     companion,
     count_lines,
-    fields_of,
-    position,
+    positions,
     site_blocks,
 )
 from varhouse.ingest.sex import sex_of
@@ -63,16 +63,19 @@ def decode_calls(packed: NDArray[np.uint8], n_samples: int) -> NDArray[np.int8]:
 def read_fam(path: Path, *, comments: bool = False) -> tuple[list[str], list[int | None]]:
     """Return the individual ids and the sexes of a ``.fam`` file."""
     ids, sexes = list[str](), list[int | None]()
-    for fields in fields_of(path, _FAM_FIELDS, comments=comments):
-        ids.append(fields[1])
-        sexes.append(sex_of(fields[4]))
+    for _, names, _, _, sex in columns_of(path, _FAM_FIELDS, comments=comments):
+        ids += names
+        sexes += [sex_of(text) for text in sex]
     return ids, sexes
 
 
-def bim_variants(path: Path, *, comments: bool = False) -> Iterator[Variant]:
+def bim_variants(path: Path, *, comments: bool = False) -> Iterator[Sites]:
     """Yield the variants of a ``.bim`` file, A1 as alternative allele."""
-    for chrom, name, _, pos, a1, a2 in fields_of(path, _BIM_FIELDS, comments=comments):
-        yield chrom, position(pos), a2, (a1,), name
+    n_before = 0
+    for chrom, name, _, pos, a1, a2 in columns_of(path, _BIM_FIELDS, comments=comments):
+        record = np.arange(n_before + 1, n_before + len(chrom) + 1)
+        yield Sites(record, chrom, positions(pos), a2, a1, list(name))
+        n_before += len(chrom)
 
 
 class Plink1Reader:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -27,11 +28,10 @@ from varhouse.ingest.genotypes.calls import allele_numbers
 from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import bim_variants, read_fam
 from varhouse.ingest.genotypes.text import (
-    Variant,
+    columns_of,
     companion,
-    fields_of,
     header_of,
-    position,
+    positions,
     site_blocks,
 )
 from varhouse.ingest.reading import check_compression, head_lines
@@ -60,7 +60,7 @@ def _pgenlib() -> ModuleType:
     return module
 
 
-def pvar_variants(path: Path) -> Iterator[Variant]:
+def pvar_variants(path: Path) -> Iterator[Sites]:
     """Yield the variants of a ``.pvar`` file.
 
     Without a ``#CHROM`` line the columns are those of a ``.bim``.
@@ -78,9 +78,35 @@ def pvar_variants(path: Path) -> Iterator[Variant]:
     if missing:
         raise DataError(f"{path}: column {missing[0]} missing from its #CHROM line.")
     places = [header.index(name) for name in _PVAR_COLUMNS]
-    for fields in fields_of(path, max(places) + 1, comments=True):
-        chrom, pos, name, ref, alt = (fields[place] for place in places)
-        yield chrom, position(pos), ref, alt.split(","), name
+    n_before = 0
+    for columns in columns_of(path, max(places) + 1, comments=True):
+        chrom, pos, name, ref, alt = (columns[place] for place in places)
+        records = Sites(
+            np.arange(n_before + 1, n_before + len(chrom) + 1),
+            chrom,
+            positions(pos),
+            ref,
+            alt,
+            list(name),
+        )
+        yield _row_for_each_allele(records)
+        n_before += len(chrom)
+
+
+def _row_for_each_allele(records: Sites) -> Sites:
+    """Return a row for each of the alternative alleles that stand between commas."""
+    alleles = [text.split(",") for text in records.alt]
+    n_alleles = np.array([len(each) for each in alleles])
+    if (n_alleles == 1).all():
+        return records
+    rows = records.at(np.repeat(np.arange(len(records)), n_alleles).tolist())
+    return replace(rows, alt=[allele for each in alleles for allele in each])
+
+
+def _allele_counts(path: Path) -> NDArray[np.int64]:
+    """Return the number of alternative alleles of each variant."""
+    counts = [np.bincount(sites.record - sites.record[0]) for sites in pvar_variants(path)]
+    return np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
 
 
 def read_psam(path: Path) -> tuple[list[str], list[int | None]]:
@@ -95,10 +121,11 @@ def read_psam(path: Path) -> tuple[list[str], list[int | None]]:
     names = [name.removeprefix("#") for name in header]
     if "IID" not in names:
         raise DataError(f"{path}: column IID missing from its header.")
-    for fields in fields_of(path, len(names), comments=True):
-        row = dict(zip(names, fields, strict=True))
-        ids.append(row["IID"])
-        sexes.append(sex_of(row.get("SEX", "")))
+    for columns in columns_of(path, len(names), comments=True):
+        by_name = dict(zip(names, columns, strict=True))
+        found = by_name["IID"]
+        ids += found
+        sexes += [sex_of(text) for text in by_name.get("SEX", [""] * len(found))]
     return ids, sexes
 
 
@@ -121,7 +148,10 @@ class Plink2Reader:
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
         self.sex: Sequence[int | None] | None = [sexes[place] for place in self._kept]
         self.issues: list[Issue] = []
-        n_alts = np.fromiter((len(row[3]) for row in pvar_variants(self._pvar)), dtype=np.uintp)
+        counts = [
+            np.bincount(sites.record - sites.record[0]) for sites in pvar_variants(self._pvar)
+        ]
+        n_alts = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
         self.n_records: int | None = len(n_alts)
         self._has_dosages = self._check_header(len(n_alts))
         self._allele_offsets = np.concatenate(([0], np.cumsum(n_alts + 1))).astype(np.uintp)

@@ -16,17 +16,35 @@ from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.keys import chrom_sql, contig_rank_sql, variant_id_sql
 
 
-def _as_table(sites: Sites, **more: NDArray[np.generic]) -> pa.Table:
+class _Contigs:
+    """Bare names of the contigs of a file, each looked up once: the rule is long, its plan slow."""
+
+    def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
+        self._con = con
+        self._bare: dict[str, str | None] = {}
+
+    def bare(self, written: list[str]) -> list[str | None]:
+        """Return the contig of each name, None where it is not one of the house."""
+        new = sorted(set(written) - self._bare.keys())
+        if new:
+            found = self._con.execute(
+                f"select name, {chrom_sql('name')} from (select unnest($1) as name)", [new]
+            ).fetchall()
+            self._bare.update(found)
+        return [self._bare[name] for name in written]
+
+
+def _as_table(sites: Sites, contigs: _Contigs) -> pa.Table:
+    """Return the rows with contigs as the house names them."""
     return pa.table(
         {
             "place": np.arange(len(sites), dtype=np.int64),
             "record": sites.record,
-            "chrom": pa.array(sites.chrom, pa.string()),
+            "chrom": pa.array(contigs.bare(sites.chrom), pa.string()),
             "pos": sites.pos,
             "ref": pa.array(sites.ref, pa.string()),
             "alt": pa.array(sites.alt, pa.string()),
             "name": pa.array(sites.name, pa.string()),
-            **more,
         }
     )
 
@@ -50,6 +68,7 @@ class SiteJudge:
         self._con = con
         self._tables = tables
         self._tally = tally
+        self._contigs = _Contigs(con)
         self.places: NDArray[np.int64] = np.empty(0, dtype=np.int64)
         beyond = "false"
         if options.build:
@@ -58,10 +77,11 @@ class SiteJudge:
             with upper_case as (
                 select
                     place,
-                    {chrom_sql("chrom")} as chrom,
+                    chrom,
                     pos,
                     upper(ref) as ref,
-                    upper(alt) as alt
+                    upper(alt) as alt,
+                    ref in ('A', 'C', 'G', 'T') and alt in ('A', 'C', 'G', 'T') as is_snv
                 from read_sites
             )
 
@@ -72,6 +92,7 @@ class SiteJudge:
                     when pos < 0 then 'pos_missing'
                     when pos = 0 then 'position_below_one'
                     when not {regions_sql(con, options.regions)} then 'outside_regions'
+                    when is_snv then if(ref = alt, 'alleles_equal', null)
                     when alt in ('.', '0', '') then 'no_alternative_allele'
                     when alt = '*' then 'spanning_deletion'
                     when alt in ('<NON_REF>', '<*>') then 'unspecified_allele'
@@ -82,6 +103,7 @@ class SiteJudge:
                 end as reject,
                 case
                     when {beyond} then 'beyond_chromosome_end'
+                    when is_snv then null
                     when regexp_matches(ref || alt, '[0-9]') then 'alleles_are_codes'
                     when not regexp_full_match(ref || alt, '[ACGTN]+') then 'allele_not_bases'
                 end as note
@@ -92,7 +114,7 @@ class SiteJudge:
 
     def __call__(self, sites: Sites) -> NDArray[np.bool_]:
         """Return which rows can be stored; see `varhouse.ingest.genotypes.block.Wanted`."""
-        self._tables.show("read_sites", _as_table(sites))
+        self._tables.show("read_sites", _as_table(sites, self._contigs))
         found = self._con.execute(self._query).fetchall()
         self._tally.see(sites)
         wanted = np.ones(len(sites), dtype=np.bool_)
@@ -121,6 +143,7 @@ class SiteNumbers:
     def __init__(self, con: duckdb.DuckDBPyConnection, tables: ArrowTables) -> None:
         self._con = con
         self._tables = tables
+        self._contigs = _Contigs(con)
         row = con.execute("select coalesce(max(variant_idx) + 1, 0) from raw.variants").fetchone()
         self._next = int(row[0]) if row else 0
         self._is_taken = np.zeros(self._next, dtype=np.bool_)
@@ -145,13 +168,13 @@ class SiteNumbers:
                         and pos between {sites.pos.min()} and {sites.pos.max()}
                 ) as known using (chrom, pos, ref, alt)
             """
-        self._tables.show("kept_sites", _as_table(sites))
+        self._tables.show("kept_sites", _as_table(sites, self._contigs))
         rows = self._con.sql(f"""
             with keyed as (
                 select
                     place,
                     record,
-                    {chrom_sql("chrom")} as chrom,
+                    chrom,
                     cast(pos as integer) as pos,
                     upper(ref) as ref,
                     upper(alt) as alt,

@@ -85,7 +85,8 @@ class _Store:
 
     def add(self, block: GenotypeBlock) -> None:
         """Store a block."""
-        maf = minor_allele_frequency(block, len(self._donors))
+        starts = block.starts()
+        maf = minor_allele_frequency(block, starts, len(self._donors))
         inside = within_maf(maf, self._options)
         for place in self.judge.places[~inside].tolist():
             self.tally.reject(place, "outside_maf")
@@ -95,7 +96,7 @@ class _Store:
         index[inside] = self._numbers.number(block.sites.take(inside))
         is_rare = ~(maf >= RARE_BELOW)
         for table, mask in (("rare", inside & is_rare), ("common", inside & ~is_rare)):
-            self._insert(f"raw.genotypes_{table}", block, index, mask)
+            self._insert(f"raw.genotypes_{table}", block, index, mask, np.diff(starts))
 
     def _insert(
         self,
@@ -103,15 +104,16 @@ class _Store:
         block: GenotypeBlock,
         index: NDArray[np.uint32],
         mask: NDArray[np.bool_],
+        n_calls: NDArray[np.int64],
     ) -> None:
         """Insert the calls of the masked variants, in the order of ``variant_idx``."""
-        variant, sample, dosage = block.variant, block.sample, block.dosage
-        if not mask.all():
-            chosen = mask[variant]
-            variant, sample, dosage = variant[chosen], sample[chosen], dosage[chosen]
-        if not len(variant):
+        variant_idx = np.repeat(index[mask], n_calls[mask])
+        if not len(variant_idx):
             return
-        variant_idx = index[variant]
+        sample, dosage = block.sample, block.dosage
+        if not mask.all():
+            chosen = np.flatnonzero(np.repeat(mask, n_calls))
+            sample, dosage = sample[chosen], dosage[chosen]
         if (np.diff(index[mask].astype(np.int64)) < 0).any():
             order = np.argsort(variant_idx, kind="stable")
             variant_idx, sample, dosage = variant_idx[order], sample[order], dosage[order]
@@ -179,15 +181,18 @@ def _nullable(dosage: NDArray[np.float32]) -> pa.Array:
     return pa.array(dosage, mask=is_missing) if is_missing.any() else pa.array(dosage)
 
 
-def minor_allele_frequency(block: GenotypeBlock, n_samples: int) -> NDArray[np.float64]:
+def minor_allele_frequency(
+    block: GenotypeBlock, starts: NDArray[np.int64], n_samples: int
+) -> NDArray[np.float64]:
     """Return the MAF of each variant among its called samples; NaN where nobody is called.
+
+    ``starts`` are those of the block.
 
     With two alleles each, as the rare-variant models count: they read the table of rare calls for
     all that is below their cut-off.
     """
     n_variants = len(block.sites)
     n_called = np.full(n_variants, n_samples, dtype=np.int64)
-    starts = np.searchsorted(block.variant, np.arange(n_variants + 1))
     has_rows = np.diff(starts) > 0
     total = np.zeros(n_variants)
     if has_rows.any():

@@ -1,4 +1,4 @@
-"""The text files beside binary genotypes: variants and samples, a line at a time."""
+"""The text files beside binary genotypes: variants and samples, many lines at a time."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from varhouse.errors import DataError
 from varhouse.ingest.genotypes.block import Sites
@@ -13,8 +14,19 @@ from varhouse.ingest.reading import open_bytes
 
 _MAX_POSITION = 2**31 - 1
 
-Variant = tuple[str, int, str, Sequence[str], str | None]
-"""Contig, position, reference allele, alternative alleles and name of a record."""
+# Above each mebibyte of text stand some 12 MiB of fields.
+_CHUNK_BYTES = 1 << 20
+_TAB, _LINE_END, _BLANK = 9, 10, 32
+
+
+def positions(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return the `position` of each text."""
+    try:
+        found = np.array([int(text) for text in texts], dtype=np.int64)
+    except (ValueError, OverflowError):
+        return np.array([position(text) for text in texts], dtype=np.int64)
+    found[(found < 0) | (found > _MAX_POSITION)] = -1
+    return found
 
 
 def position(text: str) -> int:
@@ -48,10 +60,10 @@ def companion(path: Path, suffixes: Sequence[str]) -> Path:
     raise DataError(f"{path}: {wanted} is not beside it; the file cannot be read without.")
 
 
-def fields_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator[list[str]]:
-    """Yield the first fields of every line that is not blank.
+def columns_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator[list[list[str]]]:
+    """Yield the first fields of a file's lines as columns, about a mebibyte of text at a time.
 
-    Fields are split at white space; what follows the first ``n_fields`` is left out.
+    Fields are what stands between white space.
 
     Parameters
     ----------
@@ -63,20 +75,58 @@ def fields_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator[
     DataError
         A line has fewer fields, or is not text in UTF-8.
     """
+    n_before = 0
     with open_bytes(path) as stream:
-        for number, line in enumerate(stream, start=1):
-            try:
-                fields = line.decode().split(None, n_fields)[:n_fields]
-            except UnicodeDecodeError as error:
-                raise DataError(f"{path}, line {number}: not text in UTF-8.") from error
-            if not fields or (comments and fields[0].startswith("#")):
-                continue
-            if len(fields) < n_fields:
-                raise DataError(
-                    f"{path}, line {number}: {len(fields)} columns found, at least {n_fields} "
-                    "expected. Is the line cut short?"
-                )
-            yield fields
+        while lines := stream.readlines(_CHUNK_BYTES):
+            columns = _cut(lines, n_fields, comments=comments)
+            if columns is None:
+                rows = list(_split_each(path, lines, n_before, n_fields, comments=comments))
+                columns = [list(column) for column in zip(*rows, strict=True)]
+            n_before += len(lines)
+            if columns:
+                yield columns
+
+
+def _cut(lines: list[bytes], n_fields: int, *, comments: bool) -> list[list[str]] | None:
+    """Return the first fields of all lines at once; None where lines are not alike.
+
+    They are when each has as many tabs, no other white space and no empty field.
+    """
+    if comments:
+        lines = [line for line in lines if not line.startswith(b"#")]
+    text = b"".join(lines).rstrip(b"\n")
+    codes = np.frombuffer(text, dtype=np.uint8)
+    is_tab = codes == _TAB
+    ends = np.append(np.flatnonzero(codes == _LINE_END), len(codes))
+    n_tabs = np.diff(np.searchsorted(np.flatnonzero(is_tab), ends), prepend=0)
+    n_columns = int(n_tabs[0]) + 1
+    if (
+        not text.isascii()
+        or n_columns < n_fields
+        or (n_tabs != n_tabs[0]).any()
+        or int((codes <= _BLANK).sum()) != int(n_tabs.sum()) + len(ends) - 1
+    ):
+        return None
+    fields = text.decode().replace("\n", "\t").split("\t")
+    return None if "" in fields else [fields[place::n_columns] for place in range(n_fields)]
+
+
+def _split_each(
+    path: Path, lines: list[bytes], n_before: int, n_fields: int, *, comments: bool
+) -> Iterator[list[str]]:
+    for number, line in enumerate(lines, start=n_before + 1):
+        try:
+            fields = line.decode().split(None, n_fields)[:n_fields]
+        except UnicodeDecodeError as error:
+            raise DataError(f"{path}, line {number}: not text in UTF-8.") from error
+        if not fields or (comments and fields[0].startswith("#")):
+            continue
+        if len(fields) < n_fields:
+            raise DataError(
+                f"{path}, line {number}: {len(fields)} columns found, at least {n_fields} "
+                "expected. Is the line cut short?"
+            )
+        yield fields
 
 
 def count_lines(path: Path) -> int:
@@ -98,20 +148,38 @@ def header_of(path: Path) -> list[str]:
     return []
 
 
-def site_blocks(variants: Iterable[Variant], n_rows: int) -> Iterator[Sites]:
+def site_blocks(chunks: Iterable[Sites], n_rows: int) -> Iterator[Sites]:
     """Yield the variants of a file in blocks of about ``n_rows`` rows.
 
     A block ends where the position changes, so that variants of one position stand together,
     unless there are more of them than a block holds.
     """
-    building = SitesBuilder()
-    for number, (chrom, pos, ref, alts, name) in enumerate(variants, start=1):
-        if building.is_full(n_rows, chrom, pos):
-            yield building.take()
-        for alt in alts:
-            building.add(number, chrom, pos, ref, alt, name)
-    if building.n_rows:
-        yield building.take()
+    pending: Sites | None = None
+    for chunk in chunks:
+        pending = chunk if pending is None else pending.followed_by(chunk)
+        start = 0
+        while len(pending) - start > 2 * n_rows:
+            end = _block_end(pending, start, n_rows)
+            yield pending.part(start, end)
+            start = end
+        pending = pending.part(start, len(pending))
+    start = 0
+    while pending is not None and start < len(pending):
+        end = _block_end(pending, start, n_rows)
+        yield pending.part(start, end)
+        start = end
+
+
+def _block_end(sites: Sites, start: int, n_rows: int) -> int:
+    """Return where a block from ``start`` ends: between positions, or at least between records."""
+    for place in range(start + n_rows, min(start + 2 * n_rows, len(sites))):
+        if (sites.pos[place], sites.chrom[place]) != (sites.pos[place - 1], sites.chrom[place - 1]):
+            return place
+    record = sites.record
+    for place in range(start + 2 * n_rows, len(sites)):
+        if record[place] != record[place - 1]:
+            return place
+    return len(sites)
 
 
 class SitesBuilder:
