@@ -19,8 +19,8 @@ create table if not exists raw.genotypes_rare (
 );
 
 -- Of a common variant many donors have calls: DuckDB would choose these compressions itself, after
--- trying all of them, which takes a quarter longer.
-create table if not exists raw.genotypes_common (
+-- trying all of them, which takes a quarter longer. (sqlfluff cannot read `using compression`.)
+create table if not exists raw.genotypes_common ( -- noqa: PRS
     variant_idx uinteger not null using compression rle,
     donor_idx uinteger not null using compression bitpacking,
     dosage float
