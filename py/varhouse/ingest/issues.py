@@ -85,6 +85,7 @@ _EXAMPLE_COLUMNS = (
 
 
 def count_incoming(con: duckdb.DuckDBPyConnection) -> tuple[int, list[Issue]]:
+    """Return how many rows were read, and what is wrong with some, a code and an example each."""
     columns = {row[0] for row in con.execute("describe incoming").fetchall()}
     parts = ", ".join(
         f"{text_literal(name + '=')} || cast({name} as varchar)"

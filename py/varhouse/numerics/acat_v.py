@@ -66,7 +66,22 @@ def acat_v_log_p(
 
 
 def log_t_from_score(score: Float, variance: Float, df: int) -> Float:
-    """Return log p of Student's t for scores standardised by the null's residual variance."""
+    """Return log p of Student's t for the regression that a score test stands for.
+
+    Parameters
+    ----------
+    score
+        Shape (m,), in units of the null's residual standard deviation.
+    variance
+        Shape (m,): variances of the scores under the null.
+    df
+        Residual degrees of freedom of the null.
+
+    Returns
+    -------
+    ndarray
+        Shape (m,): natural logarithms of two-sided p-values.
+    """
     explained = np.minimum(score**2 / variance / df, 1.0)
     with np.errstate(divide="ignore"):
         t = np.sqrt(explained * (df - 1.0) / (1.0 - explained))

@@ -126,7 +126,20 @@ def _log_likelihood(eta: Float, y: Float) -> float:
 
 
 def binary_score_set(weighted: Float, null: LogisticNull) -> ScoreSet:
-    """Return scores and covariance of weighted genotypes, shape (n, m), nothing missing."""
+    """Return the scores of weighted genotypes and their covariance under the null.
+
+    Parameters
+    ----------
+    weighted
+        Shape (n, m): donors by variants, dosages times weights, nothing missing.
+    null
+        From `fit_logistic`, of the same donors in the same order.
+
+    Returns
+    -------
+    ScoreSet
+        Of one phenotype; the scores are G'(y - mu), not divided by a residual deviation.
+    """
     scaled = np.sqrt(null.variance)[:, None] * weighted
     projected = null.basis.T @ scaled
     return ScoreSet(

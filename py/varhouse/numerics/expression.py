@@ -88,7 +88,17 @@ def _equal_width_bins(values: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
 def highly_variable(score: npt.NDArray[np.float64], n_top: int) -> npt.NDArray[np.bool_]:
     """Return which genes have one of the ``n_top`` highest scores; ties with the last included.
 
-    Genes without a score (NaN) never do.
+    Parameters
+    ----------
+    score
+        Shape (n_genes,); genes without a score (NaN) are never chosen.
+    n_top
+        How many genes to choose.
+
+    Returns
+    -------
+    ndarray of bool
+        Shape (n_genes,).
 
     Examples
     --------
@@ -113,6 +123,11 @@ def principal_components(expression: npt.NDArray[np.float64], n_components: int)
         Shape (n_donors, n_genes).
     n_components
         At most one less than there are donors, and no more than genes.
+
+    Returns
+    -------
+    Components
+        Scores of the donors, and the variance that each component has.
     """
     centred = expression - expression.mean(axis=0)
     left, size, loadings = np.linalg.svd(centred, full_matrices=False)

@@ -94,11 +94,25 @@ class Moments(NamedTuple):
 
 
 def match_moments(eigenvalues: Float, *, modified: bool) -> Moments:
-    """Match skewness, and kurtosis as far as that goes.
+    """Match skewness, and kurtosis as far as that goes [1]_.
 
-    Liu, Tang & Zhang (2009), Comput. Stat. Data Anal. 53, 853-856, doi:10.1016/j.csda.2008.11.025;
-    where the kurtosis cannot be matched, they keep the skewness and the modification of Lee et al.
-    (2012, doi:10.1093/biostatistics/kxs014) keeps the kurtosis.
+    Parameters
+    ----------
+    eigenvalues
+        Shape (r,), positive: weights of the chi-squares.
+    modified
+        Where both cannot be matched, keep the kurtosis [2]_ instead of the skewness [1]_.
+
+    Returns
+    -------
+    Moments
+        Mean and standard deviation of the mixture, and the law that stands in for it.
+
+    References
+    ----------
+    .. [1] Liu, Tang & Zhang (2009), Comput. Stat. Data Anal. 53, 853-856,
+       doi:10.1016/j.csda.2008.11.025.
+    .. [2] Lee et al. (2012), Biostatistics 13, 762-775, doi:10.1093/biostatistics/kxs014.
     """
     c1, c2, c3, c4 = (float(np.sum(eigenvalues**k)) for k in (1, 2, 3, 4))
     s1, s2 = c3 / c2**1.5, c4 / c2**2
@@ -119,7 +133,15 @@ def match_moments(eigenvalues: Float, *, modified: bool) -> Moments:
 
 
 def liu(q: float, eigenvalues: Float, *, modified: bool) -> float:
-    """Return log P by the moments of `match_moments`."""
+    """Return log P(mixture > q) by the moments of `match_moments`.
+
+    Parameters
+    ----------
+    q
+        The statistic, in the units of the eigenvalues.
+    eigenvalues, modified
+        As in `match_moments`.
+    """
     found = match_moments(eigenvalues, modified=modified)
     x = (q - found.mean) / found.sd * found.matched_sd + found.matched_mean
     if x <= 0:
@@ -130,10 +152,20 @@ def liu(q: float, eigenvalues: Float, *, modified: bool) -> float:
 
 
 def kuonen(q: float, eigenvalues: Float) -> float:
-    """Return log P by the saddle-point approximation of Lugannani and Rice.
+    """Return log P(mixture > q) by the saddle-point approximation of Lugannani and Rice [1]_.
 
-    D. Kuonen (1999), Biometrika 86, 929-935, doi:10.1093/biomet/86.4.929: Phi(-r) with
-    r = w + log(v / w) / w.
+    It is Phi(-r) with r = w + log(v / w) / w.
+
+    Parameters
+    ----------
+    q
+        The statistic, in the units of the eigenvalues.
+    eigenvalues
+        Shape (r,), positive: weights of the chi-squares.
+
+    References
+    ----------
+    .. [1] D. Kuonen (1999), Biometrika 86, 929-935, doi:10.1093/biomet/86.4.929.
     """
     w_all = eigenvalues / eigenvalues.max()
     x = q / float(eigenvalues.max())

@@ -102,7 +102,20 @@ def fit_linear(covariates: Float, phenotypes: Float) -> LinearNull:
 
 
 def fit_residuals(basis: Float, dropped: tuple[int, ...], phenotypes: Float) -> LinearNull:
-    """Regress phenotypes on an orthonormal basis, as `covariate_basis` returns it."""
+    """Regress phenotypes on an orthonormal basis of the covariates.
+
+    Parameters
+    ----------
+    basis, dropped
+        As `covariate_basis` returns them; the basis has shape (n, k).
+    phenotypes
+        Shape (n, t): a column each, all values finite.
+
+    Raises
+    ------
+    ValueError
+        A value is not finite, or there are too few donors.
+    """
     n, k = basis.shape
     if n - k < 2:
         raise ValueError(f"{n} donors are too few for {k} covariates and a variant set")

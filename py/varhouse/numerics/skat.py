@@ -39,7 +39,15 @@ class ScoreSet:
 
 
 def score_set(weighted: Float, null: LinearNull) -> ScoreSet:
-    """Return scores and covariance of weighted genotypes, shape (n, m), nothing missing."""
+    """Return the scores of weighted genotypes and their covariance under the null.
+
+    Parameters
+    ----------
+    weighted
+        Shape (n, m): donors by variants, dosages times weights, nothing missing.
+    null
+        Covariates-only fit of the same donors in the same order.
+    """
     projected = null.basis.T @ weighted
     with np.errstate(divide="ignore", invalid="ignore"):
         scores = (weighted.T @ null.residuals) / null.sigma

@@ -69,7 +69,20 @@ def prune(z: Float, positions: Int, *, max_r2: float, window_bp: int) -> Bool:
 
 
 def relationship(blocks_sum: Float, n_variants: int) -> Float:
-    """Return the relationship matrix from the sum of z z' over variants, shape (n, n)."""
+    """Return the relationship matrix: the mean of z z' over variants.
+
+    Parameters
+    ----------
+    blocks_sum
+        Shape (n, n): the sum of z z', z a variant's standardised dosages.
+    n_variants
+        How many variants are in the sum.
+
+    Raises
+    ------
+    ValueError
+        No variants.
+    """
     if n_variants == 0:
         raise ValueError("no variants to take relationships from")
     return blocks_sum / n_variants
@@ -77,6 +90,13 @@ def relationship(blocks_sum: Float, n_variants: int) -> Float:
 
 def components(matrix: Float, n_components: int) -> tuple[Float, Float]:
     """Return the leading eigenvectors of a relationship matrix and the eigenvalues.
+
+    Parameters
+    ----------
+    matrix
+        Shape (n, n), symmetric.
+    n_components
+        How many, at most n.
 
     Returns
     -------

@@ -17,6 +17,16 @@ def log_t_two_sided(t: npt.ArrayLike, df: npt.ArrayLike) -> Float:
 
     P is the regularised incomplete beta function I_x(df/2, 1/2) at x = df / (df + t^2); where it
     is small, its hypergeometric series is summed in logs (NIST DLMF 8.17.8).
+
+    Parameters
+    ----------
+    t, df
+        Statistics and degrees of freedom; broadcast against each other.
+
+    Returns
+    -------
+    ndarray
+        Natural logarithms, in the common shape.
     """
     statistic, freedom = np.broadcast_arrays(
         np.abs(np.asarray(t, dtype=np.float64)), np.asarray(df, dtype=np.float64)

@@ -305,8 +305,7 @@ def _change_for(burden: npt.NDArray[np.float64], share: float) -> float:
 def _shifts(
     genotypes: Genotypes, rare: list[RareEffect], common: list[CommonEffect]
 ) -> dict[tuple[str, str], npt.NDArray[np.float64]]:
-    """Return what genotypes add for each donor, in residual standard deviations, by cell type and
-    gene."""
+    """Return what genotypes add for each donor, by cell type and gene; residuals have sd 1."""
     copies = genotypes.copies
     place = {name: number for number, name in enumerate(genotypes.variant_ids)}
     shifts: dict[tuple[str, str], npt.NDArray[np.float64]] = {}

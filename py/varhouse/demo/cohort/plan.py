@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 N_DONORS = 300
 REGION_START, REGION_END = 29_700_001, 31_350_000
-RARE_MAF = 0.05
 
 # Cells of a donor, on average; and the cell type of promoter capture that stands for each.
 CELLS_OF_DONOR = {"B": 18, "CD8 T": 30, "monocyte": 14}
