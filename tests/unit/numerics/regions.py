@@ -27,7 +27,7 @@ def covariates(folder: Path) -> np.ndarray:
 
 def regions(folder: Path) -> Iterator[Region]:
     """Yield every window: missing < 15 %, mean-imputed, minor allele counted."""
-    genotypes, place = _read_bed(folder / "panel")
+    genotypes, place = read_bed(folder / "panel")
     traits, binary = _by_donor(folder, "phenotypes"), _by_donor(folder, "phenotypes_binary")
     truth = {
         row["gene_id"]: row
@@ -59,7 +59,8 @@ def _by_donor(folder: Path, name: str) -> pl.DataFrame:
     return order.join(table, on="donor_id", how="left", maintain_order="left").drop("donor_id")
 
 
-def _read_bed(stem: Path) -> tuple[np.ndarray, dict[str, int]]:
+def read_bed(stem: Path) -> tuple[np.ndarray, dict[str, int]]:
+    """Return A1 dosages of a PLINK 1 file, shape (n_variants, n_donors), and variants by name."""
     variants = [line.split()[1] for line in stem.with_suffix(".bim").read_text().splitlines()]
     n = len(stem.with_suffix(".fam").read_text().splitlines())
     packed = np.fromfile(stem.with_suffix(".bed"), np.uint8)[3:].reshape(len(variants), -1)
