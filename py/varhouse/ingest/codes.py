@@ -12,6 +12,8 @@ EXPECTED_CODES = frozenset(
 _MESSAGES = {
     "unknown_contig": "the contig is not one of 1..22, X, Y, MT",
     "pos_missing": "the position is not a whole number",
+    "start_pos_missing": "the start is not a whole number",
+    "end_pos_missing": "the end is not a whole number",
     "position_below_one": "positions start at 1",
     "beyond_chromosome_end": "the position lies beyond the chromosome's end: wrong --build?",
     "position_of_other_build": "the position lies beyond the chromosome's end, not in the other "

@@ -39,6 +39,11 @@ class SourceFile:
     delimiter: str
     binary: Binary = ""
 
+    @property
+    def is_quoted(self) -> bool:
+        """Whether the header's names stand in quotes, and so the texts below, as R writes them."""
+        return self.header.startswith('"')
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoadOptions:

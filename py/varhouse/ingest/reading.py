@@ -27,6 +27,14 @@ _HEAD_BYTES = 1 << 20
 # The last block of every complete BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _GZIP_MAGIC = b"\x1f\x8b"
+_PACKED: dict[bytes, tuple[str, tuple[str, ...]]] = {
+    _GZIP_MAGIC: ("compressed with gzip", (".gz", ".bgz")),
+    b"\x28\xb5\x2f\xfd": ("compressed with zstd", (".zst",)),
+    b"BZh": ("compressed with bzip2", ()),
+    b"\xfd7zXZ\x00": ("compressed with xz", ()),
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", ()),
+}
+"""First bytes of packed files: what they are, and the suffixes by which we unpack them."""
 
 
 def check_file(path: Path) -> None:
@@ -60,6 +68,7 @@ def sniff(path: Path) -> SourceFile:
         raise DataError(f"{path}: the file is empty (0 bytes).")
     suffix = _suffix(path)
     binary = _binary(path)
+    _refuse_packed(path, binary)
     if binary:
         return SourceFile(path, "", (), suffix, "", binary)
     if suffix in _PARQUET:
@@ -89,6 +98,19 @@ def _binary(path: Path) -> Binary:
             if inner.read(4) == b"BCF\x02":
                 return "bcf"
     return ""
+
+
+def _refuse_packed(path: Path, binary: Binary) -> None:
+    """Refuse an archive, and a compressed file that does not say so: its name tells the reader."""
+    for magic, (kind, suffixes) in _PACKED.items():
+        if not binary and _starts_with(path, magic) and path.suffix.lower() not in suffixes:
+            wanted = f"add {suffixes[0]} to its name" if suffixes else "unpack it first"
+            raise DataError(f"{path}: {kind}; {wanted}.")
+
+
+def _starts_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as stream:
+        return stream.read(len(magic)) == magic
 
 
 def _suffix(path: Path) -> str:
@@ -149,6 +171,8 @@ def head_lines(path: Path) -> list[str]:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
+    if isinstance(error, gzip.BadGzipFile) and not _starts_with(path, _GZIP_MAGIC):
+        return DataError(f"{path}: not compressed, although its name says gzip; rename it.")
     if isinstance(error, EOFError):
         found = "ends in the middle of a compressed block"
     else:

@@ -67,7 +67,7 @@ def create_records(
             "Rename the columns, or name another layout with --format."
         )
     if source.delimiter:
-        split = _split(source.delimiter)
+        split = _split(source)
         cells = {name: f"cells[{position + 1}]" for name, position in positions.items()}
         ragged = f"len(cells) <> {len(source.columns)}"
         relation = (
@@ -178,9 +178,12 @@ def lines_sql(source: SourceFile) -> str:
     )
 
 
-def _split(delimiter: str) -> str:
-    if delimiter == " ":
-        return "string_split_regex(trim(raw), ' +')"
-    cells = f"string_split(raw, {text_literal(delimiter)})"
-    # A delimiter inside quotes makes the line ragged: it is reported, never misread.
-    return f"list_transform({cells}, lambda cell: trim(cell, '\"'))" if delimiter == "," else cells
+def _split(source: SourceFile) -> str:
+    if source.delimiter == " ":
+        cells = "string_split_regex(trim(raw), ' +')"
+    else:
+        cells = f"string_split(raw, {text_literal(source.delimiter)})"
+    if source.delimiter == "," or source.is_quoted:
+        # A delimiter inside quotes makes the line ragged: it is reported, never misread.
+        return f"list_transform({cells}, lambda cell: trim(cell, '\"'))"
+    return cells

@@ -152,10 +152,13 @@ def stage_fields(
     stage_lines(con, source)
     delimiter = text_literal(source.delimiter)
     split = f"string_split(content, {delimiter})"
-    if source.delimiter == ",":
-        split = f"case when contains(content, '\"') then {_QUOTED_SPLIT} else {split} end"
-    elif source.delimiter == " ":
+    if source.delimiter == " ":
         split = r"string_split_regex(trim(content), ' +')"
+        if source.is_quoted:
+            split = f"list_transform({split}, lambda field: trim(field, '\"'))"
+    elif source.delimiter == "," or source.is_quoted:
+        quoted = _quoted_split(source.delimiter)
+        split = f"case when contains(content, '\"') then {quoted} else {split} end"
     where = f"line > {header_line}"
     if comment:
         where += f" and not starts_with(content, {text_literal(comment)})"
@@ -181,22 +184,27 @@ def stage_fields(
     return ", ".join(f"fields[{columns.index(name) + 1}] as {quoted_name(name)}" for name in wanted)
 
 
-# Each field with the comma before it, its quotes taken off and doubled quotes halved; NULL when
-# something is left over, such as text after a closing quote or a quote that is never closed.
-_QUOTED_FIELDS = r"""regexp_extract_all(',' || content, ',(?:"(?:[^"]|"")*"|[^,"]*)')"""
+def _quoted_split(delimiter: str) -> str:
+    """Return SQL that splits ``content``, takes quotes off and halves doubled ones.
 
-
-_QUOTED_SPLIT = f"""
-    case when length(array_to_string({_QUOTED_FIELDS}, '')) = length(content) + 1 then
-        list_transform(
-            {_QUOTED_FIELDS},
-            lambda field: case
-                when starts_with(field, ',"') then replace(field[3:-2], '""', '"')
-                else field[2:]
-            end
-        )
-    end
-"""
+    It is NULL when something is left over, such as text after a closing quote or a quote that is
+    never closed.
+    """
+    mark = text_literal(delimiter)
+    # each field with the delimiter before it
+    pattern = text_literal(f'{delimiter}(?:"(?:[^"]|"")*"|[^{delimiter}"]*)')
+    fields = f"regexp_extract_all({mark} || content, {pattern})"
+    return f"""
+        case when length(array_to_string({fields}, '')) = length(content) + 1 then
+            list_transform(
+                {fields},
+                lambda field: case
+                    when starts_with(field, {mark} || '"') then replace(field[3:-2], '""', '"')
+                    else field[2:]
+                end
+            )
+        end
+    """
 
 
 def quoted_name(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import hashlib
 from collections.abc import Iterator
@@ -92,6 +93,34 @@ def test_quoted_commas(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     ]
 
 
+def test_tabs_and_quotes_as_r_writes_them(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    # R's write.table quotes texts and the header unless told otherwise
+    path = tmp_path / "r.tsv"
+    path.write_text('"id"\t"n"\t"said"\n"a"\t1\t"tab\there, ""so"""\n"b"\tNA\t""\n')
+    assert rows(con, path) == [(2, "a", "1", 'tab\there, "so"'), (3, "b", "NA", "")]
+    path.write_text('"id" "n"\n"a" 1\n')
+    assert rows(con, path) == [(2, "a", "1")]
+    path.write_text('id\tsaid\na\t"x"\n')
+    assert rows(con, path) == [(2, "a", '"x"')]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("a.tsv", gzip.compress(b"x\ty\n1\t2\n"), r"compressed with gzip; add \.gz to its name"),
+        ("a.csv", bz2.compress(b"x,y\n1,2\n"), "compressed with bzip2; unpack it first"),
+        ("a.xlsx", b"PK\x03\x04 and so on", "a zip archive or an Excel workbook; unpack it"),
+    ],
+)
+def test_a_name_that_does_not_say_how_the_file_is_packed(
+    name: str, content: bytes, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf"{name}: {said}"):
+        sniff(path)
+
+
 @pytest.mark.parametrize("line", ['"a,b', '"a"b,c', 'a"b,c"'])
 def test_a_stray_quote_is_refused_with_its_line(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, line: str
@@ -174,7 +203,7 @@ def test_a_wrong_checksum_in_a_gzip_is_refused(tmp_path: Path) -> None:
 def test_text_called_gz_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv.gz"
     path.write_text("x\ty\n")
-    with pytest.raises(DataError, match=r"a\.tsv\.gz: cannot be decompressed"):
+    with pytest.raises(DataError, match=r"a\.tsv\.gz: not compressed, although its name"):
         sniff(path)
 
 
