@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 
 from varhouse.runner import Project, RunOutcome, load_project, run_project
-from varhouse.runner.run import Command
+from varhouse.runner.state import Command
 
 PROJECT = """\
 name: small

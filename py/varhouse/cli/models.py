@@ -30,6 +30,7 @@ from varhouse.warehouse import open_warehouse
 if TYPE_CHECKING:
     from varhouse.runner.nodes import Project
     from varhouse.runner.outcome import RunOutcome
+    from varhouse.runner.state import Command
 
 _SHIPPED = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
 
@@ -50,7 +51,7 @@ def _stopping() -> Iterator[threading.Event]:
 
 def run_models(
     settings: Settings,
-    command: Any,
+    command: Command,
     select: tuple[str, ...],
     exclude: tuple[str, ...],
     vars: dict[str, Any],
@@ -147,15 +148,14 @@ def retry_command(settings: Settings) -> int:
         if settings.verbosity >= 0:
             click.echo("nothing to retry: the last run has no failures", err=True)
         return 0
-    command, about, unique_ids = found
-    nodes = load_project(settings.project_dir, vars=about["vars"]).nodes
-    gone = [key for key in unique_ids if key not in nodes]
-    select = tuple(dict.fromkeys(nodes[key].name for key in unique_ids if key in nodes))
+    nodes = load_project(settings.project_dir, vars=found.vars).nodes
+    gone = [key for key in found.unique_ids if key not in nodes]
+    select = tuple(dict.fromkeys(nodes[key].name for key in found.unique_ids if key in nodes))
     if gone and settings.verbosity >= 0:
         click.echo(f"no longer in the project: {', '.join(gone)}", err=True)
     if not select:
         return 0
-    return run_models(settings, command, select, (), about["vars"], about["full_refresh"])
+    return run_models(settings, found.command, select, (), found.vars, found.full_refresh)
 
 
 @click.command("plan")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 import duckdb
@@ -17,6 +17,8 @@ from varhouse.warehouse import open_warehouse
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+    from varhouse.plot.gene_tests import GeneTests
 
 _FIGURE_SUFFIXES = (".png", ".pdf", ".svg")
 _TESTS = ("omnibus", "burden", "acat", "skat", "skat_o", "acat_v")
@@ -109,7 +111,7 @@ def manhattan_command(
     settings: Settings,
     study: str | None,
     trait: str | None,
-    tests: Any,
+    tests: GeneTests,
     top: int,
     out: Path,
 ) -> None:
@@ -139,7 +141,12 @@ def manhattan_command(
 @_out_option
 @common_options
 def qq_command(
-    settings: Settings, study: str | None, trait: str | None, tests: Any, by: Any, out: Path
+    settings: Settings,
+    study: str | None,
+    trait: str | None,
+    tests: GeneTests,
+    by: Literal["cell_type", "test"],
+    out: Path,
 ) -> None:
     """Draw p-values against those expected without any effect, with lambda GC.
 
@@ -187,7 +194,7 @@ def locus_command(
 @_top_option(10, "Names to write at the strongest.")
 @_out_option
 @common_options
-def volcano_command(settings: Settings, tests: Any, top: int, out: Path) -> None:
+def volcano_command(settings: Settings, tests: GeneTests, top: int, out: Path) -> None:
     """Draw the effects of burdens in a cell type against their p-values.
 
     \b
@@ -239,7 +246,7 @@ def heatmap_command(settings: Settings, variant: str, top: int, out: Path) -> No
 @_out_option
 @common_options
 def burden_heatmap_command(
-    settings: Settings, tests: Any, genes: tuple[str, ...], top: int, out: Path
+    settings: Settings, tests: GeneTests, genes: tuple[str, ...], top: int, out: Path
 ) -> None:
     """Draw -log10 p of burdens by cell type and gene."""
     from varhouse.plot import burden_heatmap

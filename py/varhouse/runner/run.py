@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import Literal
 
 import duckdb
 
@@ -16,11 +15,10 @@ from varhouse.runner.nodes import Node, Project
 from varhouse.runner.outcome import NodeResult, Reporter, RunInterruptedError, RunOutcome
 from varhouse.runner.plan import prepare_run
 from varhouse.runner.schedule import Task, schedule
-from varhouse.runner.state import RunContext, ensure_table
+from varhouse.runner.state import Command, RunContext, ensure_table
 from varhouse.runner.steps import Steps
 
-Command = Literal["run", "test", "build", "seed"]
-_TYPES: dict[str, tuple[str, ...]] = {
+_TYPES: dict[Command, tuple[str, ...]] = {
     "run": ("model", "seed", "test"),
     "build": ("model", "seed", "test", "unit_test", "source"),
     "test": ("model", "seed", "test", "unit_test", "source"),

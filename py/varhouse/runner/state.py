@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 
@@ -22,6 +22,8 @@ _COLUMNS = (
     "config_hash", "parents", "n_rows", "seconds", "started_at", "message", "vars_json",
     "full_refresh", "varhouse_version",
 )  # fmt: skip
+
+Command = Literal["run", "test", "build", "seed"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,12 @@ class RunContext:
     """What is the same for every row of one run."""
 
     run_id: str
-    command: str
+    command: Command
     vars_json: str
     full_refresh: bool
 
     @classmethod
-    def of(cls, project: Project, command: str, full_refresh: bool) -> RunContext:
+    def of(cls, project: Project, command: Command, full_refresh: bool) -> RunContext:
         """Begin a run."""
         stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
         return cls(
@@ -158,8 +160,17 @@ def read_back(con: duckdb.DuckDBPyConnection, run: RunContext, result: NodeResul
         )
 
 
-def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any], list[str]] | None:
-    """Return command, vars and the failed and skipped nodes of the last run that wrote rows."""
+class Unfinished(NamedTuple):
+    """How a run was started that did not succeed, and its failed and skipped nodes."""
+
+    command: Command
+    vars: dict[str, Any]
+    full_refresh: bool
+    unique_ids: list[str]
+
+
+def last_unfinished(con: duckdb.DuckDBPyConnection) -> Unfinished | None:
+    """Return what the last run that wrote rows left undone; None if nothing."""
     if not has_table(con):
         return None
     rows = con.execute(
@@ -179,5 +190,4 @@ def last_unfinished(con: duckdb.DuckDBPyConnection) -> tuple[str, dict[str, Any]
     if not rows:
         return None
     command, vars_json, full_refresh, _ = rows[0]
-    about = {"vars": json.loads(vars_json), "full_refresh": full_refresh}
-    return command, about, [row[3] for row in rows]
+    return Unfinished(command, json.loads(vars_json), full_refresh, [row[3] for row in rows])
