@@ -70,18 +70,23 @@ def _rows(sums: GroupSums, groups: Groups, genes: GeneIds, load_id: int) -> Iter
     for start, stop in zip(bounds, [*bounds[1:], types.size], strict=True):
         # names are converted once a table: only those of the table
         donor_names = pa.array(donors[start:stop], pa.string())
-        step = max(1, _VALUES_AT_ONCE // (stop - start))
+        n_donors = stop - start
+        by_gene = np.ascontiguousarray(sums.values[start:stop].T)
+        counts_by_gene = None
+        if sums.counts is not None:
+            counts_by_gene = np.ascontiguousarray(sums.counts[start:stop].T)
+        step = max(1, _VALUES_AT_ONCE // n_donors)
         for at in range(0, order.size, step):
             columns = order[at : at + step]
-            values = np.ascontiguousarray(sums.values[start:stop, columns].T).ravel()
-            at_value = np.flatnonzero(values)
+            values = by_gene[columns].ravel()
+            at_value = np.flatnonzero(values != 0)
             if at_value.size == 0:
                 continue
-            gene, donor = np.divmod(at_value.astype(np.int32), np.int32(stop - start))
+            gene, donor = np.divmod(at_value.astype(np.int32), np.int32(n_donors))
             n_of_donor = n_cells[start:stop][donor]
             total = pa.nulls(gene.size, pa.float64())
-            if sums.counts is not None:
-                counts = np.ascontiguousarray(sums.counts[start:stop, columns].T).ravel()
+            if counts_by_gene is not None:
+                counts = counts_by_gene[columns].ravel()
                 total = pa.array(counts[at_value].astype(np.float64))
             yield pa.table(
                 {
