@@ -12,10 +12,11 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 from typing import TYPE_CHECKING, Any  # noqa: E402
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "connect", "register"]
+__all__ = ["__version__", "connect", "register", "register_spark"]
 
 if TYPE_CHECKING:
     from varhouse.connection import Warehouse, connect, register  # noqa: F401
+    from varhouse.udf.spark import register_spark
 
 
 def __getattr__(name: str) -> Any:
@@ -24,6 +25,10 @@ def __getattr__(name: str) -> Any:
         from varhouse import connection
 
         return getattr(connection, name)
+    if name == "register_spark":
+        from varhouse.udf.spark import register_spark
+
+        return register_spark
     if name in ("numerics", "plot"):
         import importlib
 
