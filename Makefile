@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 BENCH ?=
+# A test module stays in one process, so that what its tests share is made once.
+PYTEST_WORKERS := -n auto --maxprocesses 4 --dist loadscope
 # sqlfluff knows select statements better than DuckDB's DDL: there, the rules that fit it.
 DDL_RULES := capitalisation,LT04,LT12,LT13
 
@@ -34,7 +36,7 @@ demo: $(INSTALLED)
 	@$(BIN)/varhouse demo
 
 test: $(INSTALLED)
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(PYTEST_WORKERS)
 
 nightly: $(INSTALLED)
 	@$(BIN)/python -m pytest -m slow
