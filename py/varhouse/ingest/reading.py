@@ -94,6 +94,7 @@ def _binary(path: Path) -> Binary:
     if start[16:20] == b"bgen":
         return "bgen"
     if start[:2] == _GZIP_MAGIC:
+        # what cannot be unpacked is no BCF, and is told of by whoever reads the file
         with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as inner:
             if inner.read(4) == b"BCF\x02":
                 return "bcf"

@@ -58,6 +58,7 @@ def line_loader(base: type[Any]) -> type[Any]:
         ``yaml.SafeLoader`` or ``yaml.CSafeLoader``: no object is ever constructed from a tag.
     """
 
+    # mypy wants a base that is known before the program runs
     class LineLoader(base):  # type: ignore[misc]
         pass
 
