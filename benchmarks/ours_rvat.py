@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import cohort
 import duckdb
 from measure import measured
+from ours import run_models
 
-from varhouse.cli.model_options import source_version
-from varhouse.runner import load_project, run_project
-from varhouse.settings import Settings, shipped_project_dir
+from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
 WEIGHTS = ["CADD_RAW", "maf_beta", "tss_distance", "tss_distance_exp"]
@@ -20,25 +18,12 @@ WEIGHTS = ["CADD_RAW", "maf_beta", "tss_distance", "tss_distance_exp"]
 
 def test(con: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
     """Run every model from the raw tables to the result tables; stop if one fails."""
-    project = load_project(
-        shipped_project_dir(),
-        vars={
-            "weights": WEIGHTS,
-            "rvat_tests": arguments.tests.split(",") if arguments.tests else [],
-            "cis_window_bp": arguments.window,
-        },
-    )
-    outcome = run_project(
-        project,
-        con,
-        command="run",
-        select=["+rvat_burden +rvat_skat +rvat_acat"],
-        source_version=source_version,
-    )
-    for result in outcome.results:
-        print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")
-    if not outcome.ok:
-        sys.exit("varhouse run failed: see the nodes above")
+    variables = {
+        "weights": WEIGHTS,
+        "rvat_tests": arguments.tests.split(",") if arguments.tests else [],
+        "cis_window_bp": arguments.window,
+    }
+    run_models(con, "+rvat_burden +rvat_skat +rvat_acat", vars=variables)
 
 
 def main() -> None:

@@ -6,15 +6,13 @@ As the peers do, scoring ends with the ranked genes in ``varhouse.parquet`` besi
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import duckdb
 from measure import measured
+from ours import run_models
 
-from varhouse.cli.model_options import source_version
-from varhouse.runner import load_project, run_project
-from varhouse.settings import Settings, shipped_project_dir
+from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
 # Every contender skips distance: the work is what evidence rows ask for.
@@ -41,18 +39,6 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("checkpoint")
 
 
-def score(con: duckdb.DuckDBPyConnection) -> None:
-    """Run the shipped project for the ranked genes, its data tests too; stop if a node fails."""
-    project = load_project(shipped_project_dir(), vars=VARS)
-    outcome = run_project(
-        project, con, command="run", select=["+v2g_scores"], source_version=source_version
-    )
-    for result in outcome.results:
-        print(result.unique_id, result.status, f"{result.seconds:.2f} s", result.message or "")
-    if not outcome.ok:
-        sys.exit("varhouse run failed: see the nodes above")
-
-
 def main() -> None:
     """Fill or score, and report the cost."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -73,7 +59,7 @@ def main() -> None:
                 fill(con, arguments.folder)
         else:
             with measured(arguments.report):
-                score(con)
+                run_models(con, "+v2g_scores", vars=VARS)
                 # v2g_scores may be a view on integer keys: reading it belongs to the work
                 columns = COLUMNS + (", sources" if arguments.sources else "")
                 con.sql(f"select {columns} from v2g_scores").write_parquet(
