@@ -3,128 +3,19 @@
 from __future__ import annotations
 
 import random
-import struct
-import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-import pyarrow as pa
 import pytest
+from bgen_files import Record, bgen_bytes, ids, random_records
 
 from varhouse.errors import DataError
 from varhouse.ingest.genotypes.bgen_samples import read_sample_file
 from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
-Whole = int
-# what is stored of a sample: whole numbers out of 2 ** n_bits - 1; None for missing
-Stored = Sequence[Whole] | None
-
-
-@dataclass(frozen=True)
-class Record:
-    """A variant to be written."""
-
-    samples: Sequence[Stored]
-    pos: int
-    alleles: Sequence[str] = ("A", "C")
-    n_bits: int = 8
-    is_phased: bool = False
-    ploidy: int = 2
-    least_ploidy: int | None = None
-    chrom: str = "22"
-    rsid: str = "."
-
-    def data(self) -> bytes:
-        least = self.ploidy if self.least_ploidy is None else self.least_ploidy
-        fixed = struct.pack("<IHBB", len(self.samples), len(self.alleles), least, self.ploidy)
-        flags = bytes(self.ploidy | (0x80 if each is None else 0) for each in self.samples)
-        number, place = 0, 0
-        for each in self.samples:
-            for value in each if each is not None else [0] * self.ploidy:
-                number |= value << place
-                place += self.n_bits
-        packed = number.to_bytes(-(-place // 8), "little")
-        return fixed + flags + bytes([self.is_phased, self.n_bits]) + packed
-
-    def dosages(self) -> list[float | None]:
-        """Return copies of the second allele by the definition, in steps of 1/16384."""
-        one = 2**self.n_bits - 1
-        found: list[float | None] = []
-        for each in self.samples:
-            if each is None:
-                found.append(None)
-                continue
-            chances = [Fraction(value, one) for value in each]
-            if self.is_phased or self.ploidy == 1:
-                copies = sum((1 - chance for chance in chances), Fraction(0))
-            else:
-                copies = chances[1] + 2 * (1 - chances[0] - chances[1])
-            found.append(round(copies * 16384) / 16384)
-        return found
-
-
-def bgen_bytes(
-    records: Sequence[Record],
-    *,
-    compression: int = 1,
-    samples: Sequence[str] | None = None,
-    layout: int = 2,
-    n_variants: int | None = None,
-    n_samples: int | None = None,
-) -> bytes:
-    n_people = len(records[0].samples) if n_samples is None else n_samples
-    flags = compression | layout << 2 | (samples is not None) << 31
-    free = b"free data"
-    header = struct.pack(
-        "<III4s", 20 + len(free), len(records) if n_variants is None else n_variants, n_people,
-        b"bgen",
-    ) + free + struct.pack("<I", flags)  # fmt: skip
-    if samples is not None:
-        ids = b"".join(struct.pack("<H", len(each)) + each.encode() for each in samples)
-        header += struct.pack("<II", 8 + len(ids), len(samples)) + ids
-    text = struct.pack("<I", len(header)) + header
-    for record in records:
-        for each in ("id", record.rsid, record.chrom):
-            text += struct.pack("<H", len(each)) + each.encode()
-        text += struct.pack("<IH", record.pos, len(record.alleles))
-        for each in record.alleles:
-            text += struct.pack("<I", len(each)) + each.encode()
-        data = record.data()
-        if compression == 0:
-            text += struct.pack("<I", len(data)) + data
-            continue
-        packed = (
-            zlib.compress(data) if compression == 1 else pa.compress(data, "zstd", asbytes=True)
-        )
-        text += struct.pack("<II", len(packed) + 4, len(data)) + packed
-    return text
-
-
-def random_records(
-    chance: random.Random, *, n_bits: int, is_phased: bool, ploidy: int, n_samples: int = 7
-) -> list[Record]:
-    one = 2**n_bits - 1
-    records = []
-    for place in range(5):
-        samples: list[Stored] = []
-        for _ in range(n_samples):
-            first = chance.choice([0, one, chance.randint(0, one)])
-            second = chance.choice([0, one - first, chance.randint(0, one - first)])
-            if is_phased:
-                second = chance.choice([0, one, chance.randint(0, one)])
-            samples.append(None if chance.random() < 0.15 else [first, second][:ploidy])
-        records.append(
-            Record(samples, 100 + place, n_bits=n_bits, is_phased=is_phased, ploidy=ploidy)
-        )
-    return records
-
-
-def ids(n_samples: int) -> list[str]:
-    return [f"D{place}" for place in range(n_samples)]
 
 
 @pytest.fixture
@@ -152,9 +43,11 @@ def expected(records: Sequence[Record], *, ref_first: bool = True) -> dict[tuple
     found: dict[tuple[str, str], object] = {}
     for record in records:
         ref, alt = record.alleles if ref_first else record.alleles[::-1]
-        for donor, dosage in zip(ids(len(record.samples)), record.dosages(), strict=True):
+        for donor, ploidy, dosage in zip(
+            ids(len(record.samples)), record.ploidy_of_each(), record.dosages(), strict=True
+        ):
             if dosage is not None and not ref_first:
-                dosage = record.ploidy - dosage
+                dosage = ploidy - dosage
             if dosage != 0:
                 found[f"{record.chrom}_{record.pos}_{ref}_{alt}", donor] = dosage
     return found
@@ -176,6 +69,30 @@ def test_dosages_equal_the_definition(
     records = random_records(chance, n_bits=n_bits, is_phased=is_phased, ploidy=ploidy)
     load_bgen(bgen_bytes(records, compression=compression, samples=ids(7)))
     assert genotypes(empty_warehouse) == expected(records)
+
+
+@pytest.mark.parametrize("n_bits", [3, 8, 16])
+@pytest.mark.parametrize("is_phased", [False, True])
+@pytest.mark.parametrize("order", ["ref-first", "ref-last"])
+def test_a_haploid_sample_among_diploid_ones_has_one_copy_at_most(
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    load_bgen: Load,
+    n_bits: int,
+    is_phased: bool,
+    order: str,
+) -> None:
+    chance = random.Random(f"{n_bits} {is_phased} {order}")
+    diploid = random_records(chance, n_bits=n_bits, is_phased=is_phased, ploidy=2)
+    records = [diploid[0]]
+    for record in diploid[1:]:
+        ploidies = [chance.choice([1, 2]) for _ in record.samples]
+        samples = [
+            None if each is None else each[:ploidy]
+            for each, ploidy in zip(record.samples, ploidies, strict=True)
+        ]
+        records.append(replace(record, samples=samples, ploidies=ploidies, chrom="X"))
+    load_bgen(bgen_bytes(records, samples=ids(7)), allele_order=order)
+    assert genotypes(empty_warehouse) == expected(records, ref_first=order == "ref-first")
 
 
 def test_records_stored_in_different_ways_and_the_last_allele_as_reference(
@@ -321,8 +238,8 @@ GOOD = bgen_bytes(RECORDS, samples=ids(3))
         (bgen_bytes(RECORDS, layout=1), "BGEN layout 1; layout 2"),
         (bgen_bytes([replace(RECORDS[0], alleles=("A", "C", "G"))], samples=ids(3)),
          r"record 1 \(22:100\) has 3 alleles"),
-        (bgen_bytes([replace(RECORDS[0], least_ploidy=1)], samples=ids(3)),
-         r"record 1 \(22:100\) has samples of ploidy 1 to 2"),
+        (bgen_bytes([replace(RECORDS[0], least_ploidy=0)], samples=ids(3)),
+         r"record 1 \(22:100\) has samples of ploidy 0 to 2"),
         (bgen_bytes([Record([[1, 2, 3]] * 3, 7, ploidy=3)], samples=ids(3)), "of ploidy 3 to 3"),
         (bgen_bytes([Record([[0, 255], [200, 56], None], 7)], samples=ids(3)),
          r"record 1 \(22:7\) has probabilities that add up to more than 1"),

@@ -18,7 +18,7 @@ from varhouse.errors import DataError
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
 from varhouse.ingest.genotypes.bgen_order import allele_order
-from varhouse.ingest.genotypes.bgen_probabilities import Unpacked, second_allele_dosages, unpack
+from varhouse.ingest.genotypes.bgen_probabilities import Unpacked, allele_dosages, unpack
 from varhouse.ingest.genotypes.bgen_samples import read_sample_file
 from varhouse.ingest.genotypes.block import (
     GenotypeBlock,
@@ -109,9 +109,9 @@ class BgenReader:
         kept_sites = sites.take(mask)
         places, parts = list[NDArray[np.int64]](), list[GenotypeBlock]()
         for rows in _alike(unpacked, self._header.n_samples):
-            dosages = second_allele_dosages(self._path, chosen, unpacked, rows, self._kept)
-            if not self._is_ref_first:
-                dosages = np.float32(unpacked[rows[0]].ploidy) - dosages
+            dosages = allele_dosages(
+                self._path, chosen, unpacked, rows, self._kept, of_first=not self._is_ref_first
+            )
             places.append(rows)
             parts.append(block_from_dense(kept_sites, dosages))
         yield _joined(kept_sites, places, parts)
