@@ -46,9 +46,10 @@ def null_p_values() -> dict[str, np.ndarray]:
             weights=beta_weight(genotypes.frequency[genotypes.varies])[:, None],
             phenotypes=np.arange(N_PHENOTYPES),
         )
-        for row in test_region(genotypes, fit_linear(x, phenotypes), [chosen], plan):
-            assert row.status == "ok"
-            logs[row.test].append(row.log_p)
+        found = test_region(genotypes, fit_linear(x, phenotypes), [chosen], plan)
+        assert set(found.status) == {"ok"}
+        for test, log_p in zip(found.test.tolist(), found.log_p.tolist(), strict=True):
+            logs[test].append(log_p)
     three = np.array([logs["burden"], logs["skat"], logs["acat_v"]]).T
     logs["acat_o"] = [acat(log_p=each)[0] for each in three]
     return {name: np.exp(values) for name, values in logs.items()}

@@ -1,35 +1,37 @@
 """Every test of every variant set of a stretch of the genome, with what sets share done once.
 
 One design (donors and covariates) at a time. Scores G'R of all variants and phenotypes and the
-projections G'Q are two sparse products; a set then only needs its own columns: a burden is a sparse
-product with its weights, SKAT a Gram matrix of its distinct columns. The eigenvalues of that matrix
-do not depend on the phenotype and serve all of them.
+projections G'Q are two sparse products; a set then only needs its own columns: a burden is a sum
+over their entries, SKAT a Gram matrix of the distinct ones. The eigenvalues of that matrix do not
+depend on the phenotype and serve all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from varhouse.numerics.burden import burden_test
 from varhouse.numerics.genotype_matrix import GenotypeMatrix
 from varhouse.numerics.mixture import mixture_log_sf
 from varhouse.numerics.null_model import LinearNull
+from varhouse.numerics.set_burdens import SetBurdens, burden_sizes, test_burdens
 from varhouse.numerics.set_columns import SetColumns, number_columns
 from varhouse.numerics.skat import skat_log_p
-from varhouse.numerics.variance_kernel import VarianceKernel, nothing
+from varhouse.numerics.variance_kernel import Found, VarianceKernel, nothing
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Text = npt.NDArray[np.str_]
 
 AGGREGATIONS = ("sum", "mean", "max")
-_NAN = float("nan")
 # from so many thresholds on one set of eigenvalues is better off alone
 _SHARES_ITS_PATH = 3
+# sets are taken together while the widest has at most so many times the eigenvalues of the others
+_PADDING = 1.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,45 +84,54 @@ class TestPlan:
     finite_sample: bool = False
 
 
-class TestRow(NamedTuple):
-    """A result: of one set, phenotype, test, weight and aggregation.
+class TestRows(NamedTuple):
+    """Results, one array a column: each of one set, phenotype, test, weight and aggregation.
 
     ``place`` and ``phenotype`` number the sets given and the null model's phenotypes; ``weight`` is
     a column of the weights. What a test does not have is NaN; ``detail`` is the number of tested
     variants with a single-variant test (ACAT-V) or the rho of the smallest p (SKAT-O).
     """
 
+    place: Int
+    phenotype: Int
+    test: Text
+    weight: Int
+    aggregation: Text
+    n_variants: Int
+    n_carriers: Int
+    statistic: Float
+    beta: Float
+    se: Float
+    log_p: Float
+    lrt: Float
+    lrt_log_p: Float
+    error: Float
+    detail: Float
+    status: Text
+
+
+class _VarianceTest(NamedTuple):
+    """One test of one set for its phenotypes."""
+
     place: int
-    phenotype: int
+    phenotypes: Int
     test: str
     weight: int
-    aggregation: str
     n_variants: int
     n_carriers: int
-    statistic: float
-    beta: float
-    se: float
-    log_p: float
-    lrt: float
-    lrt_log_p: float
-    error: float
-    detail: float
-    status: str
+    found: Found
 
 
-@dataclass
-class _Burdens:
-    """Sufficient statistics of burdens, collected so that they are tested in one go."""
+class _Tail(NamedTuple):
+    """SKAT statistics of a set, whose p-values are still to be computed."""
 
-    keys: list[tuple[int, int, int, str, int, int]] = field(default_factory=list)
-    score: list[float] = field(default_factory=list)
-    variance: list[float] = field(default_factory=list)
-    size: list[float] = field(default_factory=list)
+    found: Found
+    eigenvalues: Float
 
 
 def test_region(
     genotypes: GenotypeMatrix, null: LinearNull, sets: Sequence[VariantSet], plan: TestPlan
-) -> list[TestRow]:
+) -> TestRows:
     """Test every set for its phenotypes.
 
     Parameters
@@ -132,10 +143,11 @@ def test_region(
 
     Returns
     -------
-    list of TestRow
-        For each set: burdens by weight, aggregation and phenotype, then the other tests.
+    TestRows
+        For each set its burdens by weight, aggregation and phenotype; then, for each set, the
+        other tests.
     """
-    transposed = genotypes.matrix.T.tocsr()
+    transposed = genotypes.matrix.T
     scores = np.asarray(transposed @ null.residuals)
     projections = np.asarray(transposed @ null.basis)
     varies = genotypes.varies
@@ -143,9 +155,9 @@ def test_region(
     twins = (
         number_columns(genotypes.matrix) if needs_kernel else np.zeros(varies.size, dtype=np.int64)
     )
-    burdens = _Burdens()
+    burdens: list[SetBurdens] = []
+    tests: list[_VarianceTest] = []
     tails: list[_Tail] = []
-    rows: list[TestRow] = []
     for place, each in enumerate(sets):
         kept = varies[each.variants]
         part = SetColumns(
@@ -157,53 +169,24 @@ def test_region(
             null,
             twins,
         )
-        _add_burdens(burdens, part, place, each.phenotypes, plan.aggregations)
+        burdens.append(burden_sizes(part, each.phenotypes, plan.aggregations))
         if needs_kernel:
             for weight in plan.kernel_weights:
                 found = _variance_tests(part, place, each.phenotypes, weight, plan)
-                tails += [tail._replace(row=tail.row + len(rows)) for tail in found.tails]
-                rows += found.rows
-    _fill_tails(rows, tails, null.df if plan.finite_sample else None)
-    return _burden_rows(burdens, null) + rows
+                tests += found.tests
+                tails += found.tails
+    _fill_tails(tails, null.df if plan.finite_sample else None)
+    return _joined(_burden_rows(burdens, plan.aggregations, null), _variance_rows(tests))
 
 
 test_region.__test__ = False  # type: ignore[attr-defined]
 TestPlan.__test__ = False  # type: ignore[attr-defined]
-TestRow.__test__ = False  # type: ignore[attr-defined]
+TestRows.__test__ = False  # type: ignore[attr-defined]
 
 
-def _add_burdens(
-    burdens: _Burdens, part: SetColumns, place: int, phenotypes: Int, aggregations: Sequence[str]
-) -> None:
-    used = ~np.isnan(part.weights)
-    weights = np.where(used, part.weights, 0.0)
-    carriers: dict[bytes, int] = {}
-    sums = np.asarray(part.columns @ weights)
-    projected = part.projections.T @ weights
-    size = np.einsum("ij,ij->j", sums, sums)
-    variance = size - np.einsum("ij,ij->j", projected, projected)
-    score = weights.T @ part.scores[:, phenotypes]
-    for a in range(weights.shape[1]):
-        mask = used[:, a]
-        m = int(mask.sum())
-        key = mask.tobytes()
-        if key not in carriers:
-            carriers[key] = part.n_carriers(mask)
-        for aggregation in aggregations:
-            if aggregation == "max":
-                b = part.largest(weights[:, a], mask)
-                b_size = float(b @ b)
-                b_variance = b_size - float(np.sum((part.null.basis.T @ b) ** 2))
-                b_score = b @ part.null.residuals[:, phenotypes]
-            else:
-                scale = 1.0 / m if aggregation == "mean" and m else 1.0
-                b_size, b_variance = size[a] * scale**2, variance[a] * scale**2
-                b_score = score[a] * scale
-            for t, value in zip(phenotypes, b_score, strict=True):
-                burdens.keys.append((place, int(t), a, aggregation, m, carriers[key]))
-                burdens.score.append(float(value))
-                burdens.variance.append(float(b_variance))
-                burdens.size.append(float(b_size))
+class _VarianceTests(NamedTuple):
+    tests: list[_VarianceTest]
+    tails: list[_Tail]
 
 
 def _variance_tests(
@@ -212,86 +195,102 @@ def _variance_tests(
     """Make SKAT, SKAT-O and ACAT-V under one weight; SKAT's tails are left to be computed."""
     used = ~np.isnan(part.weights[:, weight])
     carriers = part.n_carriers(used)
-    kernel = VarianceKernel(part, used, weight, plan.kernel_power, plan.kernel_maf_beta)
+    kernel = VarianceKernel(part, phenotypes, used, weight, plan.kernel_power, plan.kernel_maf_beta)
+    status = kernel.status if carriers else "no_carriers"
+    by_skat_o = plan.skat_o and not plan.finite_sample
     asked = {
-        "skat": (plan.skat, kernel.skat),
+        "skat": (plan.skat, kernel.skat_beside_skat_o if by_skat_o else kernel.skat),
         "skat_o": (plan.skat_o, kernel.skat_o),
         "acat_v": (plan.acat_v, kernel.acat_v),
     }
-    rows: list[TestRow] = []
+    tests: list[_VarianceTest] = []
     tails: list[_Tail] = []
     for test, (is_asked, run) in asked.items():
         if not is_asked:
             continue
-        status = kernel.status if carriers else "no_carriers"
-        found = run(phenotypes) if status == "ok" else nothing(phenotypes, status)
+        found = run() if status == "ok" else nothing(phenotypes, status)
         if test == "skat" and kernel.eigenvalues is not None:
-            tails.append(_Tail(len(rows), np.array(found.statistic), kernel.eigenvalues))
-        rows += [
-            TestRow(
-                place, int(t), test, weight, "", int(used.sum()), carriers,
-                statistic, _NAN, _NAN, log_p, _NAN, _NAN, error, detail, result,
+            tails.append(_Tail(found, kernel.eigenvalues))
+        n_used = int(np.count_nonzero(used))
+        tests.append(_VarianceTest(place, phenotypes, test, weight, n_used, carriers, found))
+    return _VarianceTests(tests, tails)
+
+
+def _fill_tails(tails: Sequence[_Tail], df: int | None) -> None:
+    """Compute the p-values left open: of sets with few phenotypes, several in one go."""
+    together: list[_Tail] = []
+    for tail in tails:
+        if df is None and tail.found.statistic.size < _SHARES_ITS_PATH:
+            together.append(tail)
+        else:
+            _note(tail, *skat_log_p(tail.found.statistic, tail.eigenvalues, df=df))
+    together.sort(key=lambda tail: tail.eigenvalues.size)
+    while together:
+        width = together[-1].eigenvalues.size
+        n = sum(width <= _PADDING * tail.eigenvalues.size for tail in together)
+        chosen, together = together[-n:], together[:-n]
+        ends = np.cumsum([tail.found.statistic.size for tail in chosen])
+        padded = np.zeros((ends[-1], width))
+        for tail, end in zip(chosen, ends, strict=True):
+            padded[end - tail.found.statistic.size : end, : tail.eigenvalues.size] = (
+                tail.eigenvalues
             )
-            for t, statistic, log_p, error, detail, result in zip(
-                phenotypes, *found, strict=True
-            )
-        ]  # fmt: skip
-    return _VarianceTests(rows, tails)
+        log_p, error = mixture_log_sf(
+            np.concatenate([tail.found.statistic for tail in chosen]), padded
+        )
+        for tail, end in zip(chosen, ends, strict=True):
+            here = slice(end - tail.found.statistic.size, end)
+            _note(tail, log_p[here], error[here])
 
 
-class _Tail(NamedTuple):
-    """SKAT statistics of a set from row ``row`` on, whose p-values are still to be computed."""
-
-    row: int
-    q: Float
-    eigenvalues: Float
+def _note(tail: _Tail, log_p: Float, error: Float) -> None:
+    tail.found.log_p[:] = log_p
+    tail.found.error[:] = error
 
 
-class _VarianceTests(NamedTuple):
-    rows: list[TestRow]
-    tails: list[_Tail]
+def _burden_rows(
+    burdens: Sequence[SetBurdens], aggregations: Sequence[str], null: LinearNull
+) -> TestRows:
+    found = test_burdens(burdens, aggregations, null)
+    nan = np.full(found.place.size, np.nan)
+    each = found.tests
+    return TestRows(
+        found.place, found.phenotype, np.full(nan.size, "burden"), found.weight,
+        found.aggregation, found.n_variants, found.n_carriers, each.t, each.beta, each.se,
+        each.log_p, each.lrt, each.lrt_log_p, nan, nan, each.status,
+    )  # fmt: skip
 
 
-def _fill_tails(rows: list[TestRow], tails: Sequence[_Tail], df: int | None) -> None:
-    """Compute the p-values left open: of sets with few phenotypes, all in one go."""
-    alone = [tail for tail in tails if df is not None or tail.q.size >= _SHARES_ITS_PATH]
-    found = [(tail, *skat_log_p(tail.q, tail.eigenvalues, df=df)) for tail in alone]
-    together = [tail for tail in tails if df is None and tail.q.size < _SHARES_ITS_PATH]
-    if together:
-        width = max(tail.eigenvalues.size for tail in together)
-        padded = np.zeros((sum(tail.q.size for tail in together), width))
-        ends = np.cumsum([tail.q.size for tail in together])
-        for tail, end in zip(together, ends, strict=True):
-            padded[end - tail.q.size : end, : tail.eigenvalues.size] = tail.eigenvalues
-        log_p, error = mixture_log_sf(np.concatenate([tail.q for tail in together]), padded)
-        found += [
-            (tail, log_p[end - tail.q.size : end], error[end - tail.q.size : end])
-            for tail, end in zip(together, ends, strict=True)
-        ]
-    for tail, log_p, error in found:
-        for i in range(tail.q.size):
-            rows[tail.row + i] = rows[tail.row + i]._replace(
-                log_p=float(log_p[i]), error=float(error[i])
-            )
+def _variance_rows(tests: Sequence[_VarianceTest]) -> TestRows:
+    sizes = [each.phenotypes.size for each in tests]
 
+    def repeated(values: Sequence[int] | Sequence[str], kind: type) -> npt.NDArray[Any]:
+        return np.repeat(np.array(values, dtype=kind), sizes)
 
-def _burden_rows(burdens: _Burdens, null: LinearNull) -> list[TestRow]:
-    if not burdens.keys:
-        return []
-    found = burden_test(
-        burdens.score,
-        burdens.variance,
-        burdens.size,
-        null.rss[[key[1] for key in burdens.keys]],
-        null.df,
+    def joined(parts: Sequence[npt.NDArray[Any]], kind: type) -> npt.NDArray[Any]:
+        return np.concatenate([np.zeros(0, kind), *parts])
+
+    nan = np.full(sum(sizes), np.nan)
+    found = [each.found for each in tests]
+    return TestRows(
+        repeated([each.place for each in tests], np.int64),
+        joined([each.phenotypes for each in tests], np.int64),
+        repeated([each.test for each in tests], np.str_),
+        repeated([each.weight for each in tests], np.int64),
+        np.full(nan.size, ""),
+        repeated([each.n_variants for each in tests], np.int64),
+        repeated([each.n_carriers for each in tests], np.int64),
+        joined([each.statistic for each in found], np.float64),
+        nan,
+        nan,
+        joined([each.log_p for each in found], np.float64),
+        nan,
+        nan,
+        joined([each.error for each in found], np.float64),
+        joined([each.detail for each in found], np.float64),
+        joined([each.status for each in found], np.str_),
     )
-    return [
-        TestRow(
-            place, t, "burden", weight, aggregation, m, carriers,
-            t_value, beta, se, log_p, lrt, lrt_log_p, _NAN, _NAN, status,
-        )
-        for (place, t, weight, aggregation, m, carriers), beta, se, t_value, log_p, lrt,
-            lrt_log_p, status in zip(
-            burdens.keys, *(column.tolist() for column in found), strict=True
-        )
-    ]  # fmt: skip
+
+
+def _joined(*parts: TestRows) -> TestRows:
+    return TestRows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))

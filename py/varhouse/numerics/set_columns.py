@@ -17,7 +17,13 @@ _CARRIES = 0.5
 
 
 class SetColumns:
-    """Genotypes, scores G'R and projections G'Q of the variants of a set."""
+    """Genotypes, scores G'R and projections G'Q of the variants of a set.
+
+    Attributes
+    ----------
+    column, donor, dosage
+        Shape (z,): the stored genotypes, ``column`` a place in ``variants``.
+    """
 
     def __init__(
         self,
@@ -30,29 +36,61 @@ class SetColumns:
         twins: Int,
     ) -> None:
         self.genotypes, self.variants, self.weights, self.null = genotypes, variants, weights, null
-        self.columns = genotypes.matrix[:, variants]
         self.scores = scores[variants]
         self.projections = projections[variants]
         self.twins = twins[variants]
+        matrix = genotypes.matrix
+        starts = matrix.indptr[variants].astype(np.int64)
+        sizes = matrix.indptr[variants + 1] - starts
+        ends = np.cumsum(sizes)
+        place = np.arange(ends[-1] if ends.size else 0)
+        place += np.repeat(starts - (ends - sizes), sizes)
+        self.column = np.repeat(np.arange(variants.size), sizes)
+        self.donor = matrix.indices[place].astype(np.int64)
+        self.dosage = matrix.data[place]
+
+    @property
+    def n_donors(self) -> int:
+        """Donors of the design, carriers or not."""
+        return int(self.genotypes.matrix.shape[0])
 
     def n_carriers(self, used: Bool) -> int:
         """Count the donors that carry one of the used variants."""
-        columns = self.columns if used.all() else self.columns[:, used]
-        carries = np.zeros(columns.shape[0], dtype=bool)
-        carries[columns.indices[columns.data >= _CARRIES]] = True
-        return int(carries.sum())
+        carries = np.zeros(self.n_donors, dtype=bool)
+        carries[self.donor[(self.dosage >= _CARRIES) & used[self.column]]] = True
+        return int(np.count_nonzero(carries))
+
+    def sums(self, weights: Float) -> Float:
+        """Return each donor's weighted dosages, summed; shapes (m, a) and (n, a)."""
+        found = np.empty((self.n_donors, weights.shape[1]))
+        for a, weight in enumerate(weights.T):
+            values = self.dosage * weight[self.column]
+            found[:, a] = np.bincount(self.donor, weights=values, minlength=self.n_donors)
+        return found
 
     def largest(self, weights: Float, used: Bool) -> Float:
         """Return each donor's largest weighted dosage over the used variants, zeros included."""
-        by_donor = self.columns[:, used].tocsr()
-        values = by_donor.data * weights[used][by_donor.indices]
-        counts = np.diff(by_donor.indptr)
-        largest = np.where(counts < by_donor.shape[1], 0.0, -np.inf)
-        filled = np.flatnonzero(counts)
-        if filled.size:
-            tops = np.maximum.reduceat(values, by_donor.indptr[filled])
-            largest[filled] = np.maximum(largest[filled], tops)
+        chosen = used[self.column]
+        donor = self.donor[chosen]
+        counts = np.bincount(donor, minlength=self.n_donors)
+        largest = np.where(counts < np.count_nonzero(used), 0.0, -np.inf)
+        np.maximum.at(largest, donor, (self.dosage * weights[self.column])[chosen])
         return np.where(np.isfinite(largest), largest, 0.0)
+
+    def dense(self, chosen: Int) -> npt.NDArray[np.floating]:
+        """Return some columns as rows, shape (m', n); in float32 if their products are exact there.
+
+        Sums of products of whole numbers are, up to 2^24.
+        """
+        rows = np.full(self.variants.size, -1)
+        rows[chosen] = np.arange(chosen.size)
+        row = rows[self.column]
+        inside = row >= 0
+        dosage = self.dosage[inside]
+        whole = self.n_donors * 4 < 2**24 and bool(np.all(dosage == np.rint(dosage)))
+        dense = np.zeros((chosen.size, self.n_donors), np.float32 if whole else np.float64)
+        dense[row[inside], self.donor[inside]] = dosage
+        return dense
 
 
 def number_columns(matrix: sparse.csc_array) -> Int:
@@ -62,8 +100,12 @@ def number_columns(matrix: sparse.csc_array) -> Int:
     """
     keys = np.random.default_rng(0).integers(2**63, size=(2, matrix.shape[0]), dtype=np.uint64)
     values = matrix.data.view(np.uint64) | np.uint64(1)
-    ends = np.concatenate([np.zeros((2, 1), np.uint64), np.empty((2, values.size), np.uint64)], 1)
-    np.cumsum((keys[:, matrix.indices] | np.uint64(1)) * values, axis=1, out=ends[:, 1:])
+    ends = np.zeros((2, values.size + 1), np.uint64)
+    for key, end in zip(keys | np.uint64(1), ends, strict=True):
+        np.cumsum(key[matrix.indices] * values, out=end[1:])
     sums = ends[:, matrix.indptr[1:]] - ends[:, matrix.indptr[:-1]]
-    _, place = np.unique(sums, axis=1, return_inverse=True)
-    return np.asarray(place, dtype=np.int64).reshape(-1)
+    order = np.lexsort(sums)
+    changes = np.any(np.diff(sums[:, order], axis=1) != 0, axis=0)
+    place = np.empty(order.size, dtype=np.int64)
+    place[order] = np.concatenate([np.zeros(min(order.size, 1), int), np.cumsum(changes)])
+    return place

@@ -66,12 +66,16 @@ def skat_o_log_p(scores: Float, covariance: Float) -> tuple[float, float, Float]
 
 
 class SkatOTest(NamedTuple):
-    """Result for one phenotype: see `skat_o_log_p`; ``error`` is relative, in p."""
+    """Result for one phenotype: see `skat_o_log_p`; errors are relative, in p.
+
+    The first of ``each`` is SKAT itself; ``skat_error`` is its error.
+    """
 
     log_p: float
     rho: float
     each: Float
     error: float
+    skat_error: float
 
 
 class SkatO:
@@ -81,10 +85,16 @@ class SkatO:
     ----------
     covariance
         Shape (m, m), with a trace above 0.
+    direction
+        Shape (m,): what scores are multiplied by to add up to the burden's, 1 where it is None. If
+        variants with equal genotypes have weights w_j, their joint score is that of one of them
+        with weight sqrt(sum w_j^2), and its direction is sum w_j over that: S'S, the burden and
+        all laws are those of the variants taken apart.
     """
 
-    def __init__(self, covariance: Float) -> None:
-        self._kernel = Kernel(covariance)
+    def __init__(self, covariance: Float, direction: Float | None = None) -> None:
+        self._direction = np.ones(len(covariance)) if direction is None else direction
+        self._kernel = Kernel(covariance, self._direction)
 
     def test(self, scores: Float) -> SkatOTest:
         """Test one phenotype's scores, shape (m,)."""
@@ -92,12 +102,13 @@ class SkatO:
         squares = float(scores @ scores) / kernel.trace
         if not kernel.has_burden:
             only, _, errors = Grid(kernel, np.zeros(1)).log_tails(np.array([squares]))
-            return SkatOTest(float(only[0]), 0.0, np.repeat(only, len(RHO)), float(errors[0]))
-        burden = float(scores.sum()) ** 2 / kernel.trace
+            each, error = np.repeat(only, len(RHO)), float(errors[0])
+            return SkatOTest(float(only[0]), 0.0, each, error, error)
+        burden = float(scores @ self._direction) ** 2 / kernel.trace
         alone = float(log_chi2_1(burden / kernel.g))
         if kernel.mu.size == 0:
             # S is a multiple of x: every Q_rho says the same
-            return SkatOTest(alone, 0.0, np.full(len(RHO), alone), 0.0)
+            return SkatOTest(alone, 0.0, np.full(len(RHO), alone), 0.0, 0.0)
         grid = self._grid
         thresholds = squares + grid.rho / (1.0 - grid.rho) * burden
         log_p, _, errors = grid.log_tails(thresholds)
@@ -105,9 +116,10 @@ class SkatO:
         best = int(np.argmin(each))
         target = float(each[best])
         if target == 0.0:
-            return SkatOTest(0.0, RHO[best], each, 0.0)
+            return SkatOTest(0.0, RHO[best], each, 0.0, float(errors[0]))
         log_total, error = _either(grid, grid.isf(target), target)
-        return SkatOTest(log_total, RHO[best], each, max(error, float(errors.max())))
+        worst = max(error, float(errors.max()))
+        return SkatOTest(log_total, RHO[best], each, worst, float(errors[0]))
 
     @cached_property
     def _grid(self) -> Grid:

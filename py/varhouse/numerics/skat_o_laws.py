@@ -39,17 +39,22 @@ class Kernel:
     ----------
     covariance
         Shape (m, m), with a trace above 0.
+    direction
+        Shape (m,): see `varhouse.numerics.skat_o.SkatO`.
     """
 
-    def __init__(self, covariance: Float) -> None:
+    def __init__(self, covariance: Float, direction: Float) -> None:
         self.trace = float(np.trace(covariance))
-        total = max(float(covariance.sum()), 0.0)
+        along = covariance @ direction
+        total = max(float(direction @ along), 0.0)
         # the weighted variants may cancel in every donor: no burden is left to mix in
         self.has_burden = total > TOLERANCE * self.trace
         # in units of the trace
         self.g = total / self.trace if self.has_burden else 0.0
         unit = covariance / self.trace
-        a = unit.sum(axis=0) / np.sqrt(self.g) if self.has_burden else np.zeros(len(unit))
+        a = np.zeros(len(unit))
+        if self.has_burden:
+            a = along / self.trace / np.sqrt(self.g)
         values, vectors = np.linalg.eigh(unit - np.outer(a, a))
         kept = values > TOLERANCE * values.size
         self.mu = np.asarray(values[kept])

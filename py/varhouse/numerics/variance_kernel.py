@@ -7,6 +7,7 @@ tests and for every phenotype.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -15,28 +16,35 @@ import numpy.typing as npt
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.set_columns import SetColumns
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues
-from varhouse.numerics.skat_o import SkatO
+from varhouse.numerics.skat_o import SkatO, SkatOTest
 from varhouse.numerics.weights import beta_weight
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
 _NAN = float("nan")
+_CONSTANT = (_NAN, _NAN, _NAN, _NAN, "constant_phenotype")
 
 
 class Found(NamedTuple):
-    """Results of one test for t phenotypes."""
+    """Results of one test for t phenotypes, shape (t,) each."""
 
-    statistic: Sequence[float]
-    log_p: Sequence[float]
-    error: Sequence[float]
-    detail: Sequence[float]
-    status: Sequence[str]
+    statistic: Float
+    log_p: Float
+    error: Float
+    detail: Float
+    status: npt.NDArray[np.str_]
 
 
 def nothing(phenotypes: Int, status: str) -> Found:
-    nan = [_NAN] * phenotypes.size
-    return Found(nan, nan, nan, nan, [status] * phenotypes.size)
+    """Return the results of a test that cannot be made."""
+    statistic, log_p, error, detail = np.full((4, phenotypes.size), np.nan)
+    return Found(statistic, log_p, error, detail, np.full(phenotypes.size, status))
+
+
+def _found(results: Sequence[tuple[float, float, float, float, str]]) -> Found:
+    statistic, log_p, error, detail = np.array([each[:4] for each in results]).T
+    return Found(statistic, log_p, error, detail, np.array([each[4] for each in results]))
 
 
 class VarianceKernel:
@@ -45,12 +53,13 @@ class VarianceKernel:
     def __init__(
         self,
         part: SetColumns,
+        phenotypes: Int,
         used: npt.NDArray[np.bool_],
         weight: int,
         power: float,
         maf_beta: tuple[float, float] | None = None,
     ) -> None:
-        self.part, self.used = part, used
+        self.part, self.phenotypes, self.used = part, phenotypes, used
         self.weight_of_maf: Callable[[float], float] | None = None
         if maf_beta is not None:
             self.weight_of_maf = lambda maf: float(beta_weight(maf, *maf_beta) ** power)
@@ -59,72 +68,91 @@ class VarianceKernel:
         self.weights = np.abs(given) ** power
         _, first, self.group = np.unique(part.twins[used], return_index=True, return_inverse=True)
         self.first = np.flatnonzero(used)[first]
+        # equal columns act as one whose squared weight is the sum of theirs
+        self.joint = np.sqrt(np.bincount(self.group, weights=self.weights**2))
         self.eigenvalues: Float | None = None
-        self._covariance: Float | None = None
 
-    @property
+    @cached_property
     def covariance(self) -> Float:
         """Covariance of the unweighted scores of distinct columns, made when first asked for."""
-        if self._covariance is None:
-            columns = self.part.columns[:, self.first]
-            # sums of products of whole numbers are exact in float32 up to 2^24, at twice the speed
-            whole = columns.shape[0] * 4 < 2**24 and np.all(columns.data == np.rint(columns.data))
-            dense = (columns.astype(np.float32) if whole else columns).toarray()
-            gram = (dense.T @ dense).astype(np.float64)
-            projections = self.part.projections[self.first]
-            self._covariance = gram - projections @ projections.T
-        return self._covariance
+        dense = self.part.dense(self.first)
+        gram = (dense @ dense.T).astype(np.float64)
+        projections = self.part.projections[self.first]
+        gram -= projections @ projections.T
+        return gram
 
-    def skat(self, phenotypes: Int) -> Found:
+    @cached_property
+    def weighted(self) -> Float:
+        """The same with the joint weight of equal columns."""
+        return np.asarray(self.joint[:, None] * self.covariance * self.joint)
+
+    def skat(self) -> Found:
         """Return SKAT's statistics; ``eigenvalues`` then say their law."""
+        self.eigenvalues = self._eigenvalues()
+        if self.eigenvalues.size == 0:
+            return nothing(self.phenotypes, "collinear")
         null = self.part.null
-        # equal columns act as one whose squared weight is the sum of theirs
-        squares = np.bincount(self.group, weights=self.weights**2)
-        scores = self.part.scores[np.ix_(self.first, phenotypes)]
-        rss = null.rss[phenotypes]
+        scores = self.part.scores[np.ix_(self.first, self.phenotypes)]
+        rss = null.rss[self.phenotypes]
         with np.errstate(divide="ignore", invalid="ignore"):
-            q = squares @ scores**2 / (rss / null.df)
-        eigenvalues = self._eigenvalues(np.sqrt(squares))
-        if eigenvalues.size == 0:
-            return nothing(phenotypes, "collinear")
-        self.eigenvalues = eigenvalues
-        status = ["ok" if each > 0 else "constant_phenotype" for each in rss]
-        nan = [_NAN] * q.size
-        return Found(q.tolist(), nan, nan, nan, status)
+            q = self.joint**2 @ scores**2 / (rss / null.df)
+        return nothing(self.phenotypes, "")._replace(
+            statistic=q, status=np.where(rss > 0, "ok", "constant_phenotype")
+        )
 
-    def _eigenvalues(self, weights: Float) -> Float:
+    def skat_beside_skat_o(self) -> Found:
+        """Return SKAT's results as SKAT-O has them, at rho = 0: no eigenvalues of its own."""
+        return _found(
+            [
+                (float(scores @ scores), each.each[0], each.skat_error, _NAN, "ok")
+                if each is not None
+                else _CONSTANT
+                for scores, each in self._mixtures
+            ]
+        )
+
+    def _eigenvalues(self) -> Float:
         n, k = self.part.null.basis.shape
         if self.first.size <= n - k:
-            return positive_eigenvalues(weights[:, None] * self.covariance * weights)
-        dense = self.part.columns[:, self.first].toarray()
-        residual = dense - self.part.null.basis @ self.part.projections[self.first].T
-        residual *= weights
-        return positive_eigenvalues(residual @ residual.T)
+            return positive_eigenvalues(self.weighted)
+        dense = self.part.dense(self.first).astype(np.float64)
+        residual = dense - self.part.projections[self.first] @ self.part.null.basis.T
+        residual *= self.joint[:, None]
+        return positive_eigenvalues(residual.T @ residual)
 
-    def skat_o(self, phenotypes: Int) -> Found:
-        covariance = self.weights[:, None] * self._expanded() * self.weights
-        kernel = SkatO(covariance)
-        found: list[tuple[float, float, float, float, str]] = []
-        for t in phenotypes:
-            scores = self._scores(int(t)) * self.weights
-            if not np.all(np.isfinite(scores)):
-                found.append((_NAN, _NAN, _NAN, _NAN, "constant_phenotype"))
-                continue
-            log_p, rho, each, error = kernel.test(scores)
-            found.append((float(each.min()), log_p, error, rho, "ok"))
-        return Found(*zip(*found, strict=True))
+    def skat_o(self) -> Found:
+        """Return SKAT-O's results."""
+        return _found(
+            [
+                (float(each.each.min()), each.log_p, each.error, each.rho, "ok")
+                if each is not None
+                else _CONSTANT
+                for _, each in self._mixtures
+            ]
+        )
 
-    def acat_v(self, phenotypes: Int) -> Found:
+    @cached_property
+    def _mixtures(self) -> list[tuple[Float, SkatOTest | None]]:
+        """Joint scores of each phenotype and its SKAT-O, None for a constant phenotype."""
+        linear = np.bincount(self.group, weights=self.weights)
+        # what the joint scores of equal columns have to be multiplied by to add up to the burden
+        direction = np.divide(linear, self.joint, where=self.joint > 0, out=np.zeros(linear.size))
+        kernel = SkatO(self.weighted, direction)
+        scores = [self._scores(int(t))[self.first] * self.joint for t in self.phenotypes]
+        return [(each, kernel.test(each) if np.all(np.isfinite(each)) else None) for each in scores]
+
+    def acat_v(self) -> Found:
+        """Return ACAT-V's results."""
         genotypes = self.part.genotypes
         variants = self.part.variants[self.used]
         n_called = genotypes.matrix.shape[0] - genotypes.n_missing[variants]
         maf = np.minimum(genotypes.frequency[variants], 1.0 - genotypes.frequency[variants])
-        covariance = self._expanded()
+        covariance = self.covariance[np.ix_(self.group, self.group)]
         found: list[tuple[float, float, float, float, str]] = []
-        for t in phenotypes:
-            scores = self._scores(int(t))
+        for t in self.phenotypes:
+            scores = self._scores(int(t))[self.used]
             if not np.all(np.isfinite(scores)):
-                found.append((_NAN, _NAN, _NAN, _NAN, "constant_phenotype"))
+                found.append(_CONSTANT)
                 continue
             log_p, status = acat_v_log_p(
                 ScoreSet(scores[:, None], covariance),
@@ -135,12 +163,9 @@ class VarianceKernel:
                 weight_of_maf=self.weight_of_maf,
             )
             found.append((_NAN, log_p, _NAN, _NAN, status))
-        return Found(*zip(*found, strict=True))
-
-    def _expanded(self) -> Float:
-        return self.covariance[np.ix_(self.group, self.group)]
+        return _found(found)
 
     def _scores(self, t: int) -> Float:
         null = self.part.null
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.part.scores[self.used, t] / null.sigma[t])
+            return np.asarray(self.part.scores[:, t] / null.sigma[t])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import pyarrow as pa
 from varhouse.numerics.acat import acat, acat_many
 from varhouse.numerics.fdr import benjamini_hochberg, genomic_control, storey_q_values
 from varhouse.numerics.ranks import inverse_normal
+from varhouse.udf import buffers
 
 _LN10 = float(np.log(10.0))
 
@@ -41,13 +41,12 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
     # 0 has two signs; -log10 of 1 has one
     log10p = np.where(log10p == 0, 0.0, log10p)
     status = np.where(bad, "invalid_p", np.where(there, "ok", "no_p_values"))
-    nothing = ~there
     return pa.StructArray.from_arrays(
         [
-            pa.array(10.0**-log10p, mask=nothing),
-            pa.array(log10p, mask=nothing),
-            pa.array(n, pa.int32()),
-            pa.array(status.astype(str)),
+            buffers.column(10.0**-log10p, pa.float64()),
+            buffers.column(log10p, pa.float64()),
+            buffers.column(n, pa.int32()),
+            buffers.texts(status),
         ],
         names=["p_value", "log10p", "n", "status"],
     )
@@ -145,12 +144,10 @@ def _list_by_list(
     found = np.full(values.shape, np.nan)
     for low, high in pairwise(np.concatenate([[0], ends]).tolist()):
         found[low:high] = change(values[low:high])
-    offsets = pa.array(np.concatenate([[0], ends]), pa.int32())
-    return pa.ListArray.from_arrays(offsets, pa.array(found, mask=np.isnan(found)))
+    return buffers.column_of_lists(buffers.column(found, pa.float64()), np.concatenate([[0], ends]))
 
 
 def _flat(lists: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
     """Return the values of all lists and the list of each; NULL as NaN."""
-    values: Any = lists.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
-    lengths = np.diff(lists.offsets.to_numpy())
-    return values, np.repeat(np.arange(len(lists)), lengths)
+    values, starts = buffers.lists(lists)
+    return values.astype(np.float64), np.repeat(np.arange(len(lists)), np.diff(starts))

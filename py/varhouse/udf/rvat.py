@@ -19,10 +19,13 @@ import pyarrow as pa
 from varhouse.numerics.genotype_matrix import GenotypeMatrix, genotype_matrix
 from varhouse.numerics.null_model import covariate_basis, fit_residuals
 from varhouse.numerics.ranks import Ties, inverse_normal
-from varhouse.numerics.region import TestPlan, TestRow, VariantSet, test_region
+from varhouse.numerics.region import TestPlan, VariantSet, test_region
+from varhouse.udf import buffers
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
+Texts = npt.NDArray[np.str_] | npt.NDArray[np.object_]
 
 
 class _Design(NamedTuple):
@@ -75,17 +78,15 @@ def rvat_region(
                 strict=True,
             )
         ]  # fmt: skip
-    lengths = np.cumsum([0, *(table.num_rows for table in found)])
-    joined = pa.concat_tables(found).combine_chunks()
-    rows = joined.to_struct_array()
-    flat = rows.combine_chunks() if isinstance(rows, pa.ChunkedArray) else rows
-    return pa.ListArray.from_arrays(pa.array(lengths, pa.int32()), flat)
+    lengths = [sum(rows.status.size for rows in region) for region in found]
+    rows = [each for region in found for each in region]
+    return buffers.column_of_lists(_structs(rows), np.cumsum([0, *lengths]))
 
 
 def _test(
     con: duckdb.DuckDBPyConnection, region: int, design: int, names: dict[str, str],
     options: dict[str, Any],
-) -> pa.Table:  # fmt: skip
+) -> list[_Rows]:  # fmt: skip
     ready = _design(con, design, names)
     phenotypes = _phenotypes(con, region, design, names, ready, options)
     pairs = _read(
@@ -94,13 +95,13 @@ def _test(
         "where region_idx = ? and design_idx = ? order by gene_idx, variant_idx",
         [region, design],
     )
-    rows, testable = _judge(phenotypes, ready)
+    untested, testable = _judge(phenotypes, ready)
     if pairs.num_rows == 0 or not testable:
-        return _table(rows)
-    genes = _numpy(pairs["gene_idx"])
-    variants = _numpy(pairs["variant_idx"])
-    weights = _matrix(pairs["weights"], np.float64)
-    in_sets = _matrix(pairs["in_sets"], np.bool_)
+        return [untested]
+    genes = buffers.numbers(pairs["gene_idx"])
+    variants = buffers.numbers(pairs["variant_idx"])
+    weights = _matrix(pairs["weights"])
+    in_sets = _matrix(pairs["in_sets"])
     known, place = np.unique(variants, return_inverse=True)
     matrix = _genotypes(con, design, names, known, ready, options)
     shape = options["kernel_maf_beta"]
@@ -114,13 +115,17 @@ def _test(
         acat_v="acat_v" in options["tests"],
         finite_sample=options["finite_sample"],
     )
-    for block in _blocks(genes, testable, options["sets_per_block"]):
-        rows += _test_block(block, place, weights, in_sets, matrix, ready, plan)
-    return _table(rows)
+    return [
+        untested,
+        *(
+            _test_block(block, place, weights, in_sets, matrix, ready, plan)
+            for block in _blocks(genes, testable, options["sets_per_block"])
+        ),
+    ]
 
 
 def _design(con: duckdb.DuckDBPyConnection, design: int, names: dict[str, str]) -> _Design:
-    donors = _numpy(
+    donors = buffers.numbers(
         _read(
             con,
             f"select donor_idx from {names['donors']} where design_idx = ? order by donor_idx",
@@ -135,9 +140,11 @@ def _design(con: duckdb.DuckDBPyConnection, design: int, names: dict[str, str]) 
         f"where donor_idx in (select donor_idx from {names['donors']} where design_idx = ?)",
         [design],
     )
-    columns = _numpy(table["covariate_idx"])
+    columns = buffers.numbers(table["covariate_idx"])
     covariates = np.ones((donors.size, 1 + (int(columns.max()) + 1 if columns.size else 0)))
-    covariates[place[_numpy(table["donor_idx"])], 1 + columns] = _numpy(table["value"])
+    covariates[place[buffers.numbers(table["donor_idx"])], 1 + columns] = buffers.numbers(
+        table["value"]
+    )
     basis, dropped = covariate_basis(covariates)
     return _Design(donors.size, place, basis, dropped)
 
@@ -154,11 +161,11 @@ def _phenotypes(
         "order by gene_idx, cell_type_idx",
         [region, design],
     )
-    genes, cell_types = _numpy(table["gene_idx"]), _numpy(table["cell_type_idx"])
-    has_zeros = table["has_zeros"].to_pylist()
+    genes, cell_types = (buffers.numbers(table[name]) for name in ("gene_idx", "cell_type_idx"))
+    has_zeros = buffers.numbers(table["has_zeros"])
     seed_names = table["seed_name"].to_pylist()
-    donors, starts = _flat(table["donors"])
-    values, _ = _flat(table["expression"])
+    donors, starts = buffers.lists(table["donors"])
+    values, _ = buffers.lists(table["expression"])
     found: dict[int, list[_Phenotype]] = {}
     for row, (gene, cell_type) in enumerate(zip(genes.tolist(), cell_types.tolist(), strict=True)):
         part = slice(starts[row], starts[row + 1])
@@ -180,20 +187,20 @@ def _phenotypes(
 
 def _judge(
     phenotypes: dict[int, list[_Phenotype]], ready: _Design
-) -> tuple[list[tuple[Any, ...]], dict[int, list[_Phenotype]]]:
+) -> tuple[_Rows, dict[int, list[_Phenotype]]]:
     """Return rows for what no variants could make testable, and the phenotypes that are left."""
     is_small = ready.n_donors - ready.basis.shape[1] < 2
-    rows: list[tuple[Any, ...]] = []
+    untested: list[tuple[_Phenotype, str]] = []
     testable: dict[int, list[_Phenotype]] = {}
     for gene, each_cell_type in phenotypes.items():
         for each in each_cell_type:
             if is_small:
-                rows.append(_untested(each, "too_few_donors"))
+                untested.append((each, "too_few_donors"))
             elif each.values is None:
-                rows.append(_untested(each, "missing_expression"))
+                untested.append((each, "missing_expression"))
             else:
                 testable.setdefault(gene, []).append(each)
-    return rows, testable
+    return _untested(untested), testable
 
 
 def _genotypes(
@@ -242,7 +249,7 @@ def _genotypes(
 
 
 def _columns(calls: pa.Table) -> tuple[Any, Any, Any]:
-    return tuple(_numpy(calls[name]) for name in ("variant_idx", "donor_idx", "dosage"))
+    return tuple(buffers.numbers(calls[name]) for name in ("variant_idx", "donor_idx", "dosage"))
 
 
 class _Block(NamedTuple):
@@ -269,16 +276,17 @@ def _blocks(genes: Int, phenotypes: dict[int, list[_Phenotype]], size: int) -> I
 def _test_block(
     block: _Block, place: Int, weights: Float, in_sets: npt.NDArray[np.bool_],
     matrix: GenotypeMatrix, ready: _Design, plan: TestPlan,
-) -> list[tuple[Any, ...]]:  # fmt: skip
+) -> _Rows:  # fmt: skip
     known = block.phenotypes
     values = [each.values for each in known if each.values is not None]
     null = fit_residuals(ready.basis, ready.dropped, np.column_stack(values))
     used = np.unique(np.concatenate([place[span] for _, span in block.rows]))
     part = matrix.select(used)
+    gene_of = np.array([each.gene for each in known])
     sets, keys = [], []
     for gene, span in block.rows:
         places = np.searchsorted(used, place[span])
-        here = np.flatnonzero([each.gene == gene for each in known])
+        here = np.flatnonzero(gene_of == gene)
         for set_idx in range(in_sets.shape[1]):
             chosen = in_sets[span, set_idx]
             if chosen.any():
@@ -288,70 +296,73 @@ def _test_block(
                     )
                 )
                 keys.append(set_idx)
-    return [
-        _named(row, known[row.phenotype], keys[row.place], ready.n_donors)
-        for row in test_region(part, null, sets, plan)
-    ]
-
-
-def _named(row: TestRow, phenotype: _Phenotype, set_idx: int, n_donors: int) -> tuple[Any, ...]:
-    return (
-        phenotype.cell_type, phenotype.gene, set_idx, row.test, row.weight, row.aggregation,
-        row.n_variants, row.n_carriers, n_donors, row.statistic, row.beta, row.se, row.log_p,
-        row.lrt, row.lrt_log_p, row.error, row.detail, row.status,
+    rows = test_region(part, null, sets, plan)
+    cell_type_of = np.array([each.cell_type for each in known])
+    return _Rows(
+        cell_type_of[rows.phenotype], gene_of[rows.phenotype],
+        np.array(keys, dtype=np.int64)[rows.place], rows.test, rows.weight, rows.aggregation,
+        rows.n_variants, rows.n_carriers, np.full(rows.place.size, ready.n_donors), rows.statistic,
+        rows.beta, rows.se, rows.log_p, rows.lrt, rows.lrt_log_p, rows.error, rows.detail,
+        rows.status,
     )  # fmt: skip
 
 
-def _untested(phenotype: _Phenotype, status: str) -> tuple[Any, ...]:
-    nothing = (None,) * (len(_FIELDS) - 3)
-    return (phenotype.cell_type, phenotype.gene, *nothing, status)
+class _Rows(NamedTuple):
+    """Columns of `varhouse.udf.rvat_types.ROWS`; NaN and None are NULL."""
+
+    cell_type_idx: Numbers
+    gene_idx: Numbers
+    set_idx: Numbers
+    test: Texts
+    weight_idx: Numbers
+    aggregation: Texts
+    n_variants: Numbers
+    n_carriers: Numbers
+    n_donors: Numbers
+    statistic: Numbers
+    beta: Numbers
+    se: Numbers
+    log_p: Numbers
+    lrt: Numbers
+    lrt_log_p: Numbers
+    error: Numbers
+    detail: Numbers
+    status: Texts
 
 
-_FIELDS = (
-    ("cell_type_idx", pa.int32()), ("gene_idx", pa.int32()), ("set_idx", pa.int32()),
-    ("test", pa.string()), ("weight_idx", pa.int32()), ("aggregation", pa.string()),
-    ("n_variants", pa.int32()), ("n_carriers", pa.int32()), ("n_donors", pa.int32()),
-    ("statistic", pa.float64()), ("beta", pa.float64()), ("se", pa.float64()),
-    ("log_p", pa.float64()), ("lrt", pa.float64()), ("lrt_log_p", pa.float64()),
-    ("error", pa.float64()), ("detail", pa.float64()), ("status", pa.string()),
+_TEXTS = ("test", "aggregation", "status")
+_WHOLE = (
+    "cell_type_idx", "gene_idx", "set_idx", "weight_idx", "n_variants", "n_carriers", "n_donors",
 )  # fmt: skip
 
 
-def _table(rows: list[tuple[Any, ...]]) -> pa.Table:
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(_FIELDS)
-    return pa.table(
-        {name: _column(column, kind) for (name, kind), column in zip(_FIELDS, columns, strict=True)}
-    )
+def _untested(found: Sequence[tuple[_Phenotype, str]]) -> _Rows:
+    columns: dict[str, Any] = {
+        name: np.full(len(found), None if name in _TEXTS else np.nan) for name in _Rows._fields
+    }
+    columns["cell_type_idx"] = np.array([each.cell_type for each, _ in found], dtype=np.int64)
+    columns["gene_idx"] = np.array([each.gene for each, _ in found], dtype=np.int64)
+    columns["status"] = np.array([status for _, status in found], dtype=np.str_)
+    return _Rows(**columns)
 
 
-def _column(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
-    """Return an Arrow column in which NaN is NULL."""
-    if kind != pa.float64():
-        return pa.array(values, kind)
-    numbers = np.array(values, dtype=np.float64)
-    return pa.array(numbers, mask=np.isnan(numbers))
+def _structs(rows: Sequence[_Rows]) -> pa.Array:
+    """Return rows end to end as Arrow structs."""
+    columns = []
+    for name, parts in zip(_Rows._fields, zip(*rows, strict=True), strict=True):
+        values = np.concatenate(parts)
+        if name in _TEXTS:
+            columns.append(buffers.texts(values))
+        else:
+            columns.append(buffers.column(values, pa.int32() if name in _WHOLE else pa.float64()))
+    return pa.StructArray.from_arrays(columns, names=list(_Rows._fields))
 
 
 def _read(con: duckdb.DuckDBPyConnection, sql: str, parameters: list[int]) -> pa.Table:
     return con.sql(sql, params=parameters).to_arrow_table()
 
 
-def _numpy(column: pa.ChunkedArray) -> Any:
-    """Return a column without a copy where its type allows; integers as int64, NULL as NaN."""
-    values = column.combine_chunks().to_numpy(zero_copy_only=False)
-    return values.astype(np.int64) if values.dtype.kind in "iu" else values
-
-
-def _flat(column: pa.ChunkedArray) -> tuple[Any, Int]:
-    """Return the values of a column of lists end to end, and where each list starts."""
-    lists = column.combine_chunks()
-    values = lists.flatten().to_numpy(zero_copy_only=False)
-    lengths = np.diff(lists.offsets.to_numpy())
-    starts = np.concatenate([[0], np.cumsum(lengths)])
-    return (values.astype(np.int64) if values.dtype.kind in "iu" else values), starts
-
-
-def _matrix(column: pa.ChunkedArray, dtype: type[np.generic]) -> Any:
+def _matrix(column: pa.ChunkedArray) -> Any:
     """Return a column of lists of one length as a matrix; NULL as NaN."""
-    values, starts = _flat(column)
-    return values.astype(dtype).reshape(starts.size - 1, -1)
+    values, starts = buffers.lists(column)
+    return values.reshape(starts.size - 1, -1)
