@@ -102,6 +102,10 @@ def test_options_become_vars(run: Run, house: Path) -> None:
         (("--max-maf", "rare"), 2, "found 'rare'; wanted a frequency"),
         (("--mask", "high"), 2, "found high; the var masks has all"),
         (("--window", "-1"), 2, "--window"),
+        (("--vars", "{cis_window_bp: 1e5}"), 2, "cis_window_bp is '1e5', wanted a number"),
+        (("--vars", "{min_donor_fraction: 5}"), 2, "wanted a number from 0 to 1"),
+        (("--vars", "{min_donors: 5}"), 2, "--vars min_donors: nothing in the project asks"),
+        (("--weights", "maf_beta,maf_bta"), 1, "missing_score=maf_bta"),
         (("--vars", "{skat_weight: no}", "--weights", "uniform"), 2, "wanted one of the var"),
     ],
 )

@@ -19,5 +19,5 @@ from qc
 where
     status = 'ok'
     and chrom not in ('X', 'Y', 'MT')
-    and maf >= {{ var('structure_min_maf') }}
-    and missingness <= {{ var('structure_max_missingness') }}
+    and maf >= {{ var_number('structure_min_maf', 0, 0.5) }}
+    and missingness <= {{ var_number('structure_max_missingness', 0, 1) }}

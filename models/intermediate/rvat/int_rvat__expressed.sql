@@ -40,4 +40,4 @@ select
     n_expressed,
     n_donors
 from counts
-where n_expressed >= {{ var('min_donor_fraction') }} * n_donors
+where n_expressed >= {{ var_number('min_donor_fraction', 0, 1) }} * n_donors

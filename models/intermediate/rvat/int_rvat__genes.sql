@@ -1,6 +1,7 @@
 -- Genes to test with their cis windows, cut into regions that are worked on one at a time.
 {%- set anchor = var_choice('cis_anchor', ['gene_body', 'tss']) -%}
 {%- set window = var_choice('window', ['closed', 'gene_body_open']) -%}
+{%- set reach = var_number('cis_window_bp', 0, 300000000) -%}
 {%- set from_pos = 'tss_pos' if anchor == 'tss' else 'start_pos' -%}
 {%- set to_pos = 'tss_pos' if anchor == 'tss' else 'end_pos' %}
 with expressed as (
@@ -46,10 +47,10 @@ select
     tss_pos,
     cast(dense_rank() over (order by chrom, part) - 1 as integer) as region_idx,
     {% if window == 'gene_body_open' -%}
-    greatest({{ from_pos }} - {{ var('cis_window_bp') }}, 0) + 1 as window_start,
-    {{ to_pos }} + {{ var('cis_window_bp') }} - 1 as window_end
+    greatest({{ from_pos }} - {{ reach }}, 0) + 1 as window_start,
+    {{ to_pos }} + {{ reach }} - 1 as window_end
     {%- else -%}
-    greatest({{ from_pos }} - {{ var('cis_window_bp') }}, 1) as window_start,
-    {{ to_pos }} + {{ var('cis_window_bp') }} as window_end
+    greatest({{ from_pos }} - {{ reach }}, 1) as window_start,
+    {{ to_pos }} + {{ reach }} as window_end
     {%- endif %}
 from tested

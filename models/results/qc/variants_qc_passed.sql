@@ -23,10 +23,10 @@ passed as (
     from qc
     where
         status <> 'no_calls'
-        and missingness <= {{ var('qc_max_missingness') }}
+        and missingness <= {{ var_number('qc_max_missingness', 0, 1) }}
         and mac >= {{ var('qc_min_mac') }}
         -- NULL where the test does not apply: that is no reason to drop a variant
-        and coalesce(hwe_p_value >= {{ var('qc_min_hwe_p') }}, true)
+        and coalesce(hwe_p_value >= {{ var_number('qc_min_hwe_p', 0, 1) }}, true)
 )
 
 select * from passed
