@@ -1,10 +1,28 @@
+{# Frequency cut-offs: numbers above 0. #}
+{% macro rvat_cut_offs() -%}
+    {%- for max_maf in as_list(var('max_maf')) -%}
+        {%- if max_maf is not number or not 0 < max_maf <= 1 -%}
+            {{- exceptions.raise_compiler_error(
+                "max_maf has '" ~ max_maf ~ "', wanted a frequency above 0, at most 1"
+            ) -}}
+        {%- endif -%}
+    {%- else -%}
+        {{- exceptions.raise_compiler_error("max_maf is empty, wanted a frequency or several") -}}
+    {%- endfor -%}
+    {{- return(as_list(var('max_maf'))) -}}
+{%- endmacro %}
+
 {# The variant sets of a gene: every mask with every frequency cut-off. #}
 {% macro rvat_sets() -%}
     {%- set found = namespace(sets=[]) -%}
     {%- for mask in var('masks') -%}
-        {%- for max_maf in as_list(var('max_maf')) -%}
+        {%- for max_maf in rvat_cut_offs() -%}
             {%- set found.sets = found.sets + [{'mask': mask, 'max_maf': max_maf}] -%}
         {%- endfor -%}
+    {%- else -%}
+        {{- exceptions.raise_compiler_error(
+            "masks is empty, wanted at least one, such as {all: {}}"
+        ) -}}
     {%- endfor -%}
     {{- return(found.sets) -}}
 {%- endmacro %}

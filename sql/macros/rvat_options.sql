@@ -1,3 +1,24 @@
+{# The tests beside the burdens, and how weighted dosages become a burden. #}
+{% macro rvat_tests() -%}
+    {{- return(var_choices('rvat_tests', ['skat', 'skat_o', 'acat_v'])) -}}
+{%- endmacro %}
+
+{% macro rvat_aggregations() -%}
+    {{- return(var_choices('aggregations', ['sum', 'mean', 'max'])) -}}
+{%- endmacro %}
+
+{# Shapes of the Beta density that maf_beta is. #}
+{% macro rvat_beta_shape() -%}
+    {%- set shape = var('maf_beta_shape') -%}
+    {%- if shape is not sequence or shape | length != 2 or shape | select('number') | list != shape
+        or shape | min <= 0 -%}
+        {{- exceptions.raise_compiler_error(
+            "maf_beta_shape is '" ~ shape ~ "', wanted two numbers above 0"
+        ) -}}
+    {%- endif -%}
+    {{- return(shape) -}}
+{%- endmacro %}
+
 {# Place of the weight of variance tests among the weights. #}
 {% macro rvat_kernel_weight() -%}
     {%- set weights = as_list(var('weights')) -%}
@@ -13,7 +34,7 @@
 {# Shapes of the Beta density that the weight of variance tests is; null for any other weight. #}
 {% macro rvat_kernel_maf_beta() -%}
     {%- if var('skat_weight') | trim == 'maf_beta' -%}
-    [{{ var('maf_beta_shape') | join(', ') }}]
+    [{{ rvat_beta_shape() | join(', ') }}]
     {%- else -%}
     null
     {%- endif -%}

@@ -39,7 +39,7 @@ sets as (
 
 tests as (
     {% for weight in weights -%}
-    {% for aggregation in as_list(var('aggregations')) -%}
+    {% for aggregation in rvat_aggregations() -%}
     select
         'burden' as test,
         {{ weights.index(weight) }} as weight_idx,
@@ -49,7 +49,7 @@ tests as (
     {% endfor -%}
     {{ "union all" if not loop.last }}
     {% endfor -%}
-    {% for test in as_list(var('rvat_tests')) -%}
+    {% for test in rvat_tests() -%}
     union all
     select
         '{{ test }}' as test,

@@ -1,6 +1,6 @@
 -- Variants that vary among the donors of a design, with their frequency there. Common variants of
 -- the whole cohort are read only where a cut-off or a smaller design can make them rare.
-{%- set largest = as_list(var('max_maf')) | max %}
+{%- set largest = rvat_cut_offs() | max %}
 {%- set maf_donors = var_choice('maf_donors', ['tested', 'genotyped']) %}
 with donors as (
     select
@@ -135,7 +135,7 @@ select
     frequencies.tested_maf,
     frequencies.copies > frequencies.n_called
     and {{ 'true' if var('fold_minor_allele') else 'false' }} as is_flipped,
-    {{ beta_density('frequencies.maf', var('maf_beta_shape')[0], var('maf_beta_shape')[1]) }}
+    {{ beta_density('frequencies.maf', rvat_beta_shape()[0], rvat_beta_shape()[1]) }}
     as maf_beta
 from frequencies
 inner join {{ source('raw', 'variants') }} as variants

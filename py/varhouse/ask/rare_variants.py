@@ -7,7 +7,14 @@ from collections.abc import Sequence
 import duckdb
 
 from varhouse.ask.answers import Answer
-from varhouse.ask.names import find_gene, query_column, query_rows, query_table, require_results
+from varhouse.ask.names import (
+    find_gene,
+    has_table,
+    query_column,
+    query_rows,
+    query_table,
+    require_results,
+)
 from varhouse.errors import DataError
 
 _TOP_GENES = """
@@ -130,7 +137,8 @@ def top_genes(con: duckdb.DuckDBPyConnection, n_genes: int) -> Answer:
     -------
     Answer
         ``p_value`` combines all tests of a gene (``rvat_omnibus``); ``best_p_value`` is the
-        smallest of them, that of ``best_test``. The notes count donors, and genes by status.
+        smallest of them, that of ``best_test``. The notes count donors, and genes by status, and
+        tell what `rvat_warnings` says once that is built.
 
     Raises
     ------
@@ -144,6 +152,13 @@ def top_genes(con: duckdb.DuckDBPyConnection, n_genes: int) -> Answer:
         + (f": {', '.join(statuses)}." if statuses else ".")
         for cell_type, n_tested, n_donors, n_all, statuses in query_rows(con, _COUNTS)
     ]
+    if has_table(con, "rvat_warnings"):
+        notes += [
+            f"Warning: {name}: {n:,} {message}." if n else f"Warning: {name}: {message}."
+            for name, n, message in query_rows(
+                con, "select name, n, message from rvat_warnings order by all"
+            )
+        ]
     return Answer(table, notes or ["No expression is loaded: varhouse load cells, or pseudobulk."])
 
 

@@ -15,7 +15,9 @@ from varhouse.output import Format, choose_format
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
-_RESULTS = ("rvat_burden", "rvat_skat", "rvat_acat", "rvat_omnibus", "rvat_summary")
+_RESULTS = (
+    "rvat_burden", "rvat_skat", "rvat_acat", "rvat_omnibus", "rvat_summary", "rvat_warnings",
+)  # fmt: skip
 _TESTS = ("skat", "skat_o", "acat_v")
 
 
@@ -73,9 +75,9 @@ def rvat_command(
 ) -> int:
     """Test rare variants around genes for expression, and print the top genes.
 
-    Builds rvat_burden, rvat_skat, rvat_acat, rvat_omnibus and rvat_summary with the vars that the
-    options name; what is not named is as in the project. The tables then hold the tests of this
-    run only.
+    Builds rvat_burden, rvat_skat, rvat_acat, rvat_omnibus, rvat_summary and rvat_warnings with the
+    vars that the options name; what is not named is as in the project. The tables then hold the
+    tests of this run only.
 
     \b
     varhouse rvat --cell-type "CD8 T" --genes FTO,IRX3 --weights maf_beta,maf_beta*v2g

@@ -1,0 +1,99 @@
+-- What a reader of the rare-variant tests should know about their weights and sets.
+with pairs as (
+    select
+        gene_idx,
+        variant_idx,
+        weights,
+        in_sets
+    from {{ ref('int_rvat__pairs') }}
+),
+
+tested_pairs as (
+    select
+        gene_idx,
+        variant_idx,
+        weights
+    from pairs
+    where list_contains(in_sets, true)
+),
+
+weights as (
+    {% for weight in as_list(var('weights')) -%}
+    select
+        '{{ weight | replace("'", "''") }}' as weight,
+        gene_idx,
+        variant_idx,
+        weights[{{ loop.index }}] as value
+    from tested_pairs
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {%- endfor %}
+),
+
+-- a pair is one, however many designs it is tested in
+judged as (
+    select
+        weight,
+        gene_idx,
+        variant_idx,
+        coalesce(bool_or(value < 0), false) as is_negative,
+        bool_or(value is null or isnan(value)) as is_missing
+    from weights
+    group by weight, gene_idx, variant_idx
+),
+
+weight_counts as (
+    select
+        weight,
+        count(*) filter (where is_negative) as n_negative,
+        count(*) filter (where is_missing) as n_missing
+    from judged
+    group by weight
+),
+
+sets as (
+    {% for each in rvat_sets() -%}
+    select
+        '{{ each["mask"] | replace("'", "''") }} < {{ each["max_maf"] }}' as name,
+        count(*) filter (where in_sets[{{ loop.index }}]) as n_pairs
+    from pairs
+    {% if not loop.last -%}
+    union all
+    {% endif -%}
+    {%- endfor %}
+),
+
+warnings as (
+    select
+        'negative_weight' as code,
+        weight as name,
+        n_negative as n,
+        'pairs of gene and variant with a weight below 0: burdens take it, so that such an allele '
+        || 'counts the other way; SKAT, SKAT-O and ACAT-V refuse the set' as message
+    from weight_counts
+    where n_negative > 0
+    union all
+    select
+        'weight_missing' as code,
+        weight as name,
+        n_missing as n,
+        'pairs of gene and variant without this weight: left out of the tests under it' as message
+    from weight_counts
+    where n_missing > 0
+    union all
+    select
+        'empty_set' as code,
+        name,
+        n_pairs as n,
+        'no variant in reach of a gene belongs to this set' as message
+    from sets
+    where n_pairs = 0
+)
+
+select
+    code,
+    name,
+    cast(n as bigint) as n,
+    message
+from warnings
