@@ -14,6 +14,8 @@ Int = npt.NDArray[np.int64]
 Bool = npt.NDArray[np.bool_]
 
 _CARRIES = 0.5
+# a pair of entries of one donor costs a sparse product what so many cells cost a dense one
+_CELLS_A_PAIR = 500
 
 
 class SetColumns:
@@ -77,20 +79,35 @@ class SetColumns:
         np.maximum.at(largest, donor, (self.dosage * weights[self.column])[chosen])
         return np.where(np.isfinite(largest), largest, 0.0)
 
-    def dense(self, chosen: Int) -> npt.NDArray[np.floating]:
-        """Return some columns as rows, shape (m', n); in float32 if their products are exact there.
+    def dense(self, chosen: Int) -> Float:
+        """Return some columns, in ascending order, as rows: shape (m', n)."""
+        row, donor, dosage = self._entries(chosen)
+        dense = np.zeros((chosen.size, self.n_donors))
+        dense[row, donor] = dosage
+        return dense
 
-        Sums of products of whole numbers are, up to 2^24.
-        """
+    def gram(self, chosen: Int) -> Float:
+        """Return the products of some columns, in ascending order: shape (m', m')."""
+        row, donor, dosage = self._entries(chosen)
+        m, n = chosen.size, self.n_donors
+        shared = np.bincount(donor, minlength=n)
+        if _CELLS_A_PAIR * int(shared @ shared) < m * m * n:
+            starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=m))])
+            columns = sparse.csr_array((dosage, donor, starts), shape=(m, n))
+            return np.asarray((columns @ columns.T).toarray())
+        # sums of products of whole numbers are exact in float32 up to 2^24, at twice the speed
+        whole = n * 4 < 2**24 and bool(np.all(dosage == np.rint(dosage)))
+        dense = np.zeros((m, n), np.float32 if whole else np.float64)
+        dense[row, donor] = dosage
+        return np.asarray(dense @ dense.T, dtype=np.float64)
+
+    def _entries(self, chosen: Int) -> tuple[Int, Int, Float]:
+        """Return the row in ``chosen``, the donor and the dosage of its columns' entries."""
         rows = np.full(self.variants.size, -1)
         rows[chosen] = np.arange(chosen.size)
         row = rows[self.column]
         inside = row >= 0
-        dosage = self.dosage[inside]
-        whole = self.n_donors * 4 < 2**24 and bool(np.all(dosage == np.rint(dosage)))
-        dense = np.zeros((chosen.size, self.n_donors), np.float32 if whole else np.float64)
-        dense[row[inside], self.donor[inside]] = dosage
-        return dense
+        return row[inside], self.donor[inside], self.dosage[inside]
 
 
 def number_columns(matrix: sparse.csc_array) -> Int:

@@ -66,8 +66,10 @@ class VarianceKernel:
         given = part.weights[used, weight]
         self.status = "negative_weight" if np.any(given < 0) else "ok"
         self.weights = np.abs(given) ** power
-        _, first, self.group = np.unique(part.twins[used], return_index=True, return_inverse=True)
-        self.first = np.flatnonzero(used)[first]
+        _, first, group = np.unique(part.twins[used], return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        self.first = np.flatnonzero(used)[first[order]]
+        self.group = np.argsort(order)[group]
         # equal columns act as one whose squared weight is the sum of theirs
         self.joint = np.sqrt(np.bincount(self.group, weights=self.weights**2))
         self.eigenvalues: Float | None = None
@@ -75,11 +77,8 @@ class VarianceKernel:
     @cached_property
     def covariance(self) -> Float:
         """Covariance of the unweighted scores of distinct columns, made when first asked for."""
-        dense = self.part.dense(self.first)
-        gram = (dense @ dense.T).astype(np.float64)
         projections = self.part.projections[self.first]
-        gram -= projections @ projections.T
-        return gram
+        return self.part.gram(self.first) - projections @ projections.T
 
     @cached_property
     def weighted(self) -> Float:
@@ -115,7 +114,7 @@ class VarianceKernel:
         n, k = self.part.null.basis.shape
         if self.first.size <= n - k:
             return positive_eigenvalues(self.weighted)
-        dense = self.part.dense(self.first).astype(np.float64)
+        dense = self.part.dense(self.first)
         residual = dense - self.part.projections[self.first] @ self.part.null.basis.T
         residual *= self.joint[:, None]
         return positive_eigenvalues(residual.T @ residual)

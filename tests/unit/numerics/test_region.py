@@ -9,6 +9,7 @@ from varhouse.numerics.burden import burden_test
 from varhouse.numerics.genotype_matrix import genotype_matrix
 from varhouse.numerics.null_model import fit_linear
 from varhouse.numerics.region import AGGREGATIONS, TestPlan, VariantSet, test_region
+from varhouse.numerics.set_columns import SetColumns
 from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
 from varhouse.numerics.skat_o import skat_o_log_p
 
@@ -151,3 +152,21 @@ def test_more_variants_than_donors():
     log_p, _ = skat_log_p(np.sum(kernel.scores**2, axis=0), positive_eigenvalues(kernel.covariance))
     assert found.test[1] == "skat"
     assert found.log_p[1] == pytest.approx(log_p[0], rel=1e-9)
+
+
+@pytest.mark.parametrize("frequency", [0.004, 0.3])
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_products_of_columns(frequency, is_whole):
+    rng = np.random.default_rng(7)
+    dosages = rng.binomial(2, frequency, size=(N, 60)) * (1.0 if is_whole else 0.7)
+    genotypes = matrix_of(dosages)
+    null = fit_linear(np.ones((N, 1)), rng.normal(size=(N, 1)))
+    variants = np.arange(50, 0, -1)
+    part = SetColumns(
+        genotypes, variants, np.ones((50, 1)), np.zeros((60, 1)), np.zeros((60, 1)), null,
+        np.arange(60),
+    )  # fmt: skip
+    chosen = np.arange(0, 50, 3)
+    expected = genotypes.matrix.toarray()[:, variants[chosen]]
+    np.testing.assert_allclose(part.gram(chosen), expected.T @ expected, rtol=1e-14)
+    np.testing.assert_array_equal(part.dense(chosen), expected.T)
