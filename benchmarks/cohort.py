@@ -26,18 +26,33 @@ _TREE = 250
 
 
 def make_cohort(
-    folder: Path, *, seed: int = 1, n_cell_types: int = 1, share_of_common: float = 1.0
+    folder: Path,
+    *,
+    seed: int = 1,
+    n_cell_types: int = 1,
+    n_chromosomes: int = 1,
+    share_of_common: float = 1.0,
 ) -> None:
     """Write ``genotypes.parquet``, ``variants``, ``genes``, ``expression``, ``covariates``.
 
     Genotypes are pairs of haplotypes drawn from a pool for stretches of variants, so that rare
-    alleles come along together, as in real chromosomes, and columns repeat.
+    alleles come along together, as in real chromosomes, and columns repeat. Every chromosome has
+    the variants and genes of the tutorial's one; they are named by the numbers up to 22.
     """
     rng = np.random.default_rng(seed)
     n_common = int((N_VARIANTS - N_RARE) * share_of_common)
-    positions = np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP, size=n_common + N_RARE, replace=False))
-    is_rare = np.zeros(positions.size, dtype=bool)
-    is_rare[rng.choice(positions.size, N_RARE, replace=False)] = True
+    names = [str(23 - n_chromosomes + k) for k in range(n_chromosomes)]
+    chromosomes = np.repeat(names, n_common + N_RARE)
+    positions = np.concatenate(
+        [
+            np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP, size=n_common + N_RARE, replace=False))
+            for _ in names
+        ]
+    )
+    is_rare = np.zeros((n_chromosomes, n_common + N_RARE), dtype=bool)
+    for row in is_rare:
+        row[rng.choice(row.size, N_RARE, replace=False)] = True
+    is_rare = is_rare.reshape(-1)
     rare_parts: list[np.ndarray] = []
     writer: pq.ParquetWriter | None = None
     for start in range(0, positions.size, _BLOCK):
@@ -64,23 +79,32 @@ def make_cohort(
     np.save(folder / "rare_positions.npy", positions[is_rare])
     np.save(folder / "rare_variants.npy", np.flatnonzero(is_rare))
     pq.write_table(
-        pa.table({"variant_idx": np.arange(positions.size), "pos": positions}),
+        pa.table(
+            {"variant_idx": np.arange(positions.size), "chrom": chromosomes, "pos": positions}
+        ),
         folder / "variants.parquet",
     )
-    starts = np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP - 100_000, N_GENES, replace=False))
+    n_genes = N_GENES * n_chromosomes
+    starts = np.concatenate(
+        [
+            np.sort(FIRST_BP + rng.choice(CHROMOSOME_BP - 100_000, N_GENES, replace=False))
+            for _ in names
+        ]
+    )
     pq.write_table(
         pa.table(
             {
-                "gene_id": [f"ENSG{i:011d}" for i in range(N_GENES)],
+                "gene_id": [f"ENSG{i:011d}" for i in range(n_genes)],
+                "chrom": np.repeat(names, N_GENES),
                 "start_pos": starts,
-                "end_pos": starts + rng.integers(1_000, 60_000, N_GENES),
-                "strand": rng.choice([-1, 1], N_GENES),
+                "end_pos": starts + rng.integers(1_000, 60_000, n_genes),
+                "strand": rng.choice([-1, 1], n_genes),
             }
         ),
         folder / "genes.parquet",
     )
     np.save(folder / "covariates.npy", rng.normal(size=(N_DONORS, N_COVARIATES)))
-    expression = rng.gamma(2.0, size=(n_cell_types, N_GENES, N_DONORS)).astype(np.float32)
+    expression = rng.gamma(2.0, size=(n_cell_types, n_genes, N_DONORS)).astype(np.float32)
     expression[rng.uniform(size=expression.shape) < 0.3] = 0.0
     np.save(folder / "expression.npy", expression)
     # an annotation score of every variant and gene would be VEP's; one a variant costs the same
@@ -135,8 +159,8 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.register("donor_names", pa.table({"i": np.arange(N_DONORS), "donor_id": donors}))
     con.execute("insert into raw.donors select i, donor_id, true, null, 1 from donor_names")
     con.execute(
-        "insert into raw.variants select variant_idx, '22_' || pos || '_A_C', '22', pos, 'A', 'C', "
-        "null, 1, 1 from read_parquet(?)",
+        "insert into raw.variants select variant_idx, chrom || '_' || pos || '_A_C', chrom, pos, "
+        "'A', 'C', null, 1, 1 from read_parquet(?)",
         [str(folder / "variants.parquet")],
     )
     con.execute(
@@ -164,7 +188,7 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     )
     con.execute(
         "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
-        "load_id) select gene_id, '22', start_pos, end_pos, strand, "
+        "load_id) select gene_id, chrom, start_pos, end_pos, strand, "
         "case when strand > 0 then start_pos else end_pos end, 'protein_coding', 1 "
         "from read_parquet(?)",
         [str(folder / "genes.parquet")],
@@ -188,7 +212,7 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
             select 'type{k:02d}', genes.gene_id, donor_names.donor_id, null, cells.value, 10, 1
             from cells
             join donor_names on cells.d = donor_names.i
-            join (select gene_id, row_number() over (order by start_pos) - 1 as g from raw.genes)
+            join (select gene_id, row_number() over (order by gene_id) - 1 as g from raw.genes)
                 as genes on cells.g = genes.g
             order by genes.gene_id, donor_names.donor_id
             """

@@ -16,17 +16,15 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).resolve().parent
 _TICKS = os.sysconf("SC_CLK_TCK")
 _MIB = 2**20
-# as varhouse itself sets them; nobody's work here is linear algebra
-_ONE_BLAS_THREAD = dict.fromkeys(
-    ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"
-)
+# as varhouse itself sets them
+ONE_BLAS_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +70,11 @@ def measured(report: Path) -> Iterator[None]:
 
 
 def run_contender(
-    script: str, arguments: Sequence[str], *, report: Path, env: dict[str, str] | None = None
+    script: str,
+    arguments: Sequence[str],
+    *,
+    report: Path,
+    env: Mapping[str, str | None] | None = None,
 ) -> Cost:
     """Run a script of this folder in a fresh interpreter and return what it reported.
 
@@ -85,7 +87,8 @@ def run_contender(
     report
         Where the contender writes its cost.
     env
-        Environment variables on top of the present ones.
+        Environment variables on top of the present ones and of one BLAS thread; None takes a
+        variable away.
 
     Raises
     ------
@@ -94,12 +97,13 @@ def run_contender(
     """
     report.unlink(missing_ok=True)
     log = report.with_suffix(".log")
+    variables: dict[str, str | None] = {**os.environ, **ONE_BLAS_THREAD, **(env or {})}
     with log.open("w", encoding="utf-8") as stderr:
         process = subprocess.Popen(
             [sys.executable, str(BENCHMARKS / script), *arguments],
             stdout=stderr,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **_ONE_BLAS_THREAD, **(env or {})},
+            env={name: value for name, value in variables.items() if value is not None},
         )
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)

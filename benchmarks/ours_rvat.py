@@ -5,12 +5,19 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+# before numpy, as by the command: it sets the number of BLAS threads where the user has not
+import varhouse  # noqa: F401
+
+# isort: split
 import cohort
 import duckdb
 from measure import measured
 from ours import run_models
 
 from varhouse.settings import Settings
+
+# imports are not measured, nor are the loop's: these happen when a function is first called
+from varhouse.udf import many, rvat  # noqa: F401
 from varhouse.warehouse import open_warehouse
 
 WEIGHTS = ["CADD_RAW", "maf_beta", "tss_distance", "tss_distance_exp"]

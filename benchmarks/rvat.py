@@ -20,7 +20,7 @@ from pathlib import Path
 import cohort
 import duckdb
 import numpy as np
-from measure import ContenderError, Cost, run_contender
+from measure import ONE_BLAS_THREAD, ContenderError, Cost, run_contender
 from ours_rvat import WEIGHTS
 
 # Goals of issue 4: printed beside what was measured, never asserted.
@@ -28,6 +28,8 @@ MIN_LOOP_OVER_OURS = 15.0
 MIN_LOOP_OVER_OURS_WIDE = 7.0
 MAX_CELL_TYPES_OVER_ONE = 3.0
 MAX_RSS_MIB = {1: 512, 14: 1024}
+MAX_DEFAULT_BLAS = 1.2
+MAX_CHROMOSOMES_RSS = 1.2
 P_TOLERANCE = 1e-5
 
 
@@ -46,16 +48,13 @@ def main() -> None:
             folder.mkdir()
             _say(f"{n_cell_types} cell types: generating")
             cohort.make_cohort(folder, seed=arguments.seed, n_cell_types=n_cell_types)
-            filled = folder / "filled.duckdb"
-            run_contender(
-                "ours_rvat.py",
-                ["fill", str(folder), str(filled), str(folder / "fill.json"), "--memory", "4GB"],
-                report=folder / "fill.json",
-            )
+            filled = _fill(folder)
             for window in arguments.windows:
                 _compare(folder, filled, n_cell_types, window, arguments, costs)
             shutil.rmtree(folder)
+        chromosomes = {n: _one_run(base, n, arguments) for n in arguments.chromosomes}
     _print(costs, arguments)
+    _print_chromosomes(chromosomes)
 
 
 def _parse() -> argparse.Namespace:
@@ -68,6 +67,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--memory", default="1GB", help="DuckDB's memory_limit")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--chromosomes", type=int, nargs="*", default=[], help="memory of one run over so many"
+    )
     parser.add_argument("--loop", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--temp-dir", type=Path)
     return parser.parse_args()
@@ -83,17 +85,11 @@ def _compare(
 ) -> None:
     """Run everything ``repeat`` times, in turns; the loop for one cell type only."""
     for turn in range(arguments.repeat):
-        for tests in ("skat", "", "skat,skat_o"):
+        for name, tests, env in _OURS:
             database = folder / "tested.duckdb"
-            shutil.copyfile(filled, database)
-            report = folder / "ours.json"
-            command = ["test", str(folder), str(database), str(report), "--tests", tests]
-            command += ["--window", str(window), "--threads", str(arguments.threads)]
-            command += ["--memory", arguments.memory]
-            cost = run_contender("ours_rvat.py", command, report=report)
-            name = {"skat": "varhouse", "": "varhouse, burden", "skat,skat_o": "varhouse, SKAT-O"}
-            _note(costs, (n_cell_types, window, name[tests]), cost)
-            if tests == "skat" and turn == 0:
+            cost = _ours(folder, filled, database, tests, window, arguments, env)
+            _note(costs, (n_cell_types, window, name), cost)
+            if name == "varhouse" and turn == 0:
                 shutil.copyfile(database, folder / "compared.duckdb")
         if n_cell_types > 1 or not arguments.loop:
             continue
@@ -106,6 +102,56 @@ def _compare(
             _note(costs, (n_cell_types, window, name), cost)
             if turn == 0 and skat == "--skat":
                 _agree(folder / "compared.duckdb", np.load(out))
+
+
+# what is run of ours: the tests beside burden and ACAT, and the environment
+_OURS: tuple[tuple[str, str, dict[str, None]], ...] = (
+    ("varhouse", "skat", {}),
+    ("varhouse, default", "skat", dict.fromkeys(ONE_BLAS_THREAD)),
+    ("varhouse, burden", "", {}),
+    ("varhouse, SKAT-O", "skat,skat_o", {}),
+)
+
+
+def _ours(
+    folder: Path,
+    filled: Path,
+    database: Path,
+    tests: str,
+    window: int,
+    arguments: argparse.Namespace,
+    env: dict[str, None],
+) -> Cost:
+    shutil.copyfile(filled, database)
+    report = folder / "ours.json"
+    command = ["test", str(folder), str(database), str(report), "--tests", tests]
+    command += ["--window", str(window), "--threads", str(arguments.threads)]
+    command += ["--memory", arguments.memory]
+    return run_contender("ours_rvat.py", command, report=report, env=env)
+
+
+def _one_run(base: Path, n_chromosomes: int, arguments: argparse.Namespace) -> Cost:
+    """Test one cell type on several chromosomes, which have no common variants."""
+    folder = base / f"chromosomes_{n_chromosomes}"
+    folder.mkdir()
+    _say(f"{n_chromosomes} chromosomes: generating")
+    cohort.make_cohort(
+        folder, seed=arguments.seed, n_chromosomes=n_chromosomes, share_of_common=0.0
+    )
+    filled = _fill(folder)
+    cost = _ours(folder, filled, folder / "tested.duckdb", "skat", 100_000, arguments, {})
+    shutil.rmtree(folder)
+    return cost
+
+
+def _fill(folder: Path) -> Path:
+    filled = folder / "filled.duckdb"
+    run_contender(
+        "ours_rvat.py",
+        ["fill", str(folder), str(filled), str(folder / "fill.json"), "--memory", "4GB"],
+        report=folder / "fill.json",
+    )
+    return filled
 
 
 def _note(
@@ -155,6 +201,10 @@ def _print(costs: dict[tuple[int, int, str], list[Cost]], arguments: argparse.Na
         alone = median.get((1, window, "varhouse, burden"))
         if one and both and alone:
             _verdict("SKAT-O / SKAT, at most 3", (both - one) / (one - alone), 3.0, at_least=False)
+        default = median.get((1, window, "varhouse, default"))
+        if one and default:
+            _verdict(f"default environment / one BLAS thread, at most {MAX_DEFAULT_BLAS:g}",
+                     default / one, MAX_DEFAULT_BLAS, at_least=False)  # fmt: skip
         for n_cell_types in arguments.cell_types:
             many = median.get((n_cell_types, window, "varhouse"))
             if one and many and n_cell_types > 1:
@@ -167,6 +217,19 @@ def _print(costs: dict[tuple[int, int, str], list[Cost]], arguments: argparse.Na
                 most = MAX_RSS_MIB[n_cell_types]
                 _verdict(f"peak memory, {n_cell_types} cell types, at most {most} MiB",
                          rss, most, at_least=False)  # fmt: skip
+
+
+def _print_chromosomes(costs: dict[int, Cost]) -> None:
+    for n, cost in costs.items():
+        print(f"  {n} chromosomes: {cost.cpu_s:.2f} s CPU, {cost.peak_rss_mib:.0f} MiB")
+    if len(costs) > 1:
+        least, most = min(costs), max(costs)
+        _verdict(
+            f"peak memory, {most} chromosomes / {least}, at most {MAX_CHROMOSOMES_RSS:g}",
+            costs[most].peak_rss_mib / costs[least].peak_rss_mib,
+            MAX_CHROMOSOMES_RSS,
+            at_least=False,
+        )
 
 
 def _verdict(goal: str, value: float, limit: float, *, at_least: bool) -> None:
