@@ -1,4 +1,4 @@
--- Nine sources fit a lane; with more, raise the var v2g_source_lanes to n_lanes_wanted.
+-- Five sources fit a lane; with more, raise the var v2g_source_lanes to n_lanes_wanted.
 select
     count(distinct source_id) as n_sources,
     max({{ source_lane('source_idx') }}) + 1 as n_lanes_wanted

@@ -46,6 +46,16 @@
     )
 {%- endmacro %}
 
+{# The same as bits, one for no tenth to eleven for ten: see source_keys. #}
+{% macro tenth_bits(score, thresholds) -%}
+    case
+        {%- for step in range(9, -1, -1) %}
+        when {{ score }} > {{ thresholds }}.above_{{ step }} then {{ 2 ** (step + 2) - 1 }}
+        {%- endfor %}
+        else 1
+    end
+{%- endmacro %}
+
 {# The CTE `quantiles`: rows of another CTE (with group_idx and score among its columns) with the
    quantile of their score, as a number and in the integer units that sums are made of. Computed
    as the rows stream by, so that both the scores and v2g_evidence can ask for it. #}

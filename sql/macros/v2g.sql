@@ -53,22 +53,23 @@
     cast(65535 - {{ packed }} % 65536 as integer)
 {%- endmacro %}
 
-{# Columns of int_v2g__scores that say which sources scored what; int_v2g__source_lists spells each
-   combination out. Where scores are tenths, nine sources share an integer, seven bits each that
-   hold the percent plus 1, or 0 for no score: a list per pair costs more than the score itself. #}
-{% macro source_list_keys() -%}
+{# Columns of int_v2g__pairs that say which sources scored what; int_v2g__score_patterns spells each
+   combination out. Where scores are steps of a scale (tenths, or the scores of a VEP map), five
+   sources share an integer, eleven bits each, of which a score sets the lowest 1 + step: bit_or()
+   of several scores is the highest one. #}
+{% macro source_keys() -%}
     {%- if not is_decile_method() -%}
         {{- return(['packed']) -}}
     {%- endif -%}
     {%- set lanes = namespace(keys=[]) -%}
     {%- for lane in range(var('v2g_source_lanes')) -%}
-        {%- set lanes.keys = lanes.keys + ['percents_' ~ lane] -%}
+        {%- set lanes.keys = lanes.keys + ['steps_' ~ lane] -%}
     {%- endfor -%}
     {{- return(lanes.keys) -}}
 {%- endmacro %}
 
 {% macro sources_per_lane() -%}
-    9
+    5
 {%- endmacro %}
 
 {% macro source_lane(source_idx) -%}
@@ -76,15 +77,26 @@
 {%- endmacro %}
 
 {% macro source_place(source_idx) -%}
-    cast(power(128, {{ source_idx }} % {{ sources_per_lane() }}) as bigint)
+    cast(power(2048, {{ source_idx }} % {{ sources_per_lane() }}) as bigint)
 {%- endmacro %}
 
-{% macro percent_at_place(units, place) -%}
-    ({{ units }} // {{ score_units(0.01) }} + 1) * {{ place }}
+{# The lowest 1 + step bits. #}
+{% macro step_bits(step) -%}
+    cast(power(2, {{ step }} + 1) - 1 as integer)
 {%- endmacro %}
 
-{% macro percent_plus_one(percents, place) -%}
-    ({{ percents }} // {{ place }} % 128)
+{# The bits of one source among those of its lane. #}
+{% macro bits_at_place(lane_bits, place) -%}
+    ({{ lane_bits }} // {{ place }} % 2048)
+{%- endmacro %}
+
+{# The step that so many bits stand for; NULL without any. #}
+{% macro step_of_bits(bits) -%}
+    case {{ bits }}
+        {%- for step in range(11) %}
+        when {{ 2 ** (step + 1) - 1 }} then {{ step }}
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {# Otherwise source and score share an integer of a list, 44 bits for the score. #}

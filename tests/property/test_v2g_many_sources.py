@@ -42,7 +42,7 @@ def fill(con: Any) -> None:
 def test_twenty_sources_are_listed_with_their_scores(method: str) -> None:
     with empty_warehouse() as con:
         fill(con)
-        build(con, v2g_quantile=method, v2g_distance=False, v2g_source_lanes=3)
+        build(con, v2g_quantile=method, v2g_distance=False, v2g_source_lanes=5)
         found = con.sql("select variant_id, gene_id, n_sources, sources from v2g_scores").fetchall()
     # four distinct scores a group: percent ranks 0, 1/3, 2/3 and 1, or their tenths
     values = [0.0, 0.3, 0.7, 1.0] if method == "percent_rank" else [0.0, 1 / 3, 2 / 3, 1.0]

@@ -18,12 +18,12 @@ vep_consequences as (
     from {{ ref('stg_vep__consequences') }}
 ),
 
-term_scores as (
+terms as (
     select
         consequence_term,
-        score
-    from {{ ref('v2g_vep_scores') }}
-    where vep_map = '{{ v2g_choice("vep_map", ["configs", "lut2019", "proto180807"]) }}'
+        score,
+        step
+    from {{ ref('int_v2g__consequence_terms') }}
 ),
 
 consequences as (
@@ -38,11 +38,12 @@ final as (
         consequences.gene_id,
         consequences.consequence_term,
         -- a term that the map does not know scores 0 and is counted in v2g_warnings
-        coalesce(term_scores.score, 0) as score,
+        coalesce(terms.score, 0) as score,
+        terms.step,
         consequences.load_id
     from consequences
-    left join term_scores
-        on consequences.consequence_term = term_scores.consequence_term
+    left join terms
+        on consequences.consequence_term = terms.consequence_term
 )
 
 select * from final

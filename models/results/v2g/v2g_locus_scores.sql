@@ -14,8 +14,10 @@ scores as (
     select
         variants.variant_id,
         genes.gene_id,
-        scores.overall_score
+        patterns.overall_score
     from {{ ref('int_v2g__scores') }} as scores
+    inner join {{ ref('int_v2g__score_patterns') }} as patterns
+        on scores.pattern_idx = patterns.pattern_idx
     inner join {{ ref('int_v2g__variants') }} as variants
         on scores.variant_idx = variants.variant_idx
     inner join {{ ref('int_v2g__genes') }} as genes

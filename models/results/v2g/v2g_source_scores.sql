@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 -- Best of each source's features, grouped by the ids that people ask for: a filter on them reaches
--- the raw rows. int_v2g__source_scores is the same on integer keys, for scoring everything at once.
+-- the raw rows. int_v2g__pairs has the same scores on integer keys, of everything at once.
 with evidence as (
     select
         variant_id,
