@@ -21,7 +21,7 @@ help:
 	@echo 'make types   mypy --strict'
 	@echo 'make docs    write the page of models, columns and lineage (DB=demo/demo.duckdb)'
 	@echo 'make site    write the documentation site to build/site, warnings as errors'
-	@echo 'make cookbook  write docs/cookbook.md anew from its notebook'
+	@echo 'make cookbook  write the pages of the notebooks anew'
 	@echo 'make bench   time the V2G models (BENCH="--help" shows the options)'
 	@echo 'make clean   remove the environments, caches and outputs'
 
@@ -68,6 +68,7 @@ docs: $(INSTALLED) $(DB)
 # The answers in it are those of the demo.
 cookbook: $(INSTALLED) demo/demo.duckdb
 	@$(BIN)/python docs/generate/cookbook.py demo/demo.duckdb > docs/cookbook.md
+	@MPLBACKEND=agg $(BIN)/python docs/generate/notebooks.py v2g_of_a_lead rare_variants_in_cells
 
 # The extra banner of mkdocs-material tells of its successor, not of this site.
 site: $(INSTALLED)

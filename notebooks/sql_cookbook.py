@@ -252,9 +252,10 @@ def _(house):
 @app.cell(hide_code=True)
 def _(mo):
     mo.md("""
-    ## 9. Which variants point to a gene most?
+    ## 9. Which gene does each locus of a GWAS point to?
 
-    The same the other way round.
+    Its causal variant is not known, so each variant near the strongest one counts with its
+    posterior (Wakefield's Bayes factor, effects with a prior sd of 0.15).
     """)
     return
 
@@ -262,9 +263,54 @@ def _(mo):
 @app.cell
 def _(house):
     house.sql("""
-        select variant_id, rsid, overall_score, rank, n_sources, tss_distance_bp
-        from variants_for_gene('DEMO17')
-        limit 5
+        with hits as (
+            select *
+            from sumstats
+            where
+                study_id = 'demo_trait'
+                and p_value < 5e-8
+            qualify variant_id = arg_max(variant_id, (log10p, variant_id)) over (
+                partition by chrom order by pos range between 250000 preceding and 250000 following
+            )
+        ),
+
+        members as (
+            select
+                hits.variant_id as lead_id,
+                sumstats.variant_id,
+                0.0225 / (0.0225 + sumstats.se * sumstats.se) as shrink,
+                0.5 * (ln(1 - shrink) + shrink * sumstats.z * sumstats.z) as log_bf
+            from hits
+            inner join sumstats
+                on
+                    hits.study_id = sumstats.study_id
+                    and hits.chrom = sumstats.chrom
+                    and sumstats.pos between hits.pos - 100000 and hits.pos + 100000
+        ),
+
+        posteriors as (
+            select
+                members.lead_id,
+                members.variant_id,
+                1 / sum(exp(others.log_bf - members.log_bf)) as posterior
+            from members
+            inner join members as others
+                on members.lead_id = others.lead_id
+            group by members.lead_id, members.variant_id
+        )
+
+        select
+            posteriors.lead_id,
+            v2g_scores.gene_name,
+            round(sum(posteriors.posterior * v2g_scores.overall_score), 4) as v2g
+        from posteriors
+        inner join v2g_scores
+            on posteriors.variant_id = v2g_scores.variant_id
+        group by posteriors.lead_id, v2g_scores.gene_name
+        qualify row_number() over (
+            partition by posteriors.lead_id order by v2g desc, v2g_scores.gene_name
+        ) <= 2
+        order by posteriors.lead_id, v2g desc, v2g_scores.gene_name
     """)
     return
 

@@ -11,10 +11,10 @@ def _():
     import marimo as mo
 
     import varhouse
-    from varhouse.plot import v2g_heatmap
+    from varhouse.plot import locus, v2g_heatmap
 
     house = varhouse.connect("demo/demo.duckdb")
-    return house, mo, v2g_heatmap
+    return house, locus, mo, v2g_heatmap
 
 
 @app.cell(hide_code=True)
@@ -40,6 +40,22 @@ def _(house):
     ]
     variant_id
     return lead, variant_id
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("""
+    ## The study it comes from
+
+    The GWAS of the demo, with the linkage of the cohort's own genotypes.
+    """)
+    return
+
+
+@app.cell
+def _(house, locus, variant_id):
+    locus(house, variant_id, study="demo_trait")
+    return
 
 
 @app.cell(hide_code=True)

@@ -43,14 +43,15 @@ def page(house: Warehouse | None) -> str:
         if part.is_query:
             sections.append(f"```sql\n{part.text}\n```")
             if house is not None:
-                sections.append(_table(house.sql(part.text).rows()))
+                sections.append(table(house.sql(part.text).rows()))
         else:
             # a line of the source is not a line of the page
             sections += [" ".join(text.split()) for text in part.text.split("\n\n")]
     return "\n\n".join(sections) + "\n"
 
 
-def _table(rows: list[dict[str, Any]]) -> str:
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the first rows of an answer as Markdown."""
     if not rows:
         return "*No rows.*"
     lines = [f"| {' | '.join(rows[0])} |", "|" + "---|" * len(rows[0])]

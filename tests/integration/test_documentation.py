@@ -45,6 +45,8 @@ WAREHOUSES = {
 }
 # page -> the test that runs it
 RUN_ELSEWHERE = {
+    "notebooks/rare_variants_in_cells.md": "tests/integration/test_documentation.py",
+    "notebooks/v2g_of_a_lead.md": "tests/integration/test_documentation.py",
     "rvat.md": "tests/integration/test_rvat_e2e.py",
     "sql-functions.md": "tests/unit/udf/test_documented_sql.py",
 }
@@ -152,6 +154,20 @@ def test_a_notebook_runs_as_a_script(
     pytest.importorskip("marimo")
     monkeypatch.chdir(larder)
     run_python(str(REPO / "notebooks" / f"{name}.py"))
+
+
+@pytest.mark.parametrize("name", ["rare_variants_in_cells", "v2g_of_a_lead"])
+def test_the_page_of_a_notebook_says_what_the_notebook_says(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(REPO / "docs" / "generate")
+    notebooks = importlib.import_module("notebooks")
+    assert name in notebooks.NAMES
+    shown = (DOCS / "notebooks" / f"{name}.md").read_text(encoding="utf-8")
+    for part in notebooks.page(name).split("\n\n"):
+        assert part in shown
+    for picture in re.findall(r"!\[[^]]*\]\(([^)]+)\)", shown):
+        assert (DOCS / "notebooks" / picture).read_bytes().startswith(b"\x89PNG")
 
 
 def test_the_cookbook_page_asks_what_the_notebook_asks(monkeypatch: pytest.MonkeyPatch) -> None:

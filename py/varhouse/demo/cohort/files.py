@@ -189,13 +189,14 @@ def _gwas(rows: Sequence[Association]) -> str:
     """Return GWAS-SSF: the standard's columns in its order."""
     header = [
         "chromosome", "base_pair_location", "effect_allele", "other_allele", "beta",
-        "standard_error", "effect_allele_frequency", "p_value", "rsid", "n",
+        "standard_error", "effect_allele_frequency", "p_value", "rsid", "ref_allele", "n",
     ]  # fmt: skip
     lines: list[Sequence[object]] = [header]
     lines += [
         [
             row.chrom, row.pos, row.alt, row.ref, f"{row.z * row.se:.5g}", f"{row.se:.5g}",
-            f"{row.af:.4f}", f"{p_value:.4g}", "NA" if row.rsid == "." else row.rsid, N_PEOPLE,
+            f"{row.af:.4f}", f"{p_value:.4g}", "NA" if row.rsid == "." else row.rsid, "OA",
+            N_PEOPLE,
         ]
         for row, p_value in zip(rows, p_values(list(rows)).tolist(), strict=True)
     ]  # fmt: skip
