@@ -180,6 +180,10 @@ def locus_command(
     """Draw the associations around LEAD, coloured by r2 with it, above the genes.
 
     Without LEAD it is the strongest of the study, or around --gene.
+
+    \b
+    varhouse plot locus rs1421085 --study bmi --out fto.png
+    varhouse plot locus --study bmi --gene FTO --out fto.png
     """
     from varhouse.plot import locus
 
@@ -218,7 +222,11 @@ def volcano_command(settings: Settings, tests: GeneTests, top: int, out: Path) -
 def expression_command(
     settings: Settings, variant: str, gene: str, cell_type: str, min_donors: int, out: Path
 ) -> None:
-    """Draw the expression of GENE by the genotype of VARIANT."""
+    """Draw the expression of GENE by the genotype of VARIANT.
+
+    \b
+    varhouse plot expression rs1421085 IRX3 --cell-type B --out irx3.png
+    """
     from varhouse.plot import expression
 
     write_figure(
@@ -233,7 +241,11 @@ def expression_command(
 @_out_option
 @common_options
 def heatmap_command(settings: Settings, variant: str, top: int, out: Path) -> None:
-    """Draw the V2G scores of VARIANT's best genes by source."""
+    """Draw the V2G scores of VARIANT's best genes by source.
+
+    \b
+    varhouse plot heatmap rs1421085 --out heatmap.png
+    """
     from varhouse.plot import v2g_heatmap
 
     write_figure(settings, out, lambda con: v2g_heatmap(con, variant, top=top))
@@ -248,7 +260,11 @@ def heatmap_command(settings: Settings, variant: str, top: int, out: Path) -> No
 def burden_heatmap_command(
     settings: Settings, tests: GeneTests, genes: tuple[str, ...], top: int, out: Path
 ) -> None:
-    """Draw -log10 p of burdens by cell type and gene."""
+    """Draw -log10 p of burdens by cell type and gene.
+
+    \b
+    varhouse plot burden-heatmap --weight maf_beta --top 20 --out cell_types.png
+    """
     from varhouse.plot import burden_heatmap
 
     write_figure(settings, out, lambda con: burden_heatmap(con, genes=genes, top=top, **tests))
@@ -260,7 +276,11 @@ def burden_heatmap_command(
 @_out_option
 @common_options
 def weights_command(settings: Settings, gene: str, cell_type: str | None, out: Path) -> None:
-    """Draw what each rare variant of GENE weighs in its tests."""
+    """Draw what each rare variant of GENE weighs in its tests.
+
+    \b
+    varhouse plot weights LDLR --cell-type B --out weights.png
+    """
     from varhouse.plot import weights
 
     write_figure(settings, out, lambda con: weights(con, gene, cell_type=cell_type))

@@ -71,6 +71,19 @@ def test_the_example_of_every_command_is_one_that_it_understands(
             inner.make_context(words[1], words[2:], parent=asked)
 
 
+@pytest.mark.parametrize("group", ["plot", "export"])
+def test_every_figure_and_every_export_shows_an_example_that_it_understands(group: str) -> None:
+    context = click.Context(cli, info_name="varhouse")
+    within = cli.get_command(context, group)
+    assert isinstance(within, click.Group)
+    for name, command in within.commands.items():
+        shown = CliRunner().invoke(cli, [group, name, "--help"]).output.splitlines()
+        examples = [line for line in shown if line.strip().startswith(f"varhouse {group} {name} ")]
+        assert examples, f"{group} {name}"
+        for example in examples:
+            command.make_context(name, shlex.split(example)[3:], parent=context)
+
+
 def test_the_shell_completes_commands_without_importing_them() -> None:
     code = f"""
 import sys
