@@ -67,7 +67,7 @@
 {# One factor of a weight. #}
 {% macro rvat_factor(name) -%}
     {%- if name == 'uniform' -%}
-    1.0
+    cast(1.0 as double)
     {%- elif name == 'maf_beta' -%}
     variants.maf_beta
     {%- elif name == 'tss_distance' -%}

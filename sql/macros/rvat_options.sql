@@ -36,6 +36,6 @@
     {%- if var('skat_weight') | trim == 'maf_beta' -%}
     [{{ rvat_beta_shape() | join(', ') }}]
     {%- else -%}
-    null
+    cast(null as double[])
     {%- endif -%}
 {%- endmacro %}

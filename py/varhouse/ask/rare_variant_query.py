@@ -21,7 +21,7 @@ ALONE = """
 PAIRS = """
     select
         *,
-        [1.0] as weights,
+        [cast(1.0 as double)] as weights,
         list_transform(range(n_places), lambda each: each = place) as in_sets
     from ({alone})
 """
