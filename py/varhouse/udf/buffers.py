@@ -30,6 +30,9 @@ class Lists(NamedTuple):
 def numbers(column: pa.Array | pa.ChunkedArray) -> Any:
     """Return a column of numbers or truth values; whole numbers as int64, NULL as NaN or False."""
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    if array.type not in _WIDTHS and array.type != pa.bool_():
+        # decimals, which literals such as 0.05 are
+        return numbers(array.cast(pa.float64()))
     n, offset = len(array), array.offset
     validity, data = array.buffers()
     if array.type == pa.bool_():

@@ -1,5 +1,7 @@
 """Columns between Arrow and numpy, against what pyarrow itself makes of them."""
 
+from decimal import Decimal
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -23,6 +25,13 @@ def test_null_is_nan(kind):
     chunked = pa.chunked_array([column.slice(0, 1), column.slice(1)])
     np.testing.assert_array_equal(buffers.numbers(chunked), [1, *expected])
     assert buffers.numbers(column.slice(0, 0)).size == 0
+
+
+def test_decimals_are_numbers():
+    column = pa.array([Decimal("0.05"), None, Decimal("2.50")], pa.decimal128(4, 2))
+    np.testing.assert_array_equal(buffers.numbers(column), [0.05, np.nan, 2.5])
+    empty = pa.nulls(2)
+    np.testing.assert_array_equal(buffers.numbers(empty), [np.nan, np.nan])
 
 
 def test_truth_values():
