@@ -128,6 +128,62 @@ def test_rsids_are_looked_up_with_their_alleles(
     ]
 
 
+ONE_ALLELE = "chromosome\tbase_pair_location\teffect_allele\tbeta\tstandard_error\tp_value"
+
+
+def test_the_other_allele_is_that_of_the_one_variant_there(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.tsv"
+    # ref; alt; of two variants, then of one of them; of none; of another strand
+    rows = ("1\t5\tA", "1\t6\tG", "1\t7\tC", "1\t7\tT", "1\t9\tA", "1\t6\tA")
+    path.write_text("\n".join([ONE_ALLELE, *(f"{row}\t0.5\t0.25\t0.01" for row in rows)]) + "\n")
+    with pytest.raises(DataError, match="names the effect allele of its variants only"):
+        load(empty_warehouse, "sumstats", path, build="GRCh37")
+    index = tmp_path / "index.csv"
+    index.write_text("variant_id\n1_5_A_T\n1_6_C_G\n1_7_C_G\n1_7_C_T\n")
+    load(empty_warehouse, "variants", index, build="GRCh37")
+
+    report = load(empty_warehouse, "sumstats", path, build="GRCh37")
+
+    assert (report.format, report.rejected) == ("gwas-ssf", {"other_allele_unknown": 3})
+    assert empty_warehouse.execute(
+        "select variant_id, beta, alleles_from from sumstats order by pos"
+    ).fetchall() == [
+        ("1_5_A_T", -0.5, "variant index"),
+        ("1_6_C_G", 0.5, "variant index"),
+        ("1_7_C_T", 0.5, "variant index"),
+    ]
+
+
+def test_a_row_without_its_other_allele_among_others(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    index = tmp_path / "index.csv"
+    index.write_text("variant_id\n1_5_A_T\n1_6_C_G\n")
+    load(empty_warehouse, "variants", index, build="GRCh37")
+    path = tmp_path / "study.tsv"
+    rows = ("1\t5\tA\tNA", "1\t6\tG\tC", "1\t8\tA\t", "1\t9\t\tA")
+    path.write_text("\n".join([SSF, *(f"{row}\t0.5\t0.25\t0.01" for row in rows)]) + "\n")
+    report = load(empty_warehouse, "sumstats", path, build="GRCh37")
+    assert report.rejected == {"other_allele_unknown": 1, "alleles_missing": 1}
+    assert empty_warehouse.execute(
+        "select variant_id, beta, alleles_from from sumstats order by pos"
+    ).fetchall() == [("1_5_A_T", -0.5, "variant index"), ("1_6_C_G", 0.5, "variant index")]
+
+
+def test_a_file_of_several_phenotypes_is_refused(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    path = tmp_path / "both.regenie"
+    path.write_text(
+        "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA.Y1 SE.Y1 CHISQ.Y1 LOG10P.Y1 "
+        "BETA.Y2 SE.Y2 CHISQ.Y2 LOG10P.Y2\n1 5 rs1 A T 0.5 1 9 ADD 1 1 1 1 2 1 4 2\n"
+    )
+    with pytest.raises(DataError, match=r"columns for each of 2 phenotypes \(Y1, Y2\).*no-split"):
+        load(empty_warehouse, "sumstats", path, build="GRCh37")
+
+
 def test_repeated_rows(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
 ) -> None:

@@ -51,8 +51,10 @@ def _the_other(effect: str, ref: str, alt: str) -> str:
 
 def _allele(text: str) -> str:
     coded = ", ".join(f"'{code}'" for code in CODED_ALLELES)
+    # NA would pass for bases, N and A
     return (
-        f"coalesce({allele_sql(text)}, case when trim({text}) in ({coded}) then trim({text}) end)"
+        f"case when upper(trim({text})) <> 'NA' then coalesce({allele_sql(text)}, "
+        f"case when trim({text}) in ({coded}) then trim({text}) end) end"
     )
 
 
@@ -72,6 +74,34 @@ def stated_ref_sql(found: frozenset[str]) -> str:
         said.append(f"case when {at} = pos then id_ref end")
     usable = [f"case when {ref} in (effect, other) then {ref} end" for ref in said]
     return f"coalesce({', '.join([*usable, 'cast(null as varchar)'])})"
+
+
+COMPLETED = """
+    select located.* replace (coalesce(located.other, sole.other) as other)
+    from located
+    left join (
+        select
+            chrom,
+            pos,
+            effect,
+            any_value(other) as other
+        from (
+            select chrom, pos, alt as effect, ref as other
+            from raw.variants
+            union all
+            select chrom, pos, ref as effect, alt as other
+            from raw.variants
+        )
+        group by chrom, pos, effect
+        having count(*) = 1
+    ) as sole
+        on located.chrom = sole.chrom
+        and located.pos = sole.pos
+        and case when located.other is null then located.effect end = sole.effect
+"""
+"""SELECT from the CTE ``located``: the other allele, where the row has none, is that of the one
+variant of the index at its position with its effect allele; NULL when there is none, or several.
+"""
 
 
 def oriented_sql(*, with_index: bool, by_rsid: bool) -> str:

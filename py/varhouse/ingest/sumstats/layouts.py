@@ -26,6 +26,8 @@ PLACES = (
     ("chrom", "pos", "ref", "alt"),
     ("chrom", "pos", "effect", "other"),
     ("variant",),
+    # the other allele is looked up in the variant index
+    ("chrom", "pos", "effect"),
 )
 """Sets of columns that say which variant a row is of; a file has to have one."""
 
@@ -40,6 +42,19 @@ class Layout:
     recognised_by: Sequence[str] = ()
     columns: Columns
     build: str | None = None
+    by_phenotype: str | None = None
+
+    def phenotypes_in(self, source: SourceFile) -> list[str]:
+        """Return the phenotypes of a file that has columns for each of several."""
+        if self.by_phenotype is None:
+            return []
+        starts = tuple(f"{alias}." for alias in self.columns[self.by_phenotype])
+        # as written: `column_names` are in lower case
+        return [
+            name.split(".", 1)[1]
+            for name in source.columns
+            if name.strip().lower().startswith(starts)
+        ]
 
     def found_in(self, source: SourceFile) -> frozenset[str]:
         """Return which of our columns the header has."""
@@ -53,6 +68,8 @@ class Layout:
     def fits(self, source: SourceFile) -> bool:
         """Whether the header has what this layout needs."""
         found = self.found_in(source)
+        if found.issuperset(PLACES[0]) and self.phenotypes_in(source):
+            return True
         return found.issuperset(self.recognised_by) and all(
             any(found.issuperset(names) for names in sets) for sets in (STRENGTHS, PLACES)
         )

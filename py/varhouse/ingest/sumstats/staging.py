@@ -18,6 +18,7 @@ from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
 from varhouse.ingest.records import case_sql, create_records, drop_records, refuse_ragged
 from varhouse.ingest.sumstats.alleles import (
     CODED_ALLELES,
+    COMPLETED,
     alleles_sql,
     oriented_sql,
     place_sql,
@@ -33,6 +34,9 @@ _NUMBERS = ("beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "af", "ac",
             "n_cases", "n_controls", "info")  # fmt: skip
 
 
+_SHOWN = 5
+"""Phenotypes that an error names."""
+
 _NO_TEXT, _NO_NUMBER = "cast(null as varchar)", "cast(null as double)"
 
 
@@ -44,24 +48,60 @@ def stage_sumstats(
     Raises
     ------
     DataError
-        A column is missing or a line is ragged.
+        A column is missing or a line is ragged; the file is of several phenotypes; or it names one
+        allele of each variant only and there is no variant index.
     """
     found = layout.found_in(source)
-    _require(layout, source, found)
+    has_index = _has_variants(con)
+    _require(layout, source, found, has_index=has_index)
     create_records(
         con, source, {name: layout.columns.get(name, ()) for name in COLUMNS}, required=()
     )
     study = options.source_id or read_metadata(source).study or source.path.name.split(".")[0]
-    con.execute(
-        f"create or replace temp table incoming as "
-        f"{_incoming_sql(found, study, options.build, with_index=_has_variants(con))}"
-    )
+    # few files leave alleles out: the others are spared a join with the whole index
+    completes = has_index and not _names_both_alleles(found)
+    _create_incoming(con, found, study, options, has_index=has_index, completes=completes)
+    if has_index and not completes and _lacks_alleles(con):
+        _create_incoming(con, found, study, options, has_index=has_index, completes=True)
     drop_records(con)
     refuse_ragged(con, source)
     _mark_repeated(con)
 
 
-def _require(layout: Layout, source: SourceFile, found: frozenset[str]) -> None:
+def _create_incoming(
+    con: duckdb.DuckDBPyConnection,
+    found: frozenset[str],
+    study: str,
+    options: LoadOptions,
+    *,
+    has_index: bool,
+    completes: bool,
+) -> None:
+    rows = _incoming_sql(
+        found, study, options.build, with_index=has_index, completes_alleles=completes
+    )
+    con.execute(f"create or replace temp table incoming as {rows}")
+
+
+def _names_both_alleles(found: frozenset[str]) -> bool:
+    return "variant" in found or "other" in found or {"ref", "alt"} <= found
+
+
+def _lacks_alleles(con: duckdb.DuckDBPyConnection) -> bool:
+    lacking = con.execute("select 1 from incoming where reject = 'other_allele_unknown' limit 1")
+    return lacking.fetchone() is not None
+
+
+def _require(layout: Layout, source: SourceFile, found: frozenset[str], *, has_index: bool) -> None:
+    phenotypes = layout.phenotypes_in(source)
+    if phenotypes:
+        more = ", ..." if len(phenotypes) > _SHOWN else ""
+        raise DataError(
+            f"{source.path}: has columns for each of {len(phenotypes)} phenotypes "
+            f"({', '.join(phenotypes[:_SHOWN])}{more}); wanted is one phenotype a file. Run "
+            "regenie without --no-split, or give each phenotype a file of its own with the columns "
+            "BETA, SE and LOG10P."
+        )
     for sets in (STRENGTHS, PLACES):
         known = [names for names in sets if all(name in layout.columns for name in names)]
         if not any(found.issuperset(names) for names in known):
@@ -73,13 +113,25 @@ def _require(layout: Layout, source: SourceFile, found: frozenset[str]) -> None:
                 f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}. "
                 "Rename the columns, or name another layout with --format."
             )
+    if not has_index and not _names_both_alleles(found):
+        raise DataError(
+            f"{source.path}: names the effect allele of its variants only. Load the variants first "
+            "(varhouse load variants, or genotypes): the other allele is looked up among them."
+        )
 
 
 def _has_variants(con: duckdb.DuckDBPyConnection) -> bool:
     return con.execute("select 1 from raw.variants limit 1").fetchone() is not None
 
 
-def _incoming_sql(found: frozenset[str], study: str, build: str | None, *, with_index: bool) -> str:
+def _incoming_sql(
+    found: frozenset[str],
+    study: str,
+    build: str | None,
+    *,
+    with_index: bool,
+    completes_alleles: bool,
+) -> str:
     # a file with alleles but no position says the variant by its rsid
     by_rsid = "pos" not in found and "effect" in found
     return f"""
@@ -87,7 +139,9 @@ def _incoming_sql(found: frozenset[str], study: str, build: str | None, *, with_
 
         located as (select *, {place_sql(found)}, {alleles_sql(found)} from cells),
 
-        placed as (select *, {stated_ref_sql(found)} as stated_ref from located),
+        completed as ({COMPLETED if completes_alleles else "from located"}),
+
+        placed as (select *, {stated_ref_sql(found)} as stated_ref from completed),
 
         oriented as ({oriented_sql(with_index=with_index, by_rsid=by_rsid)}),
 
@@ -237,7 +291,8 @@ def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) ->
             else {"variant_id_missing": "pos is null or chrom is null"}
         )
     return rules | {
-        "alleles_missing": "effect is null or other is null",
+        "alleles_missing": "effect is null",
+        "other_allele_unknown": "other is null",
         "alleles_equal": "effect = other",
     }
 
