@@ -213,6 +213,7 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
     show = Console()
     with open_warehouse(settings) as con:
         show.print(loads_table(_load(con, case, say)))
+        say("Building and testing every model (-v lists them)")
         _build(settings, con, show, vars=RVAT_VARS if case.cohort else {})
         ranked = _rank_genes(con, case.lead, say)
         first = ranked[0]
@@ -263,7 +264,9 @@ def _build(
     settings: Settings, con: duckdb.DuckDBPyConnection, show: Console, *, vars: dict[str, Any]
 ) -> None:
     project = load_project(settings.project_dir, vars=vars)
-    reporter = StderrReporter(settings)
+    # a line a model would bury what the demo is about; what fails is told anyhow
+    quiet = settings.verbosity == 0 and not settings.log_json
+    reporter = StderrReporter(dataclasses.replace(settings, verbosity=-1) if quiet else settings)
     outcome = run_project(
         project,
         con,
