@@ -18,6 +18,13 @@ create table if not exists load_manifest (
     loaded_at timestamptz not null
 );
 
+-- What the user asked for that decides which rows of a file come in, an option a row.
+create table if not exists load_options (
+    load_id integer not null,
+    option varchar not null,
+    value varchar not null
+);
+
 create table if not exists load_issues (
     load_id integer not null,
     file varchar not null,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from varhouse.ingest.format import Format, Issue, KindOptions, Loaded, LoadOptio
 from varhouse.ingest.issues import count_incoming, judge, refuse, refuse_other_build
 from varhouse.ingest.kinds import KINDS, Kind
 from varhouse.ingest.reading import check_compression, sha256_of, sniff
+from varhouse.ingest.repeats import record_options, refuse_other_options
 from varhouse.ingest.request import build_of, check_build, check_request, find_format
 from varhouse.transaction import transaction
 
@@ -152,6 +154,7 @@ def _load_file(
                 f"{path}: already loaded as source {source_id} (load {load_id}), "
                 f"now given as {options.source_id}."
             )
+        refuse_other_options(con, path, options, load_id)
         return LoadReport(path, kind.name, layout_name, build, "already loaded", load_id, digest)
     load_id = _next_load_id(con)
     if kind.replaces:
@@ -265,6 +268,7 @@ def _record(
             list(report.rejected), list(report.rejected.values()), __version__, datetime.now(UTC),
         ],
     )  # fmt: skip
+    record_options(con, options, report.load_id)
     for issue in issues:
         con.execute(
             "insert into load_issues values (?, ?, ?, ?, ?, ?, ?)",
@@ -307,6 +311,7 @@ def _drop_incoming(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop {'view' if is_view else 'table'} temp.{name}")
 
 
+_NO_ROOM = re.compile(r"Could not (?:write|truncate)|No space left|File too large|Disk quota")
 # Never the file's fault; a damaged file can raise any other error, bare duckdb.Error included.
 _OUR_FAULTS = (
     duckdb.BinderException,
@@ -334,6 +339,11 @@ def _faults_of(source: SourceFile, layout: Format) -> Iterator[None]:
             "or more room with --temp-dir."
         ) from error
     except duckdb.Error as error:
+        if _NO_ROOM.search(str(error)):
+            raise DataError(
+                f"{source.path}: the warehouse or its spill folder cannot be written: no room on "
+                "the disk, or a limit on the size of files. --temp-dir moves the spill folder."
+            ) from error
         raise DataError(
             f"{source.path}: cannot be read as {layout.name}: the file is damaged, or it is not "
             "what its name says."

@@ -43,7 +43,7 @@ def check_request(
     }
     for name in sorted(given - KINDS[kind].options):
         heeding = ", ".join(other.name for other in KINDS.values() if name in other.options)
-        raise UsageError(f"{_flag(name)}: not an option of load {kind}, but of {heeding}.")
+        raise UsageError(f"{flag_of(name)}: not an option of load {kind}, but of {heeding}.")
     if build is not None:
         normalised_build(build)
     known = [layout.name for layout in KINDS[kind].formats()]
@@ -56,10 +56,13 @@ def check_request(
 
 
 # Options whose flag is not their name.
-_FLAGS = {"source_id": "--source", "allele_order": "--ref-first/--ref-last"}
+_FLAGS = {
+    "source_id": "--source", "allele_order": "--ref-first/--ref-last", "regions": "--region",
+}  # fmt: skip
 
 
-def _flag(name: str) -> str:
+def flag_of(name: str) -> str:
+    """Return how an option is spelt on the command line."""
     return _FLAGS.get(name, "--" + name.replace("_", "-"))
 
 
