@@ -53,7 +53,7 @@ def test_the_commands_are_those_we_know_how_to_run() -> None:
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_demo_and_make_test_run_the_demo_and_the_tests() -> None:
     assert make_recipe("demo").rstrip().endswith("/varhouse demo")
-    assert make_recipe("test").rstrip().endswith("-m pytest")
+    assert "-m pytest" in make_recipe("test").splitlines()[-1]
 
 
 def test_every_varhouse_command_runs_and_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
