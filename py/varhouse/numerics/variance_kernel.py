@@ -78,12 +78,16 @@ class VarianceKernel:
     def covariance(self) -> Float:
         """Covariance of the unweighted scores of distinct columns, made when first asked for."""
         projections = self.part.projections[self.first]
-        return self.part.gram(self.first) - projections @ projections.T
+        covariance = self.part.gram(self.first)
+        covariance -= projections @ projections.T
+        return covariance
 
     @cached_property
     def weighted(self) -> Float:
         """The same with the joint weight of equal columns."""
-        return np.asarray(self.joint[:, None] * self.covariance * self.joint)
+        weighted = self.covariance * self.joint
+        weighted *= self.joint[:, None]
+        return weighted
 
     def skat(self) -> Found:
         """Return SKAT's statistics; ``eigenvalues`` then say their law."""
