@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from shlex import quote
 from typing import Any
 
 import duckdb
@@ -68,10 +70,11 @@ _SQL: dict[str, Callable[[str, str, Mapping[str, Any]], str]] = {
 
 @dataclass(frozen=True)
 class Check:
-    """A data test ready to run: its node and the query for its failing rows."""
+    """A data test ready to run: its node, the query for its failing rows, and the vars given."""
 
     node: Node
     sql: MappedSql
+    cli_vars: Mapping[str, Any]
 
 
 def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
@@ -85,7 +88,7 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     if node.test is None:
         sql = compiler.compile(node)
         check_query(sql)
-        return Check(node, sql)
+        return Check(node, sql, project.cli_vars)
     used: list[Node] = []
     scope = compiler.scope(node, used)
     arguments = project.renderer.test_argument(dict(node.test.arguments), scope, node.location)
@@ -102,7 +105,7 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     text = _SQL[node.test.kind](table, str(node.test.column), arguments)
     sql = compiler.with_ephemerals(MappedSql.made_for(text, node.location), used)
     check_query(sql)
-    return Check(node, sql)
+    return Check(node, sql, project.cli_vars)
 
 
 def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
@@ -141,7 +144,8 @@ def _failure(con: duckdb.DuckDBPyConnection, check: Check, n_failing: int) -> st
         f"{'row' if n_failing == 1 else 'rows'}"
     )
     if (node.config.get("meta") or {}).get("show_rows") is not True:
-        return f"{first}; to see them: varhouse show --select {node.name}"
+        given = f" --vars {quote(json.dumps(check.cli_vars))}" if check.cli_vars else ""
+        return f"{first}; to see them: varhouse show --select {node.name}{given}"
     cursor = con.execute(
         f"select * from (\n{check.sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
     )

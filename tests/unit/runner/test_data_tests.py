@@ -101,6 +101,8 @@ def test_where_and_vars_in_arguments(tmp_path: Path) -> None:
     con.close()
     failed = [name for name, status in statuses(outcome).items() if status == "fail"]
     assert failed == ["accepted_values_a_id__False___var_allowed_"]
+    # the rows that fail are those under the same vars
+    assert message_of(outcome, failed[0]).endswith(f"{failed[0]} --vars '{{\"allowed\": [2]}}'")
 
 
 TEST_OF_TWO = """
