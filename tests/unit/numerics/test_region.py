@@ -132,6 +132,29 @@ def test_every_test_of_every_set(cohort):
     assert rows[3, 5, "burden", 0, "sum"].status == "constant_phenotype"
 
 
+@pytest.mark.parametrize("phenotypes", [[0], [0, 1, 2, 3]])
+def test_skat_is_the_same_beside_skat_o(cohort, phenotypes):
+    dosages, x, y = cohort
+    null, matrix = fit_linear(x, y), matrix_of(dosages)
+    weights = np.random.default_rng(3).uniform(0.5, 2, size=(20, 1))
+    sets = [
+        VariantSet(variants=np.arange(n), weights=weights[:n], phenotypes=np.array(phenotypes))
+        for n in (20, 6)
+    ]
+    alone, beside = (
+        [
+            (row.statistic, row.log_p)
+            for row in rows_of(
+                test_region(matrix, null, sets, TestPlan(kernel_weights=(0,), skat_o=skat_o))
+            )
+            if row.test == "skat"
+        ]
+        for skat_o in (False, True)
+    )
+    assert len(alone) == 2 * len(phenotypes)
+    np.testing.assert_allclose(beside, alone, rtol=1e-11)
+
+
 def test_negative_weights_have_no_variance_test(cohort):
     dosages, x, y = cohort
     each = VariantSet(variants=np.arange(4), weights=-np.ones((4, 1)), phenotypes=np.array([0]))
