@@ -146,7 +146,11 @@ def retry_command(settings: Settings) -> int:
         found = last_unfinished(con)
     if found is None:
         if settings.verbosity >= 0:
-            click.echo("nothing to retry: the last run has no failures", err=True)
+            click.echo(
+                "nothing to retry: the last run has no failures. (One that was interrupted goes on "
+                "with its own command.)",
+                err=True,
+            )
         return 0
     nodes = load_project(settings.project_dir, vars=found.vars).nodes
     gone = [key for key in found.unique_ids if key not in nodes]
