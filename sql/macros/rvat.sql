@@ -69,7 +69,7 @@
     {%- if name == 'uniform' -%}
     cast(1.0 as double)
     {%- elif name == 'maf_beta' -%}
-    variants.maf_beta
+    windows.maf_beta
     {%- elif name == 'tss_distance' -%}
     cast(windows.distance_bp as double)
     {%- elif name == 'tss_distance_exp' -%}

@@ -36,6 +36,8 @@ windows as (
         genes.gene_id,
         variants.variant_idx,
         variants.variant_id,
+        variants.maf,
+        variants.maf_beta,
         cast(abs(variants.pos - genes.origin_pos) as integer) as distance_bp
     from variants
     inner join genes
@@ -125,14 +127,11 @@ final as (
         [
             {% for each in rvat_sets() -%}
             {{ rvat_mask(var('masks')[each['mask']] or {}) }}
-            and variants.maf < {{ each['max_maf'] }}
+            and windows.maf < {{ each['max_maf'] }}
             {{- "," if not loop.last }}
             {% endfor -%}
         ] as in_sets
     from windows
-    inner join variants
-        on windows.design_idx = variants.design_idx
-        and windows.variant_idx = variants.variant_idx
     {% if score_names -%}
     left join gene_scores
         on windows.variant_id = gene_scores.variant_id
