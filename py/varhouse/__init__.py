@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
+from varhouse.blas import ask_for_one_thread
 
-# Small matrices on several BLAS threads cost 5-10 times the CPU; DuckDB parallelises instead.
-# Must happen before numpy is imported; a value that the user set is kept.
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+ask_for_one_thread()  # before numpy is imported
 
 from typing import TYPE_CHECKING, Any  # noqa: E402
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from varhouse.blas import hold_to_what_was_asked
 from varhouse.udf import rvat_types
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class SqlFunction:
         def call(*columns: pa.ChunkedArray) -> pa.Array:
             module, _, function = self.python.partition(":")
             run: ArrowFunction = getattr(importlib.import_module(module), function)
+            hold_to_what_was_asked()  # the module has loaded numpy and scipy
             if self.reads_tables:
                 run = functools.partial(run, cursor=cursor)
             return run(*(column.combine_chunks() for column in columns))
