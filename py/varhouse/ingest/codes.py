@@ -104,7 +104,9 @@ _MESSAGES = {
     "cell_type_missing": "the cell has no cell type",
     "columns_taken": "columns of obs that were taken, as none was named",
     "duplicate_gene": "the gene stands in an earlier column of the matrix; that one is kept",
-    "gene_symbol_kept": "the symbol names no gene of the table, or several; it is the gene id",
+    "gene_symbol_kept": "the symbol of expression names no gene of the table, or several; it is "
+    "the gene id, and no test uses it until load genes brings one gene of that name",
+    "gene_symbol_resolved": "the symbol of expression that was loaded before names a gene now",
     "sex_unclear": "the coding of sex has a 0, which may be either; sex is not taken",
     "age_unclear": "ages are not numbers; age is not taken",
     "trait_varies": "cells of one donor differ in it (n donors); it is not taken",

@@ -11,7 +11,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.expression_symbols import resolve_symbols
+from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
 from varhouse.ingest.gene_models import FORMATS as MODEL_FORMATS
 from varhouse.ingest.gene_rows import stage_genes, store, strand_sql
 from varhouse.ingest.keys import integer_sql, missing_sql
@@ -34,7 +35,12 @@ _N_ALIKE = 4
 # A gene index says what its genes are; only gene models may be silent about it.
 _NO_BIOTYPE = f"case when {missing_sql('biotype')} is null then 'biotype_missing' end"
 
-__all__ = ["FORMATS", "store"]
+__all__ = ["FORMATS", "finish", "store"]
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> list[Issue]:
+    """Look the symbols of expression up that was loaded before the genes."""
+    return resolve_symbols(con)
 
 
 def _chrom_column(source: SourceFile) -> str | None:

@@ -26,7 +26,8 @@ class Kind:
     replaces
         Whether a load takes the place of the one before.
     finishes
-        Whether the module has ``finish(con)``, called once after the last file of a command.
+        Whether the module has ``finish(con)``, called once after the last file of a command; it
+        may return a sequence of `varhouse.ingest.format.Issue`, told with the last file.
     same_tables
         Kinds whose rows go into the same tables: what was loaded as one is loaded for the other.
     options
@@ -69,7 +70,7 @@ KINDS: dict[str, Kind] = {
             options=_SOURCE | {"csq_fields"},
         ),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
-        Kind("genes", "varhouse.ingest.genes", own_store=True, options=_SOURCE),
+        Kind("genes", "varhouse.ingest.genes", own_store=True, finishes=True, options=_SOURCE),
         Kind(
             "genotypes",
             "varhouse.ingest.genotypes",

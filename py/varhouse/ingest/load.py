@@ -6,7 +6,7 @@ import importlib
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, Unpack
@@ -127,7 +127,8 @@ def load_files(
             )
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
         if chosen.finishes:
-            importlib.import_module(chosen.module).finish(con)
+            found: Sequence[Issue] | None = importlib.import_module(chosen.module).finish(con)
+            reports[-1] = _with_notes(con, reports[-1], found or ())
     return reports
 
 
@@ -269,6 +270,26 @@ def _record(
         ],
     )  # fmt: skip
     record_options(con, options, report.load_id)
+    _record_issues(con, report, issues)
+
+
+def _with_notes(
+    con: duckdb.DuckDBPyConnection, report: LoadReport, issues: Sequence[Issue]
+) -> LoadReport:
+    """Add what was found after the last file to its report; what is known of it is replaced."""
+    if not issues:
+        return report
+    con.execute(
+        "delete from load_issues where load_id = ? and list_contains(?, code)",
+        [report.load_id, [issue.code for issue in issues]],
+    )
+    _record_issues(con, report, issues)
+    return replace(report, notes=report.notes | {issue.code: issue.n for issue in issues})
+
+
+def _record_issues(
+    con: duckdb.DuckDBPyConnection, report: LoadReport, issues: Sequence[Issue]
+) -> None:
     for issue in issues:
         con.execute(
             "insert into load_issues values (?, ?, ?, ?, ?, ?, ?)",

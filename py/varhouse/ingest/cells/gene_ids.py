@@ -12,6 +12,7 @@ import numpy.typing as npt
 from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
+from varhouse.ingest.expression_symbols import SYMBOL_GENES
 from varhouse.ingest.format import Issue
 from varhouse.ingest.gene_lookup import ENSEMBL_GENE
 
@@ -91,12 +92,7 @@ def _ensembl_column(var: Table, index: npt.NDArray[np.object_]) -> npt.NDArray[n
 def _looked_up(
     con: duckdb.DuckDBPyConnection, ids: npt.NDArray[np.object_], by_symbol: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
-    known = dict(
-        con.execute(
-            "select gene_name, any_value(gene_id) from raw.genes where gene_name is not null "
-            "group by gene_name having count(distinct gene_id) = 1"
-        ).fetchall()
-    )
+    known = dict(con.execute(f"select symbol, gene_id from {SYMBOL_GENES}").fetchall())
     found = [
         known.get(name, name) if is_symbol else name
         for name, is_symbol in zip(ids.tolist(), by_symbol.tolist(), strict=True)
