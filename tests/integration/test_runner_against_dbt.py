@@ -239,7 +239,7 @@ def tables(database: Path) -> dict[str, tuple[list[tuple[Any, ...]], list[tuple[
 def same_sql(ours: str, theirs: str, catalog: str) -> bool:
     """Compare compiled SQL as syntax; dbt puts the database's name before every table."""
     theirs = theirs.replace(f'"{catalog}".', "")
-    trees = [check_query(MappedSql.copied_from(text, "m.sql")) for text in (ours, theirs)]
+    trees = [check_query(MappedSql.copied_from(text, "m.sql")).tree for text in (ours, theirs)]
     first, second = (tree.sql(dialect="duckdb", comments=False, normalize=True) for tree in trees)
     return first.replace('"', "") == second.replace('"', "")
 

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-import sqlglot
 from tests.runner_projects import ProjectFolder, message_of, statuses
 
 from varhouse.cli import model_options
 from varhouse.runner import plan_project
 from varhouse.runner.functions import calls_registered_function
+from varhouse.runner.gate import check_query
+from varhouse.runner.sourcemap import MappedSql
 
 FILES = {
     "models/a.sql": "select 2.0::double as x",
@@ -83,7 +84,8 @@ def test_only_callers_and_what_reads_them_are_built_again(
     ],
 )
 def test_a_registered_function_is_one_that_duckdb_does_not_have(sql: str, expected: bool) -> None:
-    assert calls_registered_function(sqlglot.parse_one(sql, read="duckdb")) is expected
+    query = check_query(MappedSql.copied_from(sql, "m.sql"))
+    assert calls_registered_function(query.unknown_calls) is expected
 
 
 def test_macros_of_the_connection_cannot_be_called_so_need_no_version(

@@ -10,11 +10,11 @@ from typing import Any
 import duckdb
 
 from varhouse.runner.checks import compile_check
-from varhouse.runner.compile import Compiler
+from varhouse.runner.compile import CTE_PREFIX, Compiler
 from varhouse.runner.functions import calls_registered_function
-from varhouse.runner.gate import canonical_text, check_query
+from varhouse.runner.gate import canonical_text, check_query, check_reads
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import Node, Project, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node, Project, quote_identifier
 from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, Stored
 
@@ -133,9 +133,24 @@ class Fingerprints:
         return digest(canonical)
 
     def _canonical(self, node: Node, sql: MappedSql) -> str:
-        if calls_registered_function(check_query(sql)):
+        check_reads(sql, self._declared(node), SCHEMA)
+        if calls_registered_function(check_query(sql).unknown_calls):
             self._calling.add(node.unique_id)
         return canonical_text(sql)
+
+    def _declared(self, node: Node) -> set[tuple[str, str]]:
+        """Return the tables that a node refers to; what is ephemeral stands for what it reads."""
+        found = set()
+        waiting = [node]
+        while waiting:
+            each = waiting.pop()
+            is_inside = each.materialized == "ephemeral"
+            if each.relation is not None:
+                name = each.relation.identifier.lower()
+                found.add((each.relation.schema.lower(), CTE_PREFIX * is_inside + name))
+            if is_inside or each is node:
+                waiting += [self._project.nodes[key] for key in each.refs]
+        return found
 
     def functions(self, key: str) -> str | None:
         """Return the version of the registered functions if the node itself calls one."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 from functools import cache
 
 import duckdb
-from sqlglot import exp
 
 
-def calls_registered_function(tree: exp.Expr) -> bool:
-    """Return whether a query calls a function that somebody registered, such as a Python one.
+def calls_registered_function(unknown: frozenset[str]) -> bool:
+    """Return whether any of these functions is one that somebody registered, such as in Python.
 
-    A function that the parser knows by name is the database's own.
+    Parameters
+    ----------
+    unknown
+        Names, in lower case, that the parser does not know: what it knows is the database's own.
     """
-    unknown = {call.name.lower() for call in tree.find_all(exp.Anonymous)}
     return bool(unknown) and not unknown <= _own_functions()
 
 

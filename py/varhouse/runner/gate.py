@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -47,11 +48,31 @@ _WRITTEN_EXACTLY = {
 _LINE = re.compile(r"\bline (\d+), col(?:umn)?:? (\d+)", re.IGNORECASE)
 
 
-@lru_cache(maxsize=1024)
-def check_query(sql: MappedSql) -> exp.Query:
-    """Return the syntax tree of a rendered model, or refuse it.
+@dataclass(frozen=True)
+class CheckedQuery:
+    """A query that passed the gate.
 
-    A run asks for the same query several times: the tree is kept, and nobody may change it.
+    Attributes
+    ----------
+    tree
+        Its syntax tree; kept for the next who asks, so that nobody may change it.
+    tables
+        Tables and common table expressions that it reads.
+    named
+        Names of its common table expressions, in lower case.
+    unknown_calls
+        Names of functions that the parser does not know, in lower case.
+    """
+
+    tree: exp.Query
+    tables: tuple[exp.Table, ...]
+    named: frozenset[str]
+    unknown_calls: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def check_query(sql: MappedSql) -> CheckedQuery:
+    """Parse a rendered model, or refuse it. A run asks for the same query several times.
 
     Parameters
     ----------
@@ -77,11 +98,51 @@ def check_query(sql: MappedSql) -> exp.Query:
     if not found:
         raise _refusal(sql, 0, "no query at all")
     tree = found[0]
+    tables, named, calls = [], set(), set()
     for node in tree.walk():
         _check_node(sql, node)
+        if isinstance(node, exp.Table):
+            tables.append(node)
+        elif isinstance(node, exp.CTE):
+            named.add(node.alias.lower())
+        elif isinstance(node, exp.Anonymous):
+            calls.add(node.name.lower())
     if not isinstance(tree, exp.Query):
         raise _refusal(sql, 0, f"{type(tree).__name__.lower()}. A model is one query (select ...)")
-    return tree
+    return CheckedQuery(tree, tuple(tables), frozenset(named), frozenset(calls))
+
+
+def check_reads(sql: MappedSql, declared: Collection[tuple[str, str]], default: str) -> None:
+    """Refuse a table that a query reads but does not refer to: nobody would know it changed.
+
+    Parameters
+    ----------
+    sql
+        A query that `check_query` takes.
+    declared
+        Schema and name, in lower case, of what it refers to.
+    default
+        The schema of a table that is named without one.
+
+    Raises
+    ------
+    ProjectError
+        With the file and line of the source.
+    """
+    query = check_query(sql)
+    for table in query.tables:
+        if not isinstance(table.this, exp.Identifier):
+            continue  # a function that returns a table
+        schema, name = table.db.lower(), table.name.lower()
+        if (not schema and name in query.named) or (schema or default, name) in declared:
+            continue
+        shown = f"{schema}.{name}" if schema else name
+        way = f"source('{schema}', '{name}')" if schema not in ("", default) else f"ref('{name}')"
+        raise _refusal(
+            sql, _offset(table),
+            f"the table {shown}, which the model does not refer to. Say {{{{ {way} }}}} instead, "
+            "so that runs know the order and see when it changes",
+        )  # fmt: skip
 
 
 def canonical_text(sql: MappedSql) -> str:

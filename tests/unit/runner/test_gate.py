@@ -8,7 +8,7 @@ import duckdb
 import pytest
 
 from varhouse.errors import ProjectError
-from varhouse.runner.gate import check_query, lock_down
+from varhouse.runner.gate import check_query, check_reads, lock_down
 from varhouse.runner.sourcemap import MappedSql
 
 HARMLESS = [
@@ -61,6 +61,43 @@ def test_queries_pass(text: str) -> None:
 def test_anything_else_is_refused_with_its_line(text: str, line: int, what: str) -> None:
     with pytest.raises(ProjectError) as error:
         check_query(MappedSql.copied_from(text, "m.sql"))
+    assert str(error.value).startswith(f"m.sql:{line}")
+    assert what in str(error.value)
+
+
+DECLARED = {("main", "genes"), ("raw", "variants"), ("main", "__dbt__cte__near")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select * from genes",
+        "select * from Main.Genes as g",
+        'select * from "main"."genes" join "raw"."variants" using (chrom)',
+        "with a as (select 1), b as (select * from a) select (select max(x) from b) from A",
+        "select * from __dbt__cte__near, unnest([1]), range(3), some_table_macro('x')",
+    ],
+)
+def test_tables_that_are_referred_to_may_be_read(text: str) -> None:
+    check_reads(MappedSql.copied_from(text, "m.sql"), DECLARED, "main")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "what"),
+    [
+        ("select *\nfrom scores", 2, "ref('scores')"),
+        ("select *\nfrom main.scores", 2, "ref('scores')"),
+        ("select *\nfrom raw.genotypes_rare", 2, "source('raw', 'genotypes_rare')"),
+        ("select *\nfrom variants", 2, "ref('variants')"),
+        ("with a as (select 1)\nselect (\nselect max(x) from b) from a", 3, "ref('b')"),
+        ("with a as (select 1)\nselect * from main.a", 2, "ref('a')"),
+    ],
+)
+def test_reading_a_table_without_referring_to_it_is_refused(
+    text: str, line: int, what: str
+) -> None:
+    with pytest.raises(ProjectError) as error:
+        check_reads(MappedSql.copied_from(text, "m.sql"), DECLARED, "main")
     assert str(error.value).startswith(f"m.sql:{line}")
     assert what in str(error.value)
 
