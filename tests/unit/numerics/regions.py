@@ -9,7 +9,10 @@ import polars as pl
 
 
 class Region(NamedTuple):
-    """A window after the panel's preprocessing; ``genotypes`` is (n, m), of the minor allele."""
+    """A window after the panel's preprocessing; ``genotypes`` is (n, m), of the minor allele.
+
+    ``kept`` says which variants of the set are left.
+    """
 
     gene_id: str
     genotypes: np.ndarray
@@ -17,6 +20,7 @@ class Region(NamedTuple):
     phenotype: np.ndarray
     binary: np.ndarray
     truth: dict
+    kept: np.ndarray
 
 
 def covariates(folder: Path) -> np.ndarray:
@@ -41,14 +45,15 @@ def regions(folder: Path) -> Iterator[Region]:
         means = np.nansum(dosages, axis=1) / np.maximum(n_called, 1)
         filled = np.where(missing, means[:, None], dosages)
         varies = np.ptp(filled, axis=1) > 0
-        filled = filled[varies & (missing.mean(axis=1) < 0.15)]
+        kept = varies & (missing.mean(axis=1) < 0.15)
+        filled = filled[kept]
         frequency = filled.mean(axis=1) / 2
         flipped = frequency > 0.5
         filled[flipped] = 2 - filled[flipped]
         yield Region(
             gene, filled.T, np.where(flipped, 1 - frequency, frequency),
             traits[gene].to_numpy().astype(float), binary[gene].to_numpy().astype(float),
-            truth[gene],
+            truth[gene], kept,
         )  # fmt: skip
 
 
