@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,15 @@ def empty_warehouse(path: Path | str = ":memory:") -> Iterator[duckdb.DuckDBPyCo
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, *, threads: int = 1, **variables: Any
+    con: duckdb.DuckDBPyConnection,
+    *,
+    threads: int = 1,
+    select: Sequence[str] = (),
+    **variables: Any,
 ) -> Mapping[str, str]:
-    """Build the shipped project and return the status of every node by its name."""
+    """Build the shipped project, or part of it; return the status of every node by its name."""
     project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(project, con, command="build", threads=threads)
+    outcome = run_project(project, con, command="build", threads=threads, select=select)
     failed = [
         f"{result.unique_id}: {result.message}"
         for result in outcome.results

@@ -126,6 +126,16 @@ warnings as (
     where n_without_score > 0
     union all
     select
+        'loaded_twice' as code,
+        source_id,
+        feature,
+        n,
+        'rows that agree with another of their source and feature, which came in several files, in '
+        || 'variant, gene and score: each counts in the quantiles (load_issues: loaded_before)'
+        as message
+    from {{ ref('int_v2g__repeated_rows') }}
+    union all
+    select
         'single_row_group' as code,
         source_id,
         feature,

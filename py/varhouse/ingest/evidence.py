@@ -6,6 +6,7 @@ import re
 
 import duckdb
 
+from varhouse.ingest.evidence_repeats import EVIDENCE_SCORE, QTL_TYPES, report_loaded_before
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.keys import (
@@ -38,7 +39,6 @@ SLICE_COLUMNS: tuple[str, ...] = (
 _NEEDED = tuple(
     name for name in SLICE_COLUMNS if name not in ("gene_chr", "gene_start", "gene_end")
 )
-QTL_TYPES = ("eqtl", "pqtl", "sqtl")
 TYPES = (*QTL_TYPES, "pchic", "fantom5", "dhscor", "vep")
 """Types of evidence that a slice may hold."""
 
@@ -189,6 +189,7 @@ def _stage_rows(
         from keyed
     """)
     report_unknown_genes(con)
+    report_loaded_before(con, EVIDENCE_SCORE)
 
 
 FORMATS: tuple[Format, ...] = (

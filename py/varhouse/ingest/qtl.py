@@ -13,6 +13,7 @@ from functools import partial
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.ingest.evidence_repeats import report_loaded_before
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import ENSEMBL_GENE, has_genes, report_unknown_genes
 from varhouse.ingest.keys import (
@@ -91,6 +92,7 @@ def stage_qtl(
     refuse_ragged(con, source)
     _reject_repeated(con)
     report_unknown_genes(con)
+    report_loaded_before(con, "p_value")
     if layout.is_filtered:
         _report_unchecked(con, found, check_window)
 
