@@ -139,7 +139,7 @@ class Warehouse:
         Raises
         ------
         UsageError
-            The warehouse was closed.
+            The warehouse was closed, or the text is not one statement; nothing of it has run.
         duckdb.Error
             What DuckDB says about the query.
 
@@ -149,6 +149,12 @@ class Warehouse:
         >>> with varhouse.connect("varhouse.duckdb") as house:  # doctest: +SKIP
         ...     house.sql("select * from genes_for_variant(?)", ["rs1421085"]).pl()
         """
+        n_statements = len(duckdb.extract_statements(query))
+        if n_statements != 1:
+            raise UsageError(
+                f"sql: found {n_statements} statements; wanted one. Call sql() for each, or run "
+                "them with .con.execute()."
+            )
         relation = self.con.sql(query, params=params)
         # DuckDB's stubs promise a relation; a statement without a result gives None.
         if relation is None:
