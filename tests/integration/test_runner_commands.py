@@ -169,6 +169,17 @@ def test_ls(house: House) -> None:
     assert house("ls", "-s", "state:modified", "--output", "name")[1] == "a\nunique_a_id\n"
 
 
+@pytest.mark.parametrize("command", ["build", "plan", "ls", "compile", "show"])
+def test_an_exclusion_that_matches_nothing_is_warned_of_once(house: House, command: str) -> None:
+    house("build")
+    code, out, err = house(command, "-s", "a", "--exclude", "bb")
+    assert code == 0
+    assert err.count("--exclude bb: nothing matches. Did you mean b") == 1
+    assert "--exclude" not in out
+    assert "--exclude" not in house(command, "-s", "a", "--exclude", "b")[2]
+    assert "--exclude" not in house(command, "-s", "a", "--exclude", "bb", "-q")[2]
+
+
 def test_show_runs_the_query_as_it_is_in_the_file(house: House) -> None:
     house("build")
     house.folder.write({"models/a.sql": "select id * 100 as big from {{ ref('s') }} order by 1"})

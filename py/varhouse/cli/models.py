@@ -176,10 +176,11 @@ def plan_command(
     form: Format | None,
 ) -> None:
     """Show what a run would build, and why; nothing is changed."""
+    from varhouse.cli.model_report import StderrReporter
     from varhouse.runner import load_project, plan_project
 
     project = load_project(settings.project_dir, vars=vars)
-    with open_for_reading(settings) as con:
+    with StderrReporter(settings).logging(), open_for_reading(settings) as con:
         decisions = plan_project(
             project, con, select=select, exclude=exclude, full_refresh=full_refresh,
             source_version=source_version, functions_version=functions_version(),
@@ -208,6 +209,7 @@ def compile_command(
     settings: Settings, select: tuple[str, ...], exclude: tuple[str, ...], vars: dict[str, Any]
 ) -> None:
     """Write the SQL of models and tests, as it would run, to target/compiled."""
+    from varhouse.cli.model_report import StderrReporter
     from varhouse.runner import load_project
     from varhouse.runner.graph import project_graph
     from varhouse.runner.manifest import compile_project, make_manifest, write_compiled, write_json
@@ -215,7 +217,8 @@ def compile_command(
 
     project = load_project(settings.project_dir, vars=vars)
     graph = project_graph(project)
-    chosen = select_nodes(project, graph, select=select, exclude=exclude)
+    with StderrReporter(settings).logging():
+        chosen = select_nodes(project, graph, select=select, exclude=exclude)
     compiled = compile_project(project)
     target = target_dir(settings)
     write_json(target / "manifest.json", make_manifest(project, graph, compiled))
@@ -247,6 +250,7 @@ def show_command(
     Nothing is changed. A test runs on its models' queries as they are now, so that it finds what
     kept a model from being built.
     """
+    from varhouse.cli.model_report import StderrReporter
     from varhouse.runner import load_project
     from varhouse.runner.gate import lock_down
     from varhouse.runner.graph import project_graph
@@ -256,12 +260,9 @@ def show_command(
     project = load_project(settings.project_dir, vars=vars)
     if not select:
         raise UsageError("show: name the model or data test with --select.")
-    chosen = [
-        project.nodes[key]
-        for key in sorted(
-            select_nodes(project, project_graph(project), select=select, exclude=exclude)
-        )
-    ]
+    with StderrReporter(settings).logging():
+        found = select_nodes(project, project_graph(project), select=select, exclude=exclude)
+    chosen = [project.nodes[key] for key in sorted(found)]
     # The tests of a chosen model are chosen too; the model is what was asked for.
     shown = [node for node in chosen if node.resource_type in ("model", "seed")] or [
         node for node in chosen if node.resource_type == "test"
@@ -300,11 +301,12 @@ def ls_command(
     """List the chosen nodes, one a line."""
     import json
 
+    from varhouse.cli.model_report import StderrReporter
     from varhouse.runner import load_project
     from varhouse.runner.plan import prepare_run
 
     project = load_project(settings.project_dir, vars=vars)
-    with open_for_reading(settings) as con:
+    with StderrReporter(settings).logging(), open_for_reading(settings) as con:
         prepared = prepare_run(
             project, con, select=select, exclude=exclude, source_version=lambda con, source: "",
             functions_version=functions_version(),

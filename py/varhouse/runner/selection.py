@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
@@ -10,6 +11,7 @@ from varhouse.errors import UsageError
 from varhouse.runner.graph import Graph
 from varhouse.runner.nodes import Node, Project, suggest
 
+_LOG = logging.getLogger("varhouse.runner")
 _SPEC = re.compile(
     r"(?P<at>@)?(?P<above>\d*\+)?(?:(?P<method>[a-z_][a-z_.]*):)?(?P<value>[^+@,\s]+?)(?P<below>\+\d*)?"
 )
@@ -39,6 +41,10 @@ def select_nodes(
     state_of
         Tells ``new``, ``modified`` or ``same`` for ``state:``; without it ``state:`` is refused.
 
+    Notes
+    -----
+    An exclusion that names nothing is warned of by the log ``varhouse.runner``.
+
     Raises
     ------
     UsageError
@@ -66,7 +72,9 @@ class _Chooser:
         for text in specifications:
             for words in text.split():
                 found = self._with_tests(self._intersection(words))
-                if not found and not may_be_empty:
+                if not found and may_be_empty:
+                    _LOG.warning("--exclude %s: nothing matches.%s", words, self._hint(words))
+                elif not found:
                     raise UsageError(f"--select {words}: nothing matches.{self._hint(words)}")
                 chosen |= found
         return chosen
