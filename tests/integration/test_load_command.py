@@ -66,6 +66,7 @@ def test_a_load_reports_on_stdout(tmp_path: Path) -> None:
         (["horoscopes", "slice.parquet"], "horoscopes"),
         (["evidence"], "FILES"),
         (["evidence", "slice.parquet", "--colour", "red"], "--colour"),
+        (["genotypes", "absent.vcf", "--region", "21:abc"], "--region 21:abc"),
     ],
 )
 def test_a_wrong_command_line_is_exit_2_and_makes_no_warehouse(

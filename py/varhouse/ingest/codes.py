@@ -9,6 +9,9 @@ EXPECTED_CODES = frozenset(
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
+FILTER_CODES = frozenset({"outside_regions", "outside_maf"})
+"""Rows left out by a filter that was asked for."""
+
 _MESSAGES = {
     "unknown_contig": "the contig is not one of 1..22, X, Y, MT",
     "pos_missing": "the position is not a whole number",

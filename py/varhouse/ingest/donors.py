@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +17,8 @@ from varhouse.ingest.reading import head_lines
 ENOUGH_OVERLAP = 0.95
 """Share of the donors of either side below which a load says so."""
 
-_N_SHOWN = 3
+_RUN = re.compile(r"[^\W_]+|\s+")
+_MAX_SHAPE = 60
 
 
 def read_id_map(path: Path | None) -> dict[str, str]:
@@ -119,15 +123,15 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
     )
     if overlap.n_both == 0:
         raise DataError(
-            f"{what}: no donor has genotypes: {counts}. Ids here: {overlap.here}, ...; ids of the "
-            f"genotypes: {overlap.genotyped}, ... Ids are compared as they are written; if they "
+            f"{what}: no donor has genotypes: {counts}. Ids here: {overlap.here}; ids of the "
+            f"genotypes: {overlap.genotyped}. Ids are compared as they are written; if they "
             "are the same people, name them with --id-map FILE (two columns: id here, id there)."
         )
     return overlap.issues(counts)
 
 
 class _Overlap(NamedTuple):
-    """Donors of a file and of the genotypes: how many, and the first ids of either side."""
+    """Donors of a file and of the genotypes: how many, and what the ids of either side are like."""
 
     n_both: int
     n_here: int
@@ -146,6 +150,35 @@ class _Overlap(NamedTuple):
             for code, n_side in sides
             if self.n_both < ENOUGH_OVERLAP * n_side
         ]
+
+
+def pattern_of(ids: Iterable[str]) -> str:
+    """Return what ids are like without telling any: ``CAPITALS_digits, 7 to 8 characters``.
+
+    Told is the commonest pattern, and how many others there are; empty without ids.
+    """
+    lengths = defaultdict[str, list[int]](list)
+    for donor_id in ids:
+        lengths[_RUN.sub(_word, donor_id)].append(len(donor_id))
+    if not lengths:
+        return ""
+    shape, found = min(lengths.items(), key=lambda item: (-len(item[1]), item[0]))
+    low, high = min(found), max(found)
+    shown = shape if len(shape) <= _MAX_SHAPE else shape[:_MAX_SHAPE] + "..."
+    size = f"{low} to {high} characters" if low < high else f"{low} characters"
+    n_others = len(lengths) - 1
+    others = f" (and {n_others} other pattern{'s' if n_others > 1 else ''})" if n_others else ""
+    return f"{shown}, {size}{others}"
+
+
+def _word(run: re.Match[str]) -> str:
+    text = run[0]
+    if text.isspace():
+        return "<space>"
+    if text.isdecimal():
+        return "digits"
+    letters = "CAPITALS" if text.isupper() else "letters"
+    return letters if text.isalpha() else f"{letters}+digits"
 
 
 def _compare(con: duckdb.DuckDBPyConnection, ids_sql: str, genotyped_sql: str) -> _Overlap:
@@ -167,11 +200,9 @@ def _compare(con: duckdb.DuckDBPyConnection, ids_sql: str, genotyped_sql: str) -
         from donors_compared
     """).fetchall()[0]
     spelled = [
-        ", ".join(
+        pattern_of(
             row[0]
-            for row in con.execute(
-                f"select donor_id from donors_compared where {side} order by all limit {_N_SHOWN}"
-            ).fetchall()
+            for row in con.execute(f"select donor_id from donors_compared where {side}").fetchall()
         )
         for side in ("is_here", "is_genotyped")
     ]
@@ -209,7 +240,7 @@ def genotype_overlap(con: duckdb.DuckDBPyConnection, samples_sql: str, what: str
     if overlap.n_both == 0:
         raise DataError(
             f"{what}: none is a donor that other files named: {counts}. Ids of the genotypes: "
-            f"{overlap.genotyped}, ...; ids in the warehouse: {overlap.here}, ... Ids are compared "
+            f"{overlap.genotyped}; ids in the warehouse: {overlap.here}. Ids are compared "
             "as they are written; if they are the same people, load the genotypes into a new "
             "warehouse (--db) first and then the others with --id-map FILE."
         )

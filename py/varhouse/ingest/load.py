@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,13 @@ from varhouse.errors import DataError
 from varhouse.ingest.builds import normalised_build
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Format, Issue, KindOptions, Loaded, LoadOptions, Say, SourceFile
-from varhouse.ingest.issues import count_incoming, judge, refuse, refuse_other_build
+from varhouse.ingest.issues import (
+    count_incoming,
+    judge,
+    refuse,
+    refuse_all_filtered,
+    refuse_other_build,
+)
 from varhouse.ingest.kinds import KINDS, Kind
 from varhouse.ingest.reading import check_compression, sha256_of, sniff
 from varhouse.ingest.repeats import record_options, refuse_other_options
@@ -126,10 +133,25 @@ def load_files(
                 **special,
             )
             reports.append(_load_file(con, chosen, source, layout, options, dry_run, progress))
+        _refuse_all_filtered(reports)
         if chosen.finishes:
             found: Sequence[Issue] | None = importlib.import_module(chosen.module).finish(con)
             reports[-1] = _with_notes(con, reports[-1], found or ())
     return reports
+
+
+def _refuse_all_filtered(reports: Sequence[LoadReport]) -> None:
+    new = [report for report in reports if report.status != "already loaded"]
+    rejected = Counter[str]()
+    for report in new:
+        rejected.update(report.rejected)
+    refuse_all_filtered(
+        [report.file for report in new],
+        reports[0].kind,
+        sum(report.n_read for report in new),
+        sum(report.n_loaded for report in new),
+        rejected,
+    )
 
 
 def _load_file(

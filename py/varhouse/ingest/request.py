@@ -29,8 +29,8 @@ def check_request(
     Raises
     ------
     UsageError
-        Unknown kind, format or build; an option that the kind does not heed; no files, or one that
-        does not exist.
+        Unknown kind, format or build; an option that the kind does not heed, or a region that is
+        none; no files, or one that does not exist.
     """
     if kind not in KINDS:
         raise UsageError(f"cannot load {kind!r}; kinds are {', '.join(KINDS)}.")
@@ -46,6 +46,7 @@ def check_request(
         raise UsageError(f"{flag_of(name)}: not an option of load {kind}, but of {heeding}.")
     if build is not None:
         normalised_build(build)
+    _check_regions(special.get("regions", ()))
     known = [layout.name for layout in KINDS[kind].formats()]
     if format is not None and format not in known:
         raise UsageError(
@@ -53,6 +54,15 @@ def check_request(
         )
     for path in files:
         check_file(path)
+
+
+def _check_regions(regions: Sequence[str]) -> None:
+    if regions:
+        # not at the top: no other kind needs what reads genotypes
+        from varhouse.ingest.genotypes.filters import regions_sql
+
+        with duckdb.connect() as con:
+            regions_sql(con, regions)
 
 
 # Options whose flag is not their name.

@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from varhouse.errors import DataError
+from varhouse.ingest.donors import pattern_of
 
 
 def written(folder, text, name="d.tsv"):
@@ -155,9 +156,25 @@ class TestOverlap:
     def test_none_is_an_error_with_both_spellings(self, empty_warehouse, load, tmp_path):
         add_genotyped(empty_warehouse, "S1", "S2")
         path = written(tmp_path, "donor_id\tage\ns1\t1\n")
-        message = "0 donors in both, 1 only in this file, 2 only with genotypes.*s1.*S1, S2"
+        message = (
+            r"0 donors in both, 1 only in this file, 2 only with genotypes\. Ids here: "
+            r"letters\+digits, 2 characters; ids of the genotypes: CAPITALS\+digits, 2 characters"
+        )
         with pytest.raises(DataError, match=message):
             load(empty_warehouse, "covariates", path)
+
+    @pytest.mark.parametrize(
+        ("ids", "told"),
+        [
+            (["donor_1", "donor_22"], "letters_digits, 7 to 8 characters"),
+            (["001", "002", "HG2"], "digits, 3 characters (and 1 other pattern)"),
+            (["TOB-7 "], "CAPITALS-digits<space>, 6 characters"),
+            (["é9.ß9"], "letters+digits.letters+digits, 5 characters"),
+            ([], ""),
+        ],
+    )
+    def test_ids_are_told_by_their_pattern(self, ids, told):
+        assert pattern_of(ids) == told
 
     def test_little_is_told_with_counts(self, empty_warehouse, load, tmp_path):
         add_genotyped(empty_warehouse, "A", "B", "C", sex=1)
