@@ -49,6 +49,8 @@ def load_command(
 
     A file that was loaded before is left alone. Rows that cannot be taken are counted by reason
     below, in load_manifest and, with the line of the first, in load_issues.
+
+    Load genes and variants first, then genotypes, then the rest.
     """
     from varhouse.ingest.load import load_files
     from varhouse.ingest.request import check_request
