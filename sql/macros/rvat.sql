@@ -12,10 +12,30 @@
     {{- return(as_list(var('max_maf'))) -}}
 {%- endmacro %}
 
+{# The masks by name, each a mapping of what it asks for. #}
+{% macro rvat_masks() -%}
+    {%- set masks = var('masks') -%}
+    {%- set example = "such as {all: {}, high: {impact: [HIGH]}}" -%}
+    {%- if masks is not mapping -%}
+        {{- exceptions.raise_compiler_error(
+            "masks is '" ~ masks ~ "', wanted a mapping from names to what each asks for, "
+            ~ example
+        ) -}}
+    {%- endif -%}
+    {%- for name, mask in masks.items() -%}
+        {%- if mask is not mapping -%}
+            {{- exceptions.raise_compiler_error(
+                "the mask " ~ name ~ " is '" ~ mask ~ "', wanted a mapping, " ~ example
+            ) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(masks) -}}
+{%- endmacro %}
+
 {# The variant sets of a gene: every mask with every frequency cut-off. #}
 {% macro rvat_sets() -%}
     {%- set found = namespace(sets=[]) -%}
-    {%- for mask in var('masks') -%}
+    {%- for mask in rvat_masks() -%}
         {%- for max_maf in rvat_cut_offs() -%}
             {%- set found.sets = found.sets + [{'mask': mask, 'max_maf': max_maf}] -%}
         {%- endfor -%}
@@ -38,7 +58,7 @@
             {%- endif -%}
         {%- endfor -%}
     {%- endfor -%}
-    {%- for mask in var('masks').values() -%}
+    {%- for mask in rvat_masks().values() -%}
         {%- for name in (mask.get('min_score') or {}) -%}
             {%- if name not in found.names -%}
                 {%- set found.names = found.names + [name] -%}
@@ -56,7 +76,7 @@
 {# Whether some mask asks for consequences. #}
 {% macro rvat_uses_consequences() -%}
     {%- set found = namespace(any=false) -%}
-    {%- for mask in var('masks').values() -%}
+    {%- for mask in rvat_masks().values() -%}
         {%- if mask.get('consequence') or mask.get('impact') -%}
             {%- set found.any = true -%}
         {%- endif -%}
@@ -89,6 +109,28 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# Consequence terms that masks ask for. #}
+{% macro rvat_consequence_terms() -%}
+    {%- set found = namespace(terms=[]) -%}
+    {%- for mask in rvat_masks().values() -%}
+        {%- set found.terms = found.terms + as_list(mask.get('consequence') or []) -%}
+    {%- endfor -%}
+    {{- return(found.terms) -}}
+{%- endmacro %}
+
+{# The impacts that a mask asks for: words of Ensembl's. #}
+{% macro rvat_impacts(mask) -%}
+    {%- set known = ['HIGH', 'MODERATE', 'LOW', 'MODIFIER'] -%}
+    {%- for impact in as_list(mask['impact']) -%}
+        {%- if impact not in known -%}
+            {{- exceptions.raise_compiler_error(
+                "a mask has the impact '" ~ impact ~ "', wanted some of: " ~ (known | join(', '))
+            ) -}}
+        {%- endif -%}
+    {%- endfor -%}
+    {{- return(as_list(mask['impact'])) -}}
+{%- endmacro %}
+
 {# What a mask asks of a pair; a mask that asks for nothing takes every variant. #}
 {% macro rvat_mask(mask) -%}
     {%- set found = namespace(conditions=[]) -%}
@@ -107,10 +149,15 @@
     {%- endif -%}
     {%- if mask.get('impact') -%}
         {%- set found.conditions = found.conditions + [
-            'coalesce(consequences.impact in (' ~ quoted_list(as_list(mask['impact'])) ~ '), false)'
+            'coalesce(consequences.impact in (' ~ quoted_list(rvat_impacts(mask)) ~ '), false)'
         ] -%}
     {%- endif -%}
     {%- for name, least in (mask.get('min_score') or {}).items() -%}
+        {%- if least is not number -%}
+            {{- exceptions.raise_compiler_error(
+                "a mask has min_score " ~ name ~ " '" ~ least ~ "', wanted a number"
+            ) -}}
+        {%- endif -%}
         {%- set found.conditions = found.conditions + [
             'coalesce(' ~ rvat_factor(name) ~ ' >= ' ~ least ~ ', false)'
         ] -%}

@@ -51,3 +51,8 @@
         null
     {%- endfor -%}
 {%- endmacro %}
+
+{# Of several names the one that is most like a given one, for an error to suggest. #}
+{% macro most_similar(given, known) -%}
+    min_by({{ known }}, {'edits': levenshtein(lower({{ known }}), lower({{ given }})), 'name': {{ known }}})
+{%- endmacro %}

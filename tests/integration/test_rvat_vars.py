@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.rvat import Cohort
+from tests.rvat import CELL_TYPES, Cohort
 from tests.v2g import empty_warehouse
 
 from varhouse.errors import ProjectError
@@ -27,6 +27,11 @@ def build(con: Any, **variables: Any) -> RunOutcome:
         ({"max_maf": [0.05, 0]}, "max_maf has '0', wanted a frequency above 0"),
         ({"max_maf": "rare"}, "max_maf has 'rare', wanted a frequency above 0"),
         ({"masks": {}}, "masks is empty, wanted at least one"),
+        ({"masks": ["high"]}, "wanted a mapping from names to what each asks for"),
+        ({"masks": {"high": "HIGH"}}, "the mask high is 'HIGH', wanted a mapping, such as"),
+        ({"masks": {"high": {"impact": "high"}}}, "the impact 'high', wanted some of: HIGH, MOD"),
+        ({"masks": {"high": {"min_score": {"CADD": "5"}}}}, "min_score CADD '5', wanted a number"),
+        ({"masks": {"high": {"impakt": "HIGH"}}}, "has 'impakt', wanted: consequence, impact, "),
         ({"maf_beta_shape": [0, 25]}, "wanted two numbers above 0"),
         ({"maf_beta_shape": [25]}, "wanted two numbers above 0"),
         ({"skat_weight_power": "x"}, "skat_weight_power is 'x', wanted a number"),
@@ -54,6 +59,88 @@ def test_a_covariate_that_is_not_loaded_stops_the_tests() -> None:
         }
         assert "rvat_covariates_are_loaded" in failed
         assert not outcome.ok
+
+
+@pytest.mark.parametrize(
+    ("variables", "check", "row"),
+    [
+        (
+            {"cell_types": ["B", "t"]},
+            "rvat_cell_types_are_loaded",
+            "missing_cell_type=t, most_similar=T",
+        ),
+        ({"rvat_genes": ["G1", "g2"]}, "rvat_genes_are_loaded", "gene=g2, gene_of_this_symbol=G2"),
+        ({"rvat_genes": "G9"}, "rvat_genes_are_loaded", "gene=G9, gene_of_this_symbol=NULL"),
+        (
+            {"masks": {"all": {}, "m": {"consequence": ["stop_gained", "missense"]}}},
+            "rvat_terms_are_known",
+            "unknown_term=missense, most_similar=missense_variant",
+        ),
+        (
+            {
+                "masks": {"m": {"consequence": "missense"}},
+                "rvat_annotations": "first_of_variant",
+            },
+            "rvat_terms_are_known",
+            "unknown_term=missense, most_similar=missense_variant",
+        ),
+        (
+            {"weights": ["maf_beta", "CADD_RWA"]},
+            "rvat_scores_are_loaded",
+            "missing_score=CADD_RWA",
+        ),
+    ],
+)
+def test_what_is_asked_for_and_not_there_is_named(
+    variables: dict[str, Any], check: str, row: str
+) -> None:
+    with empty_warehouse() as con:
+        Cohort().load(con)
+        outcome = build(con, **variables)
+    (failed,) = (result for result in outcome.results if result.status == "fail")
+    assert failed.name == check
+    assert row in failed.message
+    assert "1 failing row" in failed.message
+    assert not outcome.ok
+
+
+def test_a_term_of_an_annotation_and_one_of_ensembl_alone_are_known() -> None:
+    with empty_warehouse() as con:
+        Cohort().load(con)
+        con.execute(
+            "update raw.annotations set consequence_terms = ['missense_variant', 'own_term'] "
+            "where gene_id = 'G1'"
+        )
+        masks = {"own": {"consequence": "own_term"}, "stop": {"consequence": ["stop_gained"]}}
+        assert build(con, masks=masks).ok
+        counts = con.execute(
+            "select mask, gene_id, max(n_variants) > 0 from rvat_burden where gene_id <> 'G3' "
+            "group by all order by all"
+        ).fetchall()
+        # that a known term is of no variant is told, not refused
+        warnings = con.execute("select code, name from rvat_warnings").fetchall()
+    assert counts == [
+        ("own", "G1", True), ("own", "G2", False), ("stop", "G1", False), ("stop", "G2", False),
+    ]  # fmt: skip
+    assert warnings == [("empty_set", "stop < 0.05")]
+
+
+def test_a_gene_that_no_cell_type_expresses_is_told() -> None:
+    cohort = Cohort()
+    for cell_type in CELL_TYPES:
+        cohort.expression[cell_type, "G2"][:] = 0.0
+    with empty_warehouse() as con:
+        cohort.load(con)
+        assert build(con, rvat_genes=["G1", "G2"], weights=["maf_beta"]).ok
+        found = con.execute("select code, name from rvat_warnings").fetchall()
+        tested = con.execute("select distinct gene_id from rvat_omnibus").fetchall()
+    assert (found, tested) == ([("gene_not_expressed", "G2")], [("G1",)])
+
+
+def test_a_warehouse_without_expression_builds_whatever_is_asked_for() -> None:
+    with empty_warehouse() as con:
+        masks = {"m": {"consequence": "missense"}}
+        assert build(con, cell_types="B", rvat_genes="G1", masks=masks).ok
 
 
 def test_doubtful_weights_and_sets_are_told() -> None:

@@ -2,6 +2,10 @@
 -- each variant set (mask and frequency cut-off).
 {%- set score_names = rvat_score_names() -%}
 {%- set first_row = var_choice('rvat_annotations', ['gene', 'first_of_variant']) != 'gene' %}
+{%- if rvat_uses_consequences() %}
+-- rvat_terms_are_known looks the terms of masks up there
+-- depends_on: {{ ref('int_annotations__severities') }}, {{ ref('consequence_severity') }}
+{%- endif %}
 {%- set origin = var_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select
@@ -126,7 +130,7 @@ final as (
         ] as weights,
         [
             {% for each in rvat_sets() -%}
-            {{ rvat_mask(var('masks')[each['mask']] or {}) }}
+            {{ rvat_mask(rvat_masks()[each['mask']]) }}
             and windows.maf < {{ each['max_maf'] }}
             {{- "," if not loop.last }}
             {% endfor -%}

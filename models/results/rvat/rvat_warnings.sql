@@ -1,4 +1,5 @@
--- What a reader of the rare-variant tests should know about their weights and sets.
+-- What a reader of the rare-variant tests should know about their weights, sets and genes.
+{%- set chosen = var('rvat_genes') %}
 with pairs as (
     select
         gene_idx,
@@ -64,6 +65,24 @@ sets as (
     {%- endfor %}
 ),
 
+genes_asked_for as (
+    {% if chosen == 'all' -%}
+    select cast(null as varchar) as gene_id
+    {%- else -%}
+    select unnest([{{ quoted_list(as_list(chosen)) }}]) as gene_id
+    {%- endif %}
+),
+
+designs as (
+    select design_idx
+    from {{ ref('int_rvat__designs') }}
+),
+
+genes_tested as (
+    select gene_id
+    from {{ ref('int_rvat__genes') }}
+),
+
 warnings as (
     select
         'negative_weight' as code,
@@ -89,6 +108,17 @@ warnings as (
         'no variant in reach of a gene belongs to this set' as message
     from sets
     where n_pairs = 0
+    union all
+    select
+        'gene_not_expressed' as code,
+        gene_id as name,
+        0 as n,
+        'asked for, and expressed in enough donors of no cell type: it has no tests' as message
+    from genes_asked_for
+    where
+        gene_id is not null
+        and gene_id not in (select genes_tested.gene_id from genes_tested)
+        and exists (select 1 from designs)
 )
 
 select

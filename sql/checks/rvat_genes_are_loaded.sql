@@ -1,0 +1,38 @@
+-- Genes that are asked for by id and that the gene table does not have; with the id of the gene, if
+-- what was given is its symbol.
+{{ config(meta={'show_rows': true}) }}
+{%- set chosen = var('rvat_genes') %}
+with asked as (
+    {% if chosen == 'all' -%}
+    select cast(null as varchar) as gene_id
+    {%- else -%}
+    select unnest([{{ quoted_list(as_list(chosen)) }}]) as gene_id
+    {%- endif %}
+),
+
+-- what is tested: the check belongs to this model
+tested as (
+    select distinct gene_id
+    from {{ ref('int_rvat__expressed') }}
+),
+
+known as (
+    select
+        gene_id,
+        gene_name
+    from {{ source('raw', 'genes') }}
+)
+
+select
+    asked.gene_id as missing_gene,
+    min(symbols.gene_id) as gene_of_this_symbol
+from asked
+left join known as symbols
+    on upper(asked.gene_id) = upper(symbols.gene_name)
+where
+    asked.gene_id is not null
+    and asked.gene_id not in (select tested.gene_id from tested)
+    and asked.gene_id not in (select known.gene_id from known)
+    -- a warehouse without genes makes no tests
+    and exists (select 1 from known)
+group by asked.gene_id
