@@ -178,7 +178,7 @@ def compare(database: Path, theirs: Path) -> int:
                 )
             from peer
             inner join peer_names on peer."group" = peer_names.no
-            full join raw.pseudobulk as ours
+            full join (select * from pseudobulk where mean > 0) as ours
                 on peer_names.name = ours.cell_type || '/' || ours.donor_id
                 and printf('ENSG%011d', peer.gene) = ours.gene_id
         """).fetchall()[0]

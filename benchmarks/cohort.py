@@ -202,24 +202,20 @@ def fill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
         "insert into raw.covariates select donor_id, 'c' || c, value, 1 from numbers "
         "join donor_names on d = i"
     )
-    con.execute("insert into raw.pseudobulk_genes select gene_id, false, 1 from raw.genes")
+    con.execute(
+        "insert into raw.pseudobulk_genes "
+        "select row_number() over (order by gene_id) - 1, gene_id, true, false, 1 from raw.genes"
+    )
     for k, values in enumerate(expression):
+        con.execute(
+            f"insert into raw.pseudobulk_donors "
+            f"select {k * N_DONORS} + i, 'type{k:02d}', donor_id, 10, 1 from donor_names order by i"
+        )
         g, d = np.nonzero(values)
         con.register("cells", pa.table({"g": g, "d": d, "value": values[g, d].astype(float)}))
         con.execute(
-            f"""
-            insert into raw.pseudobulk
-            select 'type{k:02d}', genes.gene_id, donor_names.donor_id, null, cells.value, 10, 1
-            from cells
-            join donor_names on cells.d = donor_names.i
-            join (select gene_id, row_number() over (order by gene_id) - 1 as g from raw.genes)
-                as genes on cells.g = genes.g
-            order by genes.gene_id, donor_names.donor_id
-            """
-        )
-        con.execute(
-            f"insert into raw.pseudobulk_donors select 'type{k:02d}', donor_id, 10, 1 "
-            "from donor_names"
+            f"insert into raw.pseudobulk "
+            f"select {k * N_DONORS} + d, g, null, value from cells order by g, d"
         )
     con.register("cadd", pa.table({"i": np.arange(len(np.load(folder / 'cadd.npy'))),
                                    "score": np.load(folder / "cadd.npy")}))  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import numpy as np
 from scipy import stats
+from tests.expression import add_expression
 
 from varhouse.numerics.skat import positive_eigenvalues, skat_log_p
 
@@ -85,21 +86,20 @@ class Cohort:
                 "tss_pos, biotype, load_id) values (?, ?, '1', ?, ?, ?, ?, 'protein_coding', 1)",
                 [gene, gene.lower(), start, end, strand, start if strand > 0 else end],
             )
-            con.execute("insert into raw.pseudobulk_genes values (?, true, 1)", [gene])
         groups = {cell_type: [*self.donors[cell_type]] for cell_type in CELL_TYPES}
         groups["B"].append(N_DONORS - 1)
-        for cell_type, donors in groups.items():
-            for i in donors:
-                con.execute(
-                    "insert into raw.pseudobulk_donors values (?, ?, 5, 1)", [cell_type, names[i]]
-                )
-                for gene in GENES:
-                    value = float(self.expression[cell_type, gene][i])
-                    if value > 0:
-                        con.execute(
-                            "insert into raw.pseudobulk values (?, ?, ?, 1, ?, 5, 1)",
-                            [cell_type, gene, names[i], value],
-                        )
+        add_expression(
+            con,
+            groups=[(cell_type, names[i], 5) for cell_type in groups for i in groups[cell_type]],
+            genes=list(GENES),
+            values=[
+                (cell_type, gene, names[i], 1, float(self.expression[cell_type, gene][i]))
+                for cell_type, donors in groups.items()
+                for i in donors
+                for gene in GENES
+                if self.expression[cell_type, gene][i] > 0
+            ],
+        )
         for gene, scores in zip(GENES, self.cadd, strict=True):
             for pos, score in zip(self.positions, scores, strict=True):
                 if not np.isnan(score):

@@ -11,8 +11,7 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.transaction import transaction
-
-_KEPT_AS = "{}__before_upgrade"
+from varhouse.upgrade_steps import KEPT_AS, STEPS
 
 
 class _Column(NamedTuple):
@@ -109,11 +108,28 @@ def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, texts: Sequence[str
         if name in found.views:
             con.execute(f"drop view {_spelled(name)}")
         elif found.tables.get(name, columns) != columns:
-            con.execute(f"alter table {_spelled(name)} rename to {_KEPT_AS.format(name[1])}")
+            con.execute(f"alter table {_spelled(name)} rename to {KEPT_AS.format(name[1])}")
             moved.append(name)
     _run(con, texts)
+    done = _moved_by_steps(con, found)
     for name in moved:
-        _copy_back(con, name, found, wanted.tables[name])
+        if name not in done:
+            _copy_back(con, name, found, wanted.tables[name])
+
+
+def _moved_by_steps(con: duckdb.DuckDBPyConnection, found: _Schema) -> set[tuple[str, str]]:
+    """Run the steps that apply; return the tables whose rows they moved."""
+    done: set[tuple[str, str]] = set()
+    for step in STEPS:
+        names = [("raw", table) for table in step.tables]
+        if all(name in found.tables for name in names) and step.column in {
+            column.name for column in found.tables[names[0]]
+        }:
+            _run(con, [step.sql])
+            for schema, table in names:
+                con.execute(f"drop table {_spelled((schema, KEPT_AS.format(table)))}")
+            done.update(names)
+    return done
 
 
 def _drop_if_empty(con: duckdb.DuckDBPyConnection, name: tuple[str, str], found: _Schema) -> None:
@@ -130,7 +146,7 @@ def _copy_back(
     wanted: Sequence[_Column],
 ) -> None:
     schema, table = name
-    before = _spelled((schema, _KEPT_AS.format(table)))
+    before = _spelled((schema, KEPT_AS.format(table)))
     had = {column.name for column in found.tables[name]}
     shared = ", ".join(f'"{column.name}"' for column in wanted if column.name in had)
     required = [

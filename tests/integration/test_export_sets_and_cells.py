@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.expression import add_expression
 from tests.rvat import Cohort
 from tests.v2g import empty_warehouse
 
@@ -152,30 +153,20 @@ def pseudobulk(tmp_path: Path) -> Path:
     """A warehouse with sums and means, one of whose genes a load did not measure."""
     path = tmp_path / "p.duckdb"
     with open_warehouse(Settings(database=path, threads=1)) as con:
-        for cell_type, donor, n_cells, load_id in (
-            ("T", "D2", 3, 1),
-            ("T", "D1", 2, 1),
-            ("B", "D1", 4, 2),
-        ):
-            con.execute(
-                "insert into raw.pseudobulk_donors values (?, ?, ?, ?)",
-                [cell_type, donor, n_cells, load_id],
-            )
-        for load_id, genes in ((1, (1, 2)), (2, (1,))):
-            for gene in genes:
-                con.execute(
-                    "insert into raw.pseudobulk_genes values (?, true, ?)",
-                    [f"ENSG{gene:011d}", load_id],
-                )
-        for cell_type, gene, donor, total, mean, load_id in (
-            ("T", 1, "D1", 5, 0.5, 1),
-            ("T", 2, "D2", 7, 0.75, 1),
-            ("B", 1, "D1", 1, 0.125, 2),
-        ):
-            con.execute(
-                "insert into raw.pseudobulk values (?, ?, ?, ?, ?, 1, ?)",
-                [cell_type, f"ENSG{gene:011d}", donor, total, mean, load_id],
-            )
+        first, second = (f"ENSG{gene:011d}" for gene in (1, 2))
+        add_expression(
+            con,
+            groups=[("T", "D2", 3), ("T", "D1", 2)],
+            genes=[first, second],
+            values=[("T", first, "D1", 5, 0.5), ("T", second, "D2", 7, 0.75)],
+        )
+        add_expression(
+            con,
+            groups=[("B", "D1", 4)],
+            genes=[first],
+            values=[("B", first, "D1", 1, 0.125)],
+            load_id=2,
+        )
     return path
 
 
@@ -198,7 +189,11 @@ def test_sums_of_exported_anndata_load_again(pseudobulk: Path, tmp_path: Path) -
     out, again = tmp_path / "p.h5ad", tmp_path / "again.duckdb"
     sql = "select cell_type, donor_id, gene_id, sum from pseudobulk order by all"
     with open_warehouse(Settings(database=pseudobulk, threads=1)) as con:
-        for table in ("pseudobulk", "pseudobulk_donors", "pseudobulk_genes"):
+        con.execute(
+            "delete from raw.pseudobulk where group_idx in "
+            "(select group_idx from raw.pseudobulk_donors where load_id = 2)"
+        )
+        for table in ("pseudobulk_donors", "pseudobulk_genes"):
             con.execute(f"delete from raw.{table} where load_id = 2")
         expected = con.execute(sql).fetchall()
         write_anndata(con, out)

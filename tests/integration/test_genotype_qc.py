@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.expression import add_expression
 
 from varhouse.errors import ProjectError
 from varhouse.ingest.load import load_files
@@ -217,7 +218,7 @@ def test_counts_are_made_anew_on_the_chosen_donors(
     con.execute("insert into raw.covariates select 'D' || lpad(i::varchar, 3, '0'), 'age', 50, 1 "
                 "from unnest([3, 4, 5, 17, 20]) as t(i)")  # fmt: skip
     con.execute("insert into raw.covariates values ('nobody', 'age', 50, 1)")
-    con.execute("insert into raw.pseudobulk_donors values ('T', 'D003', 9, 1), ('B', 'D003', 9, 1)")
+    add_expression(con, groups=[("T", "D003", 9), ("B", "D003", 9)])
     ids = [f"D{donor:03}" for donor in chosen]
     for choice, donors in (("with_covariates", chosen), (ids, chosen), ("expressed", [3])):
         build(con, qc_donors=choice)

@@ -19,6 +19,7 @@ import h5py
 import numpy as np
 import pytest
 from scipy import integrate, sparse, stats
+from tests.expression import add_expression
 from tests.rvat import Cohort
 from tests.v2g import empty_warehouse
 
@@ -354,12 +355,16 @@ def test_bad_weights_and_an_empty_window(shared_data: Path, tmp_path: Path) -> N
         opened.execute(
             "insert into raw.donors select i, 'd' || i, true, null, 9 from range(40) as each(i)"
         )
-        opened.execute(
-            "insert into raw.pseudobulk_donors select 'T', 'd' || i, 5, 9 from range(40) as each(i)"
-        )
-        opened.execute(
-            "insert into raw.pseudobulk select 'T', gene_id, 'd' || i, 1, hash(i) % 1000, 5, 9 "
-            "from range(40) as each(i) cross join raw.genes"
+        genes = [row[0] for row in opened.execute("select gene_id from raw.genes").fetchall()]
+        means = opened.execute("select 'd' || i, hash(i) % 1000 from range(40) as each(i)")
+        values = [("T", gene, *row) for row in means.fetchall() for gene in genes]
+        add_expression(
+            opened,
+            groups=[("T", f"d{i}", 5) for i in range(40)],
+            genes=genes,
+            values=[(*value[:3], 1, value[3]) for value in values],
+            zeros_left_out=False,
+            load_id=9,
         )
     run("varhouse rvat --weights uniform,weight --vars '{skat_weight: weight}'", tmp_path)
     with duckdb.connect(str(tmp_path / "varhouse.duckdb"), read_only=True) as opened:

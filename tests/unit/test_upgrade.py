@@ -90,3 +90,52 @@ def test_a_warehouse_that_is_up_to_date_is_not_written_to(tmp_path: Path) -> Non
         con.execute("update schema_version set digest = ''")
     with open_warehouse(Settings(database=path, threads=1)) as con:
         assert con.execute("select count(*) from as_ssf").fetchall() == [(0,)]
+
+
+NAMED = """
+    create table raw.pseudobulk (
+        cell_type varchar not null, gene_id varchar not null, donor_id varchar not null,
+        sum double, mean double, n_cells integer, load_id integer not null
+    );
+    create table raw.pseudobulk_donors (
+        cell_type varchar not null, donor_id varchar not null, n_cells integer,
+        load_id integer not null
+    );
+    create table raw.pseudobulk_genes (
+        gene_id varchar not null, has_sum boolean not null, load_id integer not null
+    );
+    -- load 1: cells, zeros left out; load 2: a further gene of one of their groups, by a table
+    insert into raw.pseudobulk_donors values
+        ('T', 'D1', 3, 1), ('B', 'D1', 2, 1), ('B', 'D2', 4, 1);
+    insert into raw.pseudobulk_genes values ('G1', true, 1), ('G2', true, 1);
+    insert into raw.pseudobulk values
+        ('B', 'G1', 'D1', 5, 0.5, 2, 1), ('T', 'G2', 'D1', 7, 0.25, 3, 1),
+        ('B', 'G3', 'D1', null, -1.5, null, 2);
+    insert into raw.pseudobulk_donors values ('M', 'D1', null, 2);
+    insert into raw.pseudobulk values ('M', 'G1', 'D1', null, 2.5, null, 2);
+"""
+
+
+def test_expression_by_name_becomes_expression_by_number(old: Path) -> None:
+    with duckdb.connect(str(old)) as con:
+        con.execute(NAMED)
+    with open_warehouse(Settings(database=old, threads=1)) as con:
+        assert con.execute("from pseudobulk order by all").fetchall() == [
+            ("B", "G1", "D1", 5, 0.5, 2),
+            ("B", "G1", "D2", 0, 0, 4),
+            ("B", "G2", "D1", 0, 0, 2),
+            ("B", "G2", "D2", 0, 0, 4),
+            ("B", "G3", "D1", None, -1.5, None),
+            ("M", "G1", "D1", None, 2.5, None),
+            ("T", "G1", "D1", 0, 0, 3),
+            ("T", "G2", "D1", 7, 0.25, 3),
+        ]
+        groups = con.execute(
+            "select group_idx, cell_type, donor_id, load_id from raw.pseudobulk_donors order by all"
+        ).fetchall()
+        assert groups == [
+            (0, "B", "D1", 1), (1, "B", "D2", 1), (2, "T", "D1", 1),
+            (3, "B", "D1", 2), (4, "M", "D1", 2),
+        ]  # fmt: skip
+        tables = con.execute("select table_name from duckdb_tables()").fetchall()
+        assert not [name for (name,) in tables if "before" in name]

@@ -15,23 +15,56 @@ donors as (
     where status = 'ok'
 ),
 
+cell_groups as (
+    select
+        pseudobulk_donors.group_idx,
+        designs.cell_type_idx,
+        designs.n_donors
+    from {{ source('raw', 'pseudobulk_donors') }} as pseudobulk_donors
+    inner join designs
+        on pseudobulk_donors.cell_type = designs.cell_type
+    inner join donors
+        on pseudobulk_donors.donor_id = donors.donor_id
+),
+
+genes as (
+    select
+        gene_idx,
+        gene_id
+    from {{ source('raw', 'pseudobulk_genes') }}
+    {%- if chosen != 'all' %}
+    where gene_id in ({{ quoted_list(as_list(chosen)) }})
+    {%- endif %}
+),
+
 counts as (
     select
-        designs.cell_type_idx,
-        pseudobulk.gene_id,
-        any_value(designs.n_donors) as n_donors,
+        cell_groups.cell_type_idx,
+        pseudobulk.gene_idx,
+        any_value(cell_groups.n_donors) as n_donors,
         count(*) as n_expressed
     from {{ source('raw', 'pseudobulk') }} as pseudobulk
-    inner join designs
-        on pseudobulk.cell_type = designs.cell_type
-    inner join donors
-        on pseudobulk.donor_id = donors.donor_id
-    where
-        coalesce(pseudobulk.mean, pseudobulk.sum) > 0
-        {%- if chosen != 'all' %}
-        and pseudobulk.gene_id in ({{ quoted_list(as_list(chosen)) }})
-        {%- endif %}
-    group by designs.cell_type_idx, pseudobulk.gene_id
+    inner join cell_groups
+        on pseudobulk.group_idx = cell_groups.group_idx
+    {%- if chosen != 'all' %}
+    inner join genes
+        on pseudobulk.gene_idx = genes.gene_idx
+    {%- endif %}
+    where coalesce(pseudobulk.mean, pseudobulk.sum) > 0
+    group by cell_groups.cell_type_idx, pseudobulk.gene_idx
+),
+
+-- donors of a cell type may come from several loads, and each load numbers genes anew
+counts_by_id as (
+    select
+        counts.cell_type_idx,
+        genes.gene_id,
+        cast(sum(counts.n_expressed) as bigint) as n_expressed,
+        any_value(counts.n_donors) as n_donors
+    from counts
+    inner join genes
+        on counts.gene_idx = genes.gene_idx
+    group by counts.cell_type_idx, genes.gene_id
 )
 
 select
@@ -39,5 +72,5 @@ select
     gene_id,
     n_expressed,
     n_donors
-from counts
+from counts_by_id
 where n_expressed >= {{ var_number('min_donor_fraction', 0, 1) }} * n_donors

@@ -18,6 +18,15 @@ genes as (
     from {{ ref('int_rvat__genes') }}
 ),
 
+measured as (
+    select
+        gene_idx,
+        gene_id,
+        zeros_left_out,
+        load_id
+    from {{ source('raw', 'pseudobulk_genes') }}
+),
+
 loads as (
     select distinct
         cell_type,
@@ -30,9 +39,23 @@ zeros as (
     select distinct
         loads.cell_type,
         measured.gene_id
-    from {{ source('raw', 'pseudobulk_genes') }} as measured
+    from measured
     inner join loads
         on measured.load_id = loads.load_id
+    where measured.zeros_left_out
+),
+
+cell_groups as (
+    select
+        pseudobulk_donors.group_idx,
+        designs.cell_type_idx,
+        donors.donor_idx
+    from {{ source('raw', 'pseudobulk_donors') }} as pseudobulk_donors
+    inner join designs
+        on pseudobulk_donors.cell_type = designs.cell_type
+    inner join {{ source('raw', 'donors') }} as donors
+        on pseudobulk_donors.donor_id = donors.donor_id
+    where donors.is_genotyped
 ),
 
 tested as (
@@ -43,12 +66,15 @@ tested as (
         genes.region_idx,
         genes.gene_idx,
         expressed.gene_id,
+        measured.gene_idx as expression_idx,
         zeros.gene_id is not null as has_zeros
     from {{ ref('int_rvat__expressed') }} as expressed
     inner join designs
         on expressed.cell_type_idx = designs.cell_type_idx
     inner join genes
         on expressed.gene_id = genes.gene_id
+    inner join measured
+        on expressed.gene_id = measured.gene_id
     left join zeros
         on designs.cell_type = zeros.cell_type
         and expressed.gene_id = zeros.gene_id
@@ -61,16 +87,15 @@ select
     tested.gene_idx,
     -- what noise is seeded with, so that it does not depend on what else is tested
     any_value(tested.gene_id || ' ' || tested.cell_type) as seed_name,
-    list(donors.donor_idx) as donors,
+    list(cell_groups.donor_idx) as donors,
     list(coalesce(pseudobulk.mean, pseudobulk.sum)) as expression,
     any_value(tested.has_zeros) as has_zeros
 from {{ source('raw', 'pseudobulk') }} as pseudobulk
+inner join cell_groups
+    on pseudobulk.group_idx = cell_groups.group_idx
 inner join tested
-    on pseudobulk.cell_type = tested.cell_type
-    and pseudobulk.gene_id = tested.gene_id
-inner join {{ source('raw', 'donors') }} as donors
-    on pseudobulk.donor_id = donors.donor_id
-where donors.is_genotyped
+    on cell_groups.cell_type_idx = tested.cell_type_idx
+    and pseudobulk.gene_idx = tested.expression_idx
 group by
     tested.region_idx,
     tested.design_idx,

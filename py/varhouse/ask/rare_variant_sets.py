@@ -136,7 +136,7 @@ def _untested(
     expressed = query_rows(
         con,
         "select donors.cell_type, count(pseudobulk.donor_id), count(*) "
-        "from rvat_donors as donors left join raw.pseudobulk as pseudobulk "
+        "from rvat_donors as donors left join pseudobulk "
         "on donors.cell_type = pseudobulk.cell_type "
         "and donors.donor_id = pseudobulk.donor_id and pseudobulk.gene_id = ? "
         "and coalesce(pseudobulk.mean, pseudobulk.sum) > 0 "

@@ -20,7 +20,8 @@ from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import create_schema, open_warehouse
 
 _FUNCTION_SOURCES = ("numerics", "udf")
-_EXPRESSION = ('"raw"."pseudobulk"', '"raw"."pseudobulk_genes"')
+_EXPRESSION_GENES = '"raw"."pseudobulk_genes"'
+_EXPRESSION = {'"raw"."pseudobulk"': ('"raw"."pseudobulk_donors"', _EXPRESSION_GENES)}
 _GENOTYPES = ('"raw"."genotypes_rare"', '"raw"."genotypes_common"')
 
 
@@ -104,11 +105,14 @@ def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
         ).fetchall()[0]
         if loads[0]:
             return "/".join(str(item) for item in (*loads, source_version(con, '"raw"."variants"')))
+    if source in _EXPRESSION:
+        ((n_rows,),) = con.execute(f"select count(*) from {source}").fetchall()
+        return "/".join((str(n_rows), *(source_version(con, name) for name in _EXPRESSION[source])))
     columns = {row[0] for row in con.execute(f"describe {source}").fetchall()}
     if "load_id" not in columns:
         return content_version(con, source)
     # symbols there become gene ids when genes are loaded later; a bit_xor forgets what is even
-    genes = ", sum(hash(gene_id) >> 32)" if source in _EXPRESSION else ""
+    genes = ", sum(hash(gene_id) >> 32)" if source == _EXPRESSION_GENES else ""
     found = con.execute(
         f"select count(*), max(load_id), sum(load_id), bit_xor(hash(load_id)){genes} from {source}"
     ).fetchall()

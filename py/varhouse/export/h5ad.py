@@ -25,35 +25,23 @@ _CHUNK = 1 << 16
 
 _GROUPS = """
     create or replace temp table exported_groups as
-    with named as (
-        select cell_type, donor_id, n_cells from raw.pseudobulk_donors
-        union all
-        select cell_type, donor_id, n_cells from raw.pseudobulk
-    )
-
     select
         cast(row_number() over (order by cell_type, donor_id) - 1 as integer) as group_idx,
         cell_type,
         donor_id,
         max(n_cells) as n_cells
-    from named
+    from raw.pseudobulk_donors
     group by cell_type, donor_id
 """
 _GENES = """
     create or replace temp table exported_genes as
-    with named as (
-        select gene_id from raw.pseudobulk_genes
-        union
-        select gene_id from raw.pseudobulk
-    )
-
     select
-        cast(row_number() over (order by named.gene_id) - 1 as integer) as gene_idx,
-        named.gene_id,
+        cast(row_number() over (order by measured.gene_id) - 1 as integer) as gene_idx,
+        measured.gene_id,
         coalesce(min(genes.gene_name), '') as gene_name
-    from named
-    left join raw.genes on named.gene_id = genes.gene_id
-    group by named.gene_id
+    from raw.pseudobulk_genes as measured
+    left join raw.genes on measured.gene_id = genes.gene_id
+    group by measured.gene_id
 """
 # What is not zero, and what was not measured: a gene of one load is not in the groups of another.
 _VALUES = """

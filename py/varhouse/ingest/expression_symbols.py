@@ -16,8 +16,6 @@ SYMBOL_GENES = """(
 )"""
 """FROM item of the symbols that name one gene, as they are written in the gene table."""
 
-_TABLES = ("pseudobulk", "pseudobulk_genes")
-
 
 def is_symbol_sql(gene: str) -> str:
     """Return whether a gene of ``raw.pseudobulk`` is known by its symbol only."""
@@ -36,11 +34,12 @@ def resolve_symbols(con: duckdb.DuckDBPyConnection) -> list[Issue]:
         ``gene_symbol_resolved`` and ``gene_symbol_kept`` with the numbers of symbols; empty when
         all expression is of genes with an id.
     """
-    each = " union ".join(
-        f"select load_id, gene_id as symbol from raw.{table} where {is_symbol_sql('gene_id')}"
-        for table in _TABLES
-    )
-    con.execute(f"create or replace temp table expression_symbols as {each}")
+    con.execute(f"""
+        create or replace temp table expression_symbols as
+        select load_id, gene_id as symbol
+        from raw.pseudobulk_genes
+        where {is_symbol_sql("gene_id")}
+    """)
     con.execute(f"""
         create or replace temp table resolved_symbols as
         select expression_symbols.load_id, symbol, symbol_genes.gene_id
@@ -57,8 +56,14 @@ def resolve_symbols(con: duckdb.DuckDBPyConnection) -> list[Issue]:
         ),
     ]
     if found[0].n:
-        for table in _TABLES:
-            _rename(con, table)
+        con.execute("""
+            update raw.pseudobulk_genes as genes
+            set gene_id = resolved_symbols.gene_id
+            from resolved_symbols
+            where
+                genes.load_id = resolved_symbols.load_id
+                and genes.gene_id = resolved_symbols.symbol
+        """)
     con.execute("drop table temp.expression_symbols")
     con.execute("drop table temp.resolved_symbols")
     return [issue for issue in found if issue.n]
@@ -66,60 +71,31 @@ def resolve_symbols(con: duckdb.DuckDBPyConnection) -> list[Issue]:
 
 def _keep_colliding(con: duckdb.DuckDBPyConnection) -> None:
     """Leave out the symbols whose gene is there under its id, of a donor and type of the load."""
-    there = " union ".join(
-        f"select load_id, gene_id from raw.{table} semi join resolved_symbols using (gene_id)"
-        for table in _TABLES
-    )
-    con.execute(f"create or replace temp table genes_there as {there}")
-    if con.execute("select 1 from genes_there limit 1").fetchone() is not None:
-        con.execute("""
-            delete from resolved_symbols
-            using (
-                with groups as (
-                    select load_id, cell_type, donor_id from raw.pseudobulk
-                    union
-                    select load_id, cell_type, donor_id from raw.pseudobulk_donors
-                ),
+    con.execute("""
+        delete from resolved_symbols
+        using (
+            with genes_there as (
+                select load_id, gene_id
+                from raw.pseudobulk_genes
+                semi join resolved_symbols using (gene_id)
+            ),
 
-                loads_sharing_groups as (
-                    select distinct here.load_id, there.load_id as other_load_id
-                    from groups as here
-                    inner join groups as there
-                        on here.cell_type = there.cell_type and here.donor_id = there.donor_id
-                )
+            loads_sharing_groups as (
+                select distinct here.load_id, there.load_id as other_load_id
+                from raw.pseudobulk_donors as here
+                inner join raw.pseudobulk_donors as there
+                    on here.cell_type = there.cell_type and here.donor_id = there.donor_id
+            )
 
-                select loads_sharing_groups.load_id, genes_there.gene_id
-                from loads_sharing_groups
-                inner join genes_there
-                    on loads_sharing_groups.other_load_id = genes_there.load_id
-            ) as colliding
-            where
-                resolved_symbols.load_id = colliding.load_id
-                and resolved_symbols.gene_id = colliding.gene_id
-        """)
-    con.execute("drop table temp.genes_there")
-
-
-def _rename(con: duckdb.DuckDBPyConnection, table: str) -> None:
-    """Move the rows of resolved symbols to the gene's id; in order, as loads write them."""
-    con.execute(f"""
-        create or replace temp table renamed_rows as
-        select expression.* replace (resolved_symbols.gene_id as gene_id)
-        from raw.{table} as expression
-        inner join resolved_symbols
-            on
-                expression.load_id = resolved_symbols.load_id
-                and expression.gene_id = resolved_symbols.symbol
-    """)
-    con.execute(f"""
-        delete from raw.{table} as expression
-        using resolved_symbols
+            select loads_sharing_groups.load_id, genes_there.gene_id
+            from loads_sharing_groups
+            inner join genes_there
+                on loads_sharing_groups.other_load_id = genes_there.load_id
+        ) as colliding
         where
-            expression.load_id = resolved_symbols.load_id
-            and expression.gene_id = resolved_symbols.symbol
+            resolved_symbols.load_id = colliding.load_id
+            and resolved_symbols.gene_id = colliding.gene_id
     """)
-    con.execute(f"insert into raw.{table} by name select * from renamed_rows order by all")
-    con.execute("drop table temp.renamed_rows")
 
 
 def _issue(con: duckdb.DuckDBPyConnection, code: str, rows: str) -> Issue:

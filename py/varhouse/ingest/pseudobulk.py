@@ -9,6 +9,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
 from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap, read_id_map
+from varhouse.ingest.expression_numbers import next_gene, next_group
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.interval_rows import default_sql
@@ -153,12 +154,15 @@ def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
 
 
 def _create_incoming(con: duckdb.DuckDBPyConnection, rows: str) -> None:
-    """Create ``incoming`` from a query of the columns of ``raw.pseudobulk``, numbers as text."""
+    """Create ``incoming`` from a query of the columns of ``pseudobulk``, numbers as text."""
     rejects = {
         "ragged_row": "is_ragged",
         "value_not_a_number": "mean_is_text or sum_is_text",
         "value_missing": "mean is null and sum is null",
         "value_not_finite": "not isfinite(mean) or not isfinite(sum)",
+        "cell_type_missing": "cell_type is null",
+        "gene_id_missing": "gene_id is null",
+        "donor_id_missing": "donor_id is null",
     }
     notes = {
         "sum_negative": "sum < 0",
@@ -238,17 +242,14 @@ def _some(lines: Sequence[int]) -> str:
 def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     """Refuse what is in the warehouse already; compare donors and genes with what is there."""
     known = con.execute("""
-        with already as (
-            select incoming.gene_id, incoming.cell_type, pseudobulk.load_id
-            from incoming
-            inner join raw.pseudobulk as pseudobulk
-                on
-                    incoming.gene_id = pseudobulk.gene_id
-                    and incoming.donor_id = pseudobulk.donor_id
-                    and incoming.cell_type = pseudobulk.cell_type
-            union all
-            -- zeros that are not stored, see the view pseudobulk
-            select incoming.gene_id, incoming.cell_type, groups.load_id
+        with measured as (
+            select
+                incoming.gene_id,
+                incoming.cell_type,
+                groups.load_id,
+                groups.group_idx,
+                genes.gene_idx,
+                genes.zeros_left_out
             from incoming
             inner join raw.pseudobulk_donors as groups
                 on
@@ -256,7 +257,21 @@ def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
                     and incoming.cell_type = groups.cell_type
             inner join raw.pseudobulk_genes as genes
                 on groups.load_id = genes.load_id and incoming.gene_id = genes.gene_id
+        ),
+
+        already as (
+            select gene_id, cell_type, load_id
+            from measured
+            where zeros_left_out
+            union all
+            select measured.gene_id, measured.cell_type, measured.load_id
+            from measured
+            semi join raw.pseudobulk as pseudobulk
+                on
+                    measured.group_idx = pseudobulk.group_idx
+                    and measured.gene_idx = pseudobulk.gene_idx
         )
+
         select already.gene_id, already.cell_type, load_manifest.file
         from already
         left join load_manifest on already.load_id = load_manifest.load_id
@@ -280,31 +295,46 @@ def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
 
 
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
-    """Append the accepted rows to ``raw.pseudobulk``, new donors and groups to their tables."""
-    con.execute(f"""
-        insert into raw.pseudobulk by name
-        select * exclude (line, reject, note), {load_id} as load_id
-        from incoming_judged
-        where reject is null
-        order by cell_type, gene_id, donor_id
-    """)
+    """Append the accepted rows to ``raw.pseudobulk``, their groups and genes to those tables."""
+    accepted = "(select * from incoming_judged where reject is null)"
     con.execute(f"""
         insert into raw.pseudobulk_donors by name
         select
-            rows_of_group.cell_type,
-            rows_of_group.donor_id,
-            max(rows_of_group.n_cells) as n_cells,
+            {next_group(con)} - 1 + row_number() over (order by cell_type, donor_id) as group_idx,
+            cell_type,
+            donor_id,
+            max(n_cells) as n_cells,
             {load_id} as load_id
-        from incoming_judged as rows_of_group
-        anti join raw.pseudobulk_donors as known
-            on
-                rows_of_group.cell_type = known.cell_type
-                and rows_of_group.donor_id = known.donor_id
-        where rows_of_group.reject is null
-        group by rows_of_group.cell_type, rows_of_group.donor_id
-        order by rows_of_group.cell_type, rows_of_group.donor_id
+        from {accepted}
+        group by cell_type, donor_id
+        order by group_idx
     """)
-    add_donors(con, "select donor_id from incoming_judged where reject is null", load_id)
+    con.execute(f"""
+        insert into raw.pseudobulk_genes by name
+        select
+            {next_gene(con)} - 1 + row_number() over (order by gene_id) as gene_idx,
+            gene_id,
+            false as zeros_left_out,
+            bool_or(sum is not null) as has_sum,
+            {load_id} as load_id
+        from {accepted}
+        group by gene_id
+        order by gene_idx
+    """)
+    con.execute(f"""
+        insert into raw.pseudobulk by name
+        select groups.group_idx, genes.gene_idx, accepted.sum, accepted.mean
+        from {accepted} as accepted
+        inner join raw.pseudobulk_donors as groups
+            on
+                groups.load_id = {load_id}
+                and accepted.cell_type = groups.cell_type
+                and accepted.donor_id = groups.donor_id
+        inner join raw.pseudobulk_genes as genes
+            on genes.load_id = {load_id} and accepted.gene_id = genes.gene_id
+        order by groups.cell_type, genes.gene_idx, groups.group_idx
+    """)
+    add_donors(con, f"select donor_id from {accepted}", load_id)
     return {}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.expression import add_expression
 
 from varhouse.errors import DataError
 
@@ -121,16 +122,17 @@ def test_further_genes_of_the_same_donors_may_follow(empty_warehouse, load, tmp_
         text = f"gene_id\tA\tB\n{gene}\t1\t2\n"
         load(empty_warehouse, "pseudobulk", written(tmp_path, text, name), feature="T")
     assert len(rows_of(empty_warehouse)) == 4
-    groups = empty_warehouse.execute("select count(*) from raw.pseudobulk_donors").fetchone()
-    assert groups == (2,)
+    groups = empty_warehouse.execute(
+        "select distinct cell_type, donor_id from raw.pseudobulk_donors order by all"
+    ).fetchall()
+    assert groups == [("T", "A"), ("T", "B")]
     again = written(tmp_path, "gene_id\tA\nG2\t5\n", "3.tsv")
     with pytest.raises(DataError, match=r"gene G2 in cell type T has values.*2\.tsv"):
         load(empty_warehouse, "pseudobulk", again, feature="T")
 
 
 def test_a_zero_that_another_load_left_out_is_a_value(empty_warehouse, load, tmp_path):
-    empty_warehouse.execute("insert into raw.pseudobulk_donors values ('T', 'A', 9, 0)")
-    empty_warehouse.execute("insert into raw.pseudobulk_genes values ('G', true, 0)")
+    add_expression(empty_warehouse, groups=[("T", "A", 9)], genes=["G"], load_id=0)
     with pytest.raises(DataError, match="gene G in cell type T has values of the same donors"):
         load(empty_warehouse, "pseudobulk", written(tmp_path, "gene_id\tA\nG\t5\n"), feature="T")
 

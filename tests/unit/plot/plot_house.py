@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import duckdb
 import numpy as np
+from tests.expression import add_expression
 
 N_DONORS = 60
 GENES = {
@@ -128,8 +129,13 @@ def fill(con: duckdb.DuckDBPyConnection) -> None:
         "alleles_from, load_id) values ('bmi', '1_2500_A_T', '1', 2500, 'A', 'T', 1.0, 'ADD', "
         "'file', 1)"
     )
-    con.executemany(
-        "insert into raw.pseudobulk values ('B', 'ENSG_AAA', ?, null, ?, 5, 1)",
-        [[f"donor{i}", value] for i, value in enumerate(expressions())],
+    donors = [row[0] for row in con.execute("select donor_id from raw.donors").fetchall()]
+    add_expression(
+        con,
+        groups=[("B", donor, 5) for donor in donors],
+        genes=["ENSG_AAA"],
+        values=[
+            ("B", "ENSG_AAA", f"donor{i}", None, value) for i, value in enumerate(expressions())
+        ],
+        zeros_left_out=False,
     )
-    con.execute("insert into raw.pseudobulk_donors select 'B', donor_id, 5, 1 from raw.donors")

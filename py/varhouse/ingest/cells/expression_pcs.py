@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from varhouse.ingest.cells.gene_ids import GeneIds
+from varhouse.ingest.cells.gene_ids import GeneIds, columns_by_id
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.sums import GroupSums
 from varhouse.numerics.expression import dispersion_score, highly_variable, principal_components
@@ -20,6 +20,8 @@ N_GENES = 2000
 """Of the genes that vary most; more when several are equal to the last."""
 
 _PREFIX = "expression_pc"
+# Loads of cells, unlike tables that give every value themselves.
+_LOADS = "(select distinct load_id from raw.pseudobulk_genes where zeros_left_out)"
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,8 +56,7 @@ class DonorTotals:
 
     def means(self, genes: GeneIds) -> Floats:
         """Return donors by genes, in the order of their ids."""
-        order = np.argsort(genes.ids.astype(str), kind="stable")
-        means: Floats = self._totals[:, order[genes.kept[order]]] / self._n_cells[:, np.newaxis]
+        means: Floats = self._totals[:, columns_by_id(genes)] / self._n_cells[:, np.newaxis]
         return means
 
 
@@ -79,9 +80,7 @@ def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
     every file of cells measured take part. Nothing is written for fewer than two donors, or when
     no gene varies.
     """
-    (n_loads,) = con.execute("select count(distinct load_id) from raw.pseudobulk_genes").fetchall()[
-        0
-    ]
+    ((n_loads, load_id),) = con.execute(f"select count(*), max(load_id) from {_LOADS}").fetchall()
     (n_known,) = con.execute(
         f"select count(*) from raw.covariates where starts_with(covariate, '{_PREFIX}')"
     ).fetchall()[0]
@@ -92,128 +91,149 @@ def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
         row[0]
         for row in con.execute(
             "select distinct donor_id from raw.pseudobulk_donors "
-            "semi join raw.pseudobulk_genes using (load_id) order by donor_id"
+            f"semi join {_LOADS} using (load_id) order by donor_id"
         ).fetchall()
     ]
     if len(donors) < 2:
         return
+    _stage_genes(con)
     _stage_donor_means(con)
-    genes, mean, variance = _gene_statistics(con, len(donors))
+    mean, variance = _gene_statistics(con, len(donors))
     chosen = _choose_genes(mean, variance)
     if chosen.size:
-        (load_id,) = con.execute("select max(load_id) from raw.pseudobulk_genes").fetchall()[0]
-        expression = _expression_of(con, genes.take(pa.array(chosen)), donors)
-        _store(con, donors, expression, load_id)
+        _store(con, donors, _expression_of(con, chosen, len(donors)), load_id)
     con.execute("drop table temp.donor_means")
+    con.execute("drop table temp.measured_genes")
 
 
 def _choose_genes(mean: Floats, variance: Floats) -> npt.NDArray[np.int64]:
     return np.flatnonzero(highly_variable(dispersion_score(mean, variance), N_GENES))
 
 
+def _stage_genes(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``measured_genes(gene_idx, gene_no)``: genes of all loads, from 0 by id."""
+    con.execute(f"""
+        create or replace temp table measured_genes as
+        with shared as (
+            select
+                gene_id,
+                row_number() over (order by gene_id) - 1 as gene_no
+            from raw.pseudobulk_genes
+            where zeros_left_out
+            group by gene_id
+            having count(*) = (select count(*) from {_LOADS})
+        )
+
+        select
+            pseudobulk_genes.gene_idx,
+            shared.gene_no
+        from raw.pseudobulk_genes
+        inner join shared
+            on pseudobulk_genes.gene_id = shared.gene_id
+        where pseudobulk_genes.zeros_left_out
+    """)
+
+
 def _stage_donor_means(con: duckdb.DuckDBPyConnection) -> None:
-    """Create ``donor_means(gene_id, donor_id, mean)``; zeros are left out.
+    """Create ``donor_means(gene_no, donor_no, mean)``; zeros are left out.
 
     Decimals add up to the same sum in any order, so that two runs choose the same genes.
     """
-    con.execute("""
+    con.execute(f"""
         create or replace temp table donor_means as
-        with donor_cells as (
+        with donor_groups as (
             select
-                pseudobulk_donors.donor_id,
-                sum(pseudobulk_donors.n_cells) as n_cells
+                group_idx,
+                n_cells,
+                dense_rank() over (order by donor_id) - 1 as donor_no
             from raw.pseudobulk_donors
-            semi join raw.pseudobulk_genes
-                on pseudobulk_donors.load_id = pseudobulk_genes.load_id
-            group by pseudobulk_donors.donor_id
+            semi join {_LOADS} as loads
+                on pseudobulk_donors.load_id = loads.load_id
         ),
 
-        measured_genes as (
-            select gene_id
-            from raw.pseudobulk_genes
-            group by gene_id
-            having count(*) = (select count(distinct load_id) from raw.pseudobulk_genes)
+        donor_cells as (
+            select
+                donor_no,
+                sum(n_cells) as n_cells
+            from donor_groups
+            group by donor_no
         ),
 
         sums as (
             select
-                pseudobulk.gene_id,
-                pseudobulk.donor_id,
-                sum(cast(pseudobulk.mean * pseudobulk.n_cells as decimal(28, 12))) as total
+                measured_genes.gene_no,
+                donor_groups.donor_no,
+                sum(cast(pseudobulk.mean * donor_groups.n_cells as decimal(28, 12))) as total
             from raw.pseudobulk
-            semi join raw.pseudobulk_genes
-                on pseudobulk.load_id = pseudobulk_genes.load_id
-            semi join measured_genes
-                on pseudobulk.gene_id = measured_genes.gene_id
+            inner join donor_groups
+                on pseudobulk.group_idx = donor_groups.group_idx
+            inner join measured_genes
+                on pseudobulk.gene_idx = measured_genes.gene_idx
             group by
-                pseudobulk.gene_id,
-                pseudobulk.donor_id
+                measured_genes.gene_no,
+                donor_groups.donor_no
         )
 
         select
-            sums.gene_id,
-            sums.donor_id,
+            sums.gene_no,
+            sums.donor_no,
             cast(sums.total as double) / donor_cells.n_cells as mean
         from sums
         inner join donor_cells
-            on sums.donor_id = donor_cells.donor_id
+            on sums.donor_no = donor_cells.donor_no
     """)
 
 
-def _gene_statistics(
-    con: duckdb.DuckDBPyConnection, n_donors: int
-) -> tuple[pa.Array, Floats, Floats]:
-    """Return genes by id, and mean and variance over donors of their expression, not its log."""
+def _gene_statistics(con: duckdb.DuckDBPyConnection, n_donors: int) -> tuple[Floats, Floats]:
+    """Return mean and variance over donors of each gene's expression, not its log."""
     # genes that nobody expresses count too: they widen the range that the means are binned over
     genes: pa.Table = con.sql("""
-        select
-            measured.gene_id,
-            coalesce(cast(sums.total as double), 0) as total,
-            coalesce(cast(sums.squares as double), 0) as squares
-        from (
-            select gene_id
-            from raw.pseudobulk_genes
-            group by gene_id
-            having count(*) = (select count(distinct load_id) from raw.pseudobulk_genes)
-        ) as measured
-        left join (
+        with numbers as (
+            select distinct gene_no
+            from measured_genes
+        ),
+
+        sums as (
             select
-                gene_id,
+                gene_no,
                 sum(cast(exp(mean) - 1 as decimal(38, 12))) as total,
                 sum(cast((exp(mean) - 1) * (exp(mean) - 1) as decimal(38, 12))) as squares
             from donor_means
-            group by gene_id
-        ) as sums
-            on measured.gene_id = sums.gene_id
-        order by measured.gene_id
+            group by gene_no
+        )
+
+        select
+            coalesce(cast(sums.total as double), 0) as total,
+            coalesce(cast(sums.squares as double), 0) as squares
+        from numbers
+        left join sums
+            on numbers.gene_no = sums.gene_no
+        order by numbers.gene_no
     """).to_arrow_table()
     total, squares = genes["total"].to_numpy(), genes["squares"].to_numpy()
     mean = total / n_donors
     variance = np.maximum(squares - total * mean, 0) / (n_donors - 1)
-    return genes["gene_id"].combine_chunks(), mean, variance
+    return mean, variance
 
 
-def _expression_of(con: duckdb.DuckDBPyConnection, chosen: pa.Array, donors: list[str]) -> Floats:
-    con.register("chosen_genes", pa.table({"gene_id": chosen, "gene_no": np.arange(len(chosen))}))
-    con.register(
-        "chosen_donors",
-        pa.table({"donor_id": pa.array(donors, pa.string()), "donor_no": np.arange(len(donors))}),
-    )
+def _expression_of(
+    con: duckdb.DuckDBPyConnection, chosen: npt.NDArray[np.int64], n_donors: int
+) -> Floats:
+    con.register("chosen_genes", pa.table({"gene_no": chosen, "place": np.arange(chosen.size)}))
     try:
         found: pa.Table = con.sql("""
             select
-                chosen_donors.donor_no,
-                chosen_genes.gene_no,
+                donor_means.donor_no,
+                chosen_genes.place,
                 donor_means.mean
             from donor_means
-            inner join chosen_genes using (gene_id)
-            inner join chosen_donors using (donor_id)
+            inner join chosen_genes
+                on donor_means.gene_no = chosen_genes.gene_no
         """).to_arrow_table()
     finally:
         con.unregister("chosen_genes")
-        con.unregister("chosen_donors")
-    expression = np.zeros((len(donors), len(chosen)))
-    expression[found["donor_no"].to_numpy(), found["gene_no"].to_numpy()] = found["mean"].to_numpy()
+    expression = np.zeros((n_donors, chosen.size))
+    expression[found["donor_no"].to_numpy(), found["place"].to_numpy()] = found["mean"].to_numpy()
     return expression
 
 

@@ -69,6 +69,12 @@ def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
     return GeneIds(ids, first, tuple(issues))
 
 
+def columns_by_id(genes: GeneIds) -> npt.NDArray[np.int64]:
+    """Return the columns of the kept genes, ordered by gene id."""
+    order = np.argsort(genes.ids.astype(str), kind="stable")
+    return order[genes.kept[order]]
+
+
 def _ensembl_column(var: Table, index: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Return the column with the most Ensembl ids; where it has none, the name in the index."""
     best, best_hits = index, np.zeros(index.size, dtype=bool)

@@ -74,14 +74,14 @@ def load_cells(
         )
         _check_values(path, expression, found, options)
         traits, trait_issues = donor_traits(obs, groups)
-        store_groups(con, groups, load_id)
+        first_group = store_groups(con, groups, load_id)
         issues = [
             *groups.issues,
             *genes.issues,
             *trait_issues,
             *_store_donors(con, path, groups, traits, load_id),
         ]
-        store_genes(con, genes, found.is_counts, load_id)
+        first_gene = store_genes(con, genes, found.is_counts, load_id)
         totals = None
         if (
             _is_first(con, load_id)
@@ -97,7 +97,7 @@ def load_cells(
             progress=lambda told: say(f"{path}: {told}"),
         ):
             say(f"{path}: storing")
-            store_sums(con, sums, groups, genes, load_id)
+            store_sums(con, sums, groups, genes, first_group=first_group, first_gene=first_gene)
             if totals is not None:
                 totals.add(sums)
     if totals is not None:
@@ -161,7 +161,7 @@ def _refuse_known_groups(con: duckdb.DuckDBPyConnection, path: Path, groups: Gro
 
 def _is_first(con: duckdb.DuckDBPyConnection, load_id: int) -> bool:
     return not con.execute(
-        f"select 1 from raw.pseudobulk_genes where load_id <> {load_id} limit 1"
+        f"select 1 from raw.pseudobulk_genes where zeros_left_out and load_id <> {load_id} limit 1"
     ).fetchall()
 
 
