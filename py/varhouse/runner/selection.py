@@ -114,7 +114,11 @@ class _Chooser:
         nodes = self._project.nodes
         found = set(chosen)
         for key, node in nodes.items():
-            if node.resource_type in ("test", "unit_test") and chosen.intersection(node.refs):
+            if node.resource_type not in ("test", "unit_test"):
+                continue
+            # unlike dbt: a source is always there, the models beside it may not be built
+            models = {ref for ref in node.refs if nodes[ref].resource_type != "source"}
+            if chosen & (models or set(node.refs)):
                 found.add(key)
         return found
 

@@ -237,6 +237,22 @@ def test_methods(tmp_path: Path, text: str, expected: set[str]) -> None:
     assert {project.nodes[key].name for key in found} - ({"u"} - expected) == expected
 
 
+def test_a_source_does_not_choose_the_tests_of_models_beside_it(tmp_path: Path) -> None:
+    both = "select b.id from {{ ref('b') }} as b, {{ source('raw', 't') }} as t"
+    files = FILES | {
+        "sql/checks/b_and_t.sql": both,
+        "sql/checks/t_alone.sql": "select * from {{ source('raw', 't') }}",
+    }
+    project = ProjectFolder(tmp_path, files).load()
+    graph = project_graph(project)
+    for text, expected in (
+        ("+stg_a", {"t", "stg_a", "unique_stg_a_id", "t_alone"}),
+        ("b", {"b", "b_and_t", "b_is_right"}),
+    ):
+        found = select_nodes(project, graph, select=[text])
+        assert {project.nodes[key].name for key in found} - {"u"} == expected
+
+
 @pytest.mark.parametrize(
     ("text", "what"),
     [
