@@ -17,7 +17,8 @@ from varhouse.numerics.tails import log_chi2_1, log_t_two_sided
 
 Float = npt.NDArray[np.float64]
 
-_COLLINEAR = 1e-10
+COLLINEAR = 1e-10
+"""Covariates explain genotypes of which they leave no larger share of the squares than this."""
 
 
 class BurdenTest(NamedTuple):
@@ -75,7 +76,7 @@ def burden_test(
         *(np.asarray(x, dtype=np.float64) for x in (score, variance, size, rss, df))
     )
     status = np.full(br.shape, "ok", dtype="<U18")
-    status[bpb <= _COLLINEAR * bb] = "collinear"
+    status[bpb <= COLLINEAR * bb] = "collinear"
     status[bb == 0] = "no_carriers"
     status[rr <= 0] = "constant_phenotype"
     good = status == "ok"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.numerics.acat_v import acat_v_log_p
+from varhouse.numerics.burden import COLLINEAR
 from varhouse.numerics.set_columns import SetColumns
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues
 from varhouse.numerics.skat_o import SkatO, SkatOTest
@@ -64,7 +65,6 @@ class VarianceKernel:
         if maf_beta is not None:
             self.weight_of_maf = lambda maf: float(beta_weight(maf, *maf_beta) ** power)
         given = part.weights[used, weight]
-        self.status = "negative_weight" if np.any(given < 0) else "ok"
         self.weights = np.abs(given) ** power
         _, first, group = np.unique(part.twins[used], return_index=True, return_inverse=True)
         order = np.argsort(first)
@@ -73,6 +73,17 @@ class VarianceKernel:
         # equal columns act as one whose squared weight is the sum of theirs
         self.joint = np.sqrt(np.bincount(self.group, weights=self.weights**2))
         self.eigenvalues: Float | None = None
+        self.status = "negative_weight" if np.any(given < 0) else self._testable()
+
+    def _testable(self) -> str:
+        """Judge by what the covariates leave: from rounding errors there is a p-value, too."""
+        part = self.part
+        squares = np.bincount(part.column, part.dosage**2, minlength=part.variants.size)[self.first]
+        left = squares - np.sum(part.projections[self.first] ** 2, axis=1)
+        size = float(self.joint**2 @ squares)
+        if size == 0:
+            return "no_carriers"
+        return "ok" if float(self.joint**2 @ left) > COLLINEAR * size else "collinear"
 
     @cached_property
     def covariance(self) -> Float:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from varhouse.numerics.binary import LogisticNull, fit_logistic, logistic_burden
+from varhouse.numerics.burden import COLLINEAR
 from varhouse.numerics.burden import burden_test as regress
 from varhouse.numerics.null_model import LinearNull, fit_linear
 from varhouse.numerics.saddlepoint_score import collapse_rare, robust_score_set, score_test
@@ -21,7 +22,6 @@ Float = npt.NDArray[np.float64]
 Result = tuple[Any, ...]
 
 _LN10 = float(np.log(10.0))
-_COLLINEAR = 1e-10
 _COUNTS = [("n_variants", pa.int32()), ("n_carriers", pa.int32()), ("n_donors", pa.int32())]
 _ENDS = [*_COUNTS, ("status", pa.string())]
 _P_VALUE = [("p_value", pa.float64()), ("log10p", pa.float64())]
@@ -210,7 +210,7 @@ def _testable(scores: ScoreSet, scaled: Float) -> str:
     size = float(np.sum(scaled**2))
     if size == 0:
         return "no_carriers"
-    return "ok" if float(np.trace(scores.covariance)) > _COLLINEAR * size else "collinear"
+    return "ok" if float(np.trace(scores.covariance)) > COLLINEAR * size else "collinear"
 
 
 def _p(log_p: float) -> tuple[float, float]:

@@ -28,6 +28,14 @@ def test_small_p_values_add_up():
     assert log_p == pytest.approx(-5000.0 + math.log(1.5), rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("p", "combined"), [([1e-14], 1e-14), ([2e-16], 2e-16), ([3e-16] * 4, 3e-16)]
+)
+def test_one_less_a_distribution_function_is_not_taken(p, combined):
+    """That gives 9.88e-15, 2.3e-16 and 3.02e-16."""
+    assert math.exp(acat(p)[0]) == pytest.approx(combined, rel=1e-12)
+
+
 def test_nan_and_zero_weight_are_left_out():
     assert acat([0.2, np.nan, 0.01]) == acat([0.2, 0.01])
     assert acat([0.2, 0.01, 0.0], [1, 1, 0]) == acat([0.2, 0.01])

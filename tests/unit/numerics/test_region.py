@@ -193,3 +193,21 @@ def test_products_of_columns(frequency, is_whole):
     expected = genotypes.matrix.toarray()[:, variants[chosen]]
     np.testing.assert_allclose(part.gram(chosen), expected.T @ expected, rtol=1e-14)
     np.testing.assert_array_equal(part.dense(chosen), expected.T)
+
+
+@pytest.mark.parametrize("test", ["skat", "skat_o", "acat_v"])
+def test_variants_that_covariates_explain_have_no_p_value(cohort, test):
+    """What rounding leaves of them would have one, as good as any random number."""
+    dosages, x, y = cohort
+    chosen = np.array([3, 7, 12])
+    genotypes = matrix_of(dosages)
+    explained = np.column_stack([x, dense(dosages)[0][:, chosen]])
+    plan = TestPlan(kernel_weights=(0,), **{"skat": False, test: True})
+    for variants, status in ((chosen, "collinear"), (np.append(chosen, 14), "ok")):
+        one = VariantSet(
+            variants=variants, weights=np.ones((variants.size, 1)), phenotypes=np.arange(2)
+        )
+        found = test_region(genotypes, fit_linear(explained, y), [one], plan)
+        rows = found.test == test
+        assert set(found.status[rows]) == {status}
+        assert np.all(np.isnan(found.log_p[rows]) == (status == "collinear"))

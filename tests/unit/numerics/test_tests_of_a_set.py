@@ -187,3 +187,14 @@ def test_log_tail_of_t(df):
     # far out P(|T| > t) falls as t^-df
     deep = log_t_two_sided(np.array([1e60, 1e61]), 9.0)
     assert deep[1] - deep[0] == pytest.approx(-9 * LN10, rel=1e-12)
+
+
+def test_the_likelihood_ratio_is_too_small_where_donors_are_few():
+    """100 donors, 38 covariates, t = 5: published as 3.9e-6, exactly 5.1e-6."""
+    nu, t = 62, 5.0
+    # b'r = share of the residual sum of squares, with b'Pb = r'r = 1
+    share = t**2 / (nu - 1) / (1 + t**2 / (nu - 1))
+    found = burden_test(np.sqrt(share), 1.0, 1.0, 1.0, nu)
+    assert found.t == pytest.approx(t, rel=1e-12)
+    assert np.exp(found.log_p) == pytest.approx(5.1e-6, rel=0.01)
+    assert np.exp(found.lrt_log_p) == pytest.approx(3.9e-6, rel=0.01)
