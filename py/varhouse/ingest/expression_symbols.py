@@ -38,6 +38,7 @@ def resolve_symbols(con: duckdb.DuckDBPyConnection) -> list[Issue]:
         create or replace temp table expression_symbols as
         select load_id, gene_id as symbol
         from raw.pseudobulk_genes
+        anti join raw.genes using (gene_id)
         where {is_symbol_sql("gene_id")}
     """)
     con.execute(f"""

@@ -31,15 +31,17 @@ def require_genes(con: duckdb.DuckDBPyConnection, source: SourceFile, need: str)
         )
 
 
-def report_unknown_genes(con: duckdb.DuckDBPyConnection) -> None:
+def report_unknown_genes(con: duckdb.DuckDBPyConnection, rows: str = "incoming") -> None:
     """Count the good rows of ``incoming`` whose gene is not in the gene table, if there is one.
+
+    ``rows`` is a FROM item, for some of them only.
 
     They are kept: the table may be loaded, or completed, later, and the outcome of a load should
     not depend on the order of loads. The models leave out what has no gene.
     """
     if not has_genes(con):
         return
-    con.execute("""
+    con.execute(f"""
         insert into incoming_issues
         select
             min(incoming.line),
@@ -47,7 +49,7 @@ def report_unknown_genes(con: duckdb.DuckDBPyConnection) -> None:
             'the gene is not in the gene table; the row is kept, but cannot be scored without it',
             count(*),
             arg_min(incoming.gene_id, incoming.line)
-        from incoming
+        from {rows} as incoming
         anti join raw.genes
             on incoming.gene_id = genes.gene_id
         where incoming.reject is null

@@ -98,6 +98,7 @@ KINDS: dict[str, Kind] = {
             "varhouse.ingest.pseudobulk",
             needs_build=False,
             own_store=True,
+            finishes=True,
             options=frozenset({"feature", "id_map"}),
         ),
         Kind(
@@ -110,7 +111,16 @@ KINDS: dict[str, Kind] = {
             "varhouse.ingest.cells",
             needs_build=False,
             finishes=True,
-            options=frozenset({"feature", "layer", "donor_column", "cell_type_column", "id_map"}),
+            options=frozenset(
+                {
+                    "feature",
+                    "layer",
+                    "donor_column",
+                    "cell_type_column",
+                    "normalise_twice",
+                    "id_map",
+                }
+            ),  # fmt: skip
         ),
         Kind(
             "weights",

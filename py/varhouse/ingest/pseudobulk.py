@@ -10,7 +10,8 @@ from varhouse.errors import DataError
 from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
 from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap, read_id_map
 from varhouse.ingest.expression_numbers import next_gene, next_group
-from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.expression_symbols import SYMBOL_GENES, is_symbol_sql, resolve_symbols
+from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import report_unknown_genes
 from varhouse.ingest.interval_rows import default_sql
 from varhouse.ingest.keys import gene_id_sql, integer_sql, missing_sql, number_sql, text_literal
@@ -240,8 +241,8 @@ def _some(lines: Sequence[int]) -> str:
 
 
 def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    """Refuse what is in the warehouse already; compare donors and genes with what is there."""
-    known = con.execute("""
+    """Refuse what is there already; compare donors, and genes but for symbols: see `finish`."""
+    known = con.execute(f"""
         with measured as (
             select
                 incoming.gene_id,
@@ -255,8 +256,11 @@ def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
                 on
                     incoming.donor_id = groups.donor_id
                     and incoming.cell_type = groups.cell_type
+            -- an earlier load's symbols are gene ids by now
+            left join {SYMBOL_GENES} as symbol_genes on incoming.gene_id = symbol_genes.symbol
             inner join raw.pseudobulk_genes as genes
-                on groups.load_id = genes.load_id and incoming.gene_id = genes.gene_id
+                on groups.load_id = genes.load_id
+                    and coalesce(symbol_genes.gene_id, incoming.gene_id) = genes.gene_id
         ),
 
         already as (
@@ -291,7 +295,7 @@ def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
             "insert into incoming_issues values (null, ?, ?, ?, null)",
             [issue.code, issue.message, issue.n],
         )
-    report_unknown_genes(con)
+    report_unknown_genes(con, f"(from incoming where not ({is_symbol_sql('gene_id')}))")
 
 
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
@@ -336,6 +340,11 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
     """)
     add_donors(con, f"select donor_id from {accepted}", load_id)
     return {}
+
+
+def finish(con: duckdb.DuckDBPyConnection) -> list[Issue]:
+    """Look the genes up that are known by symbol."""
+    return resolve_symbols(con)
 
 
 def _is_long(source: SourceFile) -> bool:

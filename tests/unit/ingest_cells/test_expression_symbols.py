@@ -11,6 +11,7 @@ import pytest
 from h5ad_files import some_counts, write_h5ad
 
 from varhouse.cli.model_options import source_version
+from varhouse.errors import DataError
 from varhouse.ingest.load import LoadReport, load_files
 from varhouse.warehouse import create_schema
 
@@ -112,3 +113,50 @@ def test_genes_without_expression_say_nothing_of_symbols(
     house: duckdb.DuckDBPyConnection, genes: Path
 ) -> None:
     assert load(house, "genes", genes).notes == {}
+
+
+TABLE = "gene_id\tD1\tD2\nAAA\t1\t2\nCCC\t3\t4\nENSG00000000015.4\t5\t6\nENSG00000000099\t7\t8\n"
+
+
+def test_the_order_of_loading_genes_and_a_table_does_not_matter(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, genes: Path
+) -> None:
+    table = tmp_path / "t.tsv"
+    table.write_text(TABLE)
+    with duckdb.connect() as other:
+        create_schema(other)
+        load(other, "genes", genes)
+        report = load(other, "pseudobulk", table, feature="B")
+        assert report.notes == {
+            "unknown_gene": 2, "gene_symbol_resolved": 1, "gene_symbol_kept": 1,
+        }  # fmt: skip
+        genes_first = expression_of(other)
+    assert load(house, "pseudobulk", table, feature="B").notes == {"gene_symbol_kept": 2}
+    notes = load(house, "genes", genes).notes
+    assert notes == {"gene_symbol_resolved": 1, "gene_symbol_kept": 1}
+    assert expression_of(house) == genes_first
+    assert {row[1] for row in genes_first} == {
+        "ENSG00000000011", "CCC", "ENSG00000000015", "ENSG00000000099",
+    }  # fmt: skip
+
+
+def test_a_symbol_that_was_resolved_is_known_when_it_comes_again(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, genes: Path
+) -> None:
+    load(house, "genes", genes)
+    first, again = tmp_path / "t.tsv", tmp_path / "u.tsv"
+    first.write_text(TABLE)
+    load(house, "pseudobulk", first, feature="B")
+    again.write_text("gene_id\tD2\nAAA\t9\n")
+    with pytest.raises(DataError, match="gene AAA in cell type B has values of the same donors"):
+        load(house, "pseudobulk", again, feature="B")
+
+
+def test_a_gene_whose_id_is_its_name_is_no_symbol(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, genes: Path
+) -> None:
+    genes.write_text(genes.read_text().replace("ENSG00000000011", "AAA"))
+    table = tmp_path / "t.tsv"
+    table.write_text("gene_id\tD1\nAAA\t1\n")
+    load(house, "genes", genes)
+    assert load(house, "pseudobulk", table, feature="B").notes == {}

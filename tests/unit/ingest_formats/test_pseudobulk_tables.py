@@ -91,7 +91,7 @@ def test_bad_values_are_counted(empty_warehouse, load, tmp_path):
         "value_not_finite": 3, "value_not_a_number": 1, "value_missing": 1,
         "cell_type_missing": 1, "gene_id_missing": 1, "donor_id_missing": 1,
     }  # fmt: skip
-    assert report.notes == {"sum_negative": 1, "n_cells_unreadable": 1}
+    assert report.notes == {"sum_negative": 1, "n_cells_unreadable": 1, "gene_symbol_kept": 3}
     assert [row[1] for row in rows_of(empty_warehouse)] == ["G10", "G5", "G6"]
 
 
@@ -144,5 +144,5 @@ def test_donors_are_those_of_the_genotypes(empty_warehouse, load, tmp_path):
         load(empty_warehouse, "pseudobulk", path, feature="T")
     mapping = written(tmp_path, "d1\tS1\n", "map.tsv")
     report = load(empty_warehouse, "pseudobulk", path, feature="T", id_map=mapping)
-    assert report.notes == {"donors_without_genotypes": 1}
+    assert report.notes == {"donors_without_genotypes": 1, "gene_symbol_kept": 1}
     assert [row[2] for row in rows_of(empty_warehouse)] == ["S1", "Z"]
