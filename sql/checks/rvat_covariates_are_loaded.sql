@@ -1,4 +1,5 @@
--- Covariates that are asked for by name and that no donor with genotypes has.
+-- Covariates that are asked for by name and that no donor with genotypes has, with the most similar
+-- one that is loaded.
 {{ config(meta={'show_rows': true}) }}
 {%- set chosen = var('covariates') %}
 with asked as (
@@ -7,13 +8,25 @@ with asked as (
     {%- else -%}
     select unnest([{{ quoted_list(as_list(chosen)) }}]) as covariate
     {%- endif %}
+),
+
+taken as (
+    select distinct covariate
+    from {{ ref('int_rvat__covariates') }}
+),
+
+loaded as (
+    select distinct covariate
+    from {{ source('raw', 'covariates') }}
 )
 
-select asked.covariate as missing_covariate
+select
+    asked.covariate as missing_covariate,
+    {{ most_similar('asked.covariate', 'loaded.covariate') }} as most_similar
 from asked
+left join loaded
+    on true
 where
     asked.covariate is not null
-    and asked.covariate not in (
-        select known.covariate
-        from {{ ref('int_rvat__covariates') }} as known
-    )
+    and asked.covariate not in (select taken.covariate from taken)
+group by asked.covariate

@@ -47,9 +47,14 @@
     {{- return(found.sets) -}}
 {%- endmacro %}
 
+{# Weights that are no annotation scores. #}
+{% macro rvat_own_weights() -%}
+    {{- return(['uniform', 'maf_beta', 'tss_distance', 'tss_distance_exp', 'v2g']) -}}
+{%- endmacro %}
+
 {# Names of annotation scores among the factors of the weights, such as CADD_RAW. #}
 {% macro rvat_score_names() -%}
-    {%- set known = ['uniform', 'maf_beta', 'tss_distance', 'tss_distance_exp', 'v2g'] -%}
+    {%- set known = rvat_own_weights() -%}
     {%- set found = namespace(names=[]) -%}
     {%- for weight in as_list(var('weights')) -%}
         {%- for factor in weight.split('*') -%}

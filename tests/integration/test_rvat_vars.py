@@ -47,20 +47,6 @@ def test_a_var_that_cannot_be_meant_is_refused(variables: dict[str, Any], messag
         build(con, **variables)
 
 
-def test_a_covariate_that_is_not_loaded_stops_the_tests() -> None:
-    with empty_warehouse() as con:
-        Cohort().load(con)
-        assert build(con, covariates=["sex", "age"]).ok
-        outcome = build(con, covariates=["sex", "aeg"])
-        failed = {
-            result.unique_id.split(".")[2]
-            for result in outcome.results
-            if result.status in ("fail", "error")
-        }
-        assert "rvat_covariates_are_loaded" in failed
-        assert not outcome.ok
-
-
 @pytest.mark.parametrize(
     ("variables", "check", "row"),
     [
@@ -68,6 +54,16 @@ def test_a_covariate_that_is_not_loaded_stops_the_tests() -> None:
             {"cell_types": ["B", "t"]},
             "rvat_cell_types_are_loaded",
             "missing_cell_type=t, most_similar=T",
+        ),
+        (
+            {"weights": ["maf_bta"], "skat_weight": "maf_bta"},
+            "rvat_scores_are_loaded",
+            "missing_score=maf_bta, most_similar=maf_beta",
+        ),
+        (
+            {"covariates": ["sex", "aeg"]},
+            "rvat_covariates_are_loaded",
+            "missing_covariate=aeg, most_similar=age",
         ),
         ({"rvat_genes": ["G1", "g2"]}, "rvat_genes_are_loaded", "gene=g2, gene_of_this_symbol=G2"),
         ({"rvat_genes": "G9"}, "rvat_genes_are_loaded", "gene=G9, gene_of_this_symbol=NULL"),
@@ -87,7 +83,7 @@ def test_a_covariate_that_is_not_loaded_stops_the_tests() -> None:
         (
             {"weights": ["maf_beta", "CADD_RWA"]},
             "rvat_scores_are_loaded",
-            "missing_score=CADD_RWA",
+            "missing_score=CADD_RWA, most_similar=CADD_RAW",
         ),
     ],
 )
