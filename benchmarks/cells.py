@@ -115,7 +115,7 @@ def run_sums(path: Path, report: Path, *, memory: str) -> None:
         groups = group_cells(path, obs, LoadOptions(build=None, source_id=None), {})
         totals = tally(matrix, n_values).totals
         for _ in sum_groups(
-            matrix, groups, totals,
+            matrix, groups, [totals],
             n_values=n_values,
             max_bytes=int(_mebibytes(memory) * 2**20) // 3,
             progress=lambda _: None,

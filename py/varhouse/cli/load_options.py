@@ -76,6 +76,12 @@ _OPTIONS: dict[str, _Decorator] = {
     "cell_type_column": click.option(
         "--cell-type-column", metavar="NAME", help="Cells: column of obs with the cell type."
     ),
+    "normalise_twice": click.option(
+        "--normalise-twice",
+        is_flag=True,
+        default=None,
+        help="Cells: normalise and log a second time, as the rare-variant tutorial does.",
+    ),
     "id_map": click.option(
         "--id-map", type=_FILE, help="Donor ids: a file of two columns, as written and as meant."
     ),

@@ -79,6 +79,8 @@ class LoadOptions:
         Where the counts of an h5ad file are: ``X``, ``raw`` or a name in ``layers``.
     donor_column, cell_type_column
         Columns of ``obs`` that say whose a cell is and of which type.
+    normalise_twice
+        Whether the values of an h5ad file are normalised and logged a second time.
     id_map
         Tab-separated file of two columns: a donor id as the file spells it, and as it should be.
     """
@@ -99,6 +101,7 @@ class LoadOptions:
     layer: str | None = None
     donor_column: str | None = None
     cell_type_column: str | None = None
+    normalise_twice: bool = False
     id_map: Path | None = None
 
 
@@ -118,6 +121,7 @@ class KindOptions(TypedDict, total=False):
     layer: str | None
     donor_column: str | None
     cell_type_column: str | None
+    normalise_twice: bool
     id_map: Path | None
 
 

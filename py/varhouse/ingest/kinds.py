@@ -50,6 +50,9 @@ class Kind:
 
 
 _SOURCE = frozenset({"source_id", "feature"})
+_CELLS = frozenset(
+    ("feature", "layer", "donor_column", "cell_type_column", "normalise_twice", "id_map")
+)
 
 KINDS: dict[str, Kind] = {
     kind.name: kind
@@ -111,16 +114,7 @@ KINDS: dict[str, Kind] = {
             "varhouse.ingest.cells",
             needs_build=False,
             finishes=True,
-            options=frozenset(
-                {
-                    "feature",
-                    "layer",
-                    "donor_column",
-                    "cell_type_column",
-                    "normalise_twice",
-                    "id_map",
-                }
-            ),  # fmt: skip
+            options=_CELLS,
         ),
         Kind(
             "weights",

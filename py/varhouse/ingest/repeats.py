@@ -11,8 +11,8 @@ from varhouse.ingest.format import LoadOptions
 from varhouse.ingest.reading import sha256_of
 from varhouse.ingest.request import flag_of
 
-# Those that choose rows; left out, they ask for all rows.
-_FILTERS = ("regions", "samples", "min_maf", "max_maf")
+# Those that choose rows or change their values; left out, they ask for all rows, as they are.
+_FILTERS = ("regions", "samples", "min_maf", "max_maf", "normalise_twice")
 # Those that tell how rows are read; left out, they ask for nothing.
 _READINGS = (
     "feature", "allele_order", "half_call", "csq_fields", "layer", "donor_column",
@@ -63,13 +63,16 @@ def _stated(options: LoadOptions) -> dict[str, str]:
         elif isinstance(value, list | tuple):
             found[name] = " ".join(sorted(value))
         else:
-            found[name] = str(value)
+            # a switch has no value but its name
+            found[name] = "" if value is True else str(value)
     return found
 
 
 def _described(stated: dict[str, str], names: list[str]) -> str:
     return ", ".join(
-        f"{flag_of(name)} {_short(stated[name])}" if name in stated else f"no {flag_of(name)}"
+        f"{flag_of(name)} {_short(stated[name])}".rstrip()
+        if name in stated
+        else f"no {flag_of(name)}"
         for name in names
     )
 

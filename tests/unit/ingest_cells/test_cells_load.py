@@ -14,7 +14,8 @@ from h5ad_files import DONORS, GENES, TYPES, some_counts, write_h5ad
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.cells import load as cells_load
-from varhouse.ingest.load import LoadReport
+from varhouse.ingest.load import LoadReport, load_files
+from varhouse.warehouse import create_schema
 
 Load = Callable[..., LoadReport]
 Groups = dict[tuple[str, str, str], tuple[float | None, float]]
@@ -318,3 +319,63 @@ def test_messages_hold_no_cell_names(
     load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs))
     told = house.execute("select * from load_issues").fetchall()
     assert not any("cell0" in str(row) for row in told)
+
+
+def test_normalising_twice_equals_a_loop_over_cells(
+    tmp_path: Path,
+    house: duckdb.DuckDBPyConnection,
+    load_cells: Load,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cells_load, "_VALUES_AT_ONCE", (3, 3))
+    counts = some_counts()
+    report = load_cells(write_h5ad(tmp_path / "a.h5ad", counts), normalise_twice=True)
+    assert (report.n_read, report.n_loaded) == (8, 8)
+    totals = counts.sum(axis=1)
+    once = np.zeros(counts.shape)
+    for i in np.flatnonzero(totals):
+        once[i] = np.log1p(counts[i] * np.median(totals[totals > 0]) / totals[i])
+    again = by_hand(once, DONORS, TYPES)
+    wanted = {key: (sums[0], again[key][1]) for key, sums in by_hand(counts, DONORS, TYPES).items()}
+    assert_same(stored(house), wanted)
+
+
+def test_components_are_those_of_the_values_normalised_twice(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+) -> None:
+    values = some_counts().astype(np.float64)
+    load_cells(write_h5ad(tmp_path / "a.h5ad", values), normalise_twice=True)
+    for _ in range(2):
+        totals = values.sum(axis=1, keepdims=True)
+        target = np.median(totals[totals > 0])
+        values = np.log1p(values * target / np.where(totals > 0, totals, 1))
+    sql = "from covariates where starts_with(covariate, 'expression_pc') order by all"
+    with duckdb.connect() as other:
+        create_schema(other)
+        load_files(
+            other, "cells", [write_h5ad(tmp_path / "b.h5ad", values)],
+            build=None, source_id=None, format=None, layer="X",
+        )  # fmt: skip
+        wanted = other.execute(sql).fetchall()
+    found = house.execute(sql).fetchall()
+    assert [row[:2] for row in found] == [row[:2] for row in wanted]
+    assert [row[2] for row in found] == pytest.approx([row[2] for row in wanted], abs=1e-9)
+    assert len(found) >= len(set(DONORS))
+
+
+def test_a_file_is_not_taken_again_with_other_values(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+) -> None:
+    path = write_h5ad(tmp_path / "a.h5ad", some_counts())
+    load_cells(path, normalise_twice=True)
+    assert load_cells(path, normalise_twice=True).status == "already loaded"
+    with pytest.raises(DataError, match="with --normalise-twice, now asked for with no --norm"):
+        load_cells(path)
+
+
+def test_values_that_are_no_counts_are_not_normalised_twice(
+    tmp_path: Path, load_cells: Load
+) -> None:
+    path = write_h5ad(tmp_path / "a.h5ad", some_counts() / 4)
+    with pytest.raises(DataError, match="--normalise-twice: X holds no counts"):
+        load_cells(path, layer="X", normalise_twice=True)

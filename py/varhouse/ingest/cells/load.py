@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells.counts import Expression, Tally, find_expression, tally
@@ -14,8 +16,9 @@ from varhouse.ingest.cells.expression_pcs import DonorTotals, store_pcs_of_file
 from varhouse.ingest.cells.gene_ids import gene_ids
 from varhouse.ingest.cells.groups import Groups, group_cells
 from varhouse.ingest.cells.h5 import open_h5
+from varhouse.ingest.cells.matrices import Matrix
 from varhouse.ingest.cells.store import store_genes, store_groups, store_sums
-from varhouse.ingest.cells.sums import sum_groups
+from varhouse.ingest.cells.sums import normalised_totals, sum_groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors import add_donors, donor_overlap, read_id_map
@@ -52,6 +55,10 @@ def load_cells(
         before, or the file is damaged.
     """
     path = source.path
+
+    def tell(text: str) -> None:
+        say(f"{path}: {text}")
+
     limit = _memory_limit(con)
     low, high = _VALUES_AT_ONCE
     n_values = max(low, min(high, limit // _BLOCK_SHARE // _BYTES_A_VALUE))
@@ -91,15 +98,17 @@ def load_cells(
         for sums in sum_groups(
             matrix,
             groups,
-            found.totals if found.is_counts else None,
+            _normalising_totals(matrix, found, options, n_values, tell),
             n_values=n_values,
             max_bytes=limit // _SUMS_SHARE,
-            progress=lambda told: say(f"{path}: {told}"),
+            progress=tell,
         ):
-            say(f"{path}: storing")
+            tell("storing")
             store_sums(con, sums, groups, genes, first_group=first_group, first_gene=first_gene)
             if totals is not None:
                 totals.add(sums)
+            # neither the next part nor the components should find these in memory
+            del sums
     if totals is not None:
         store_pcs_of_file(con, totals, genes, load_id)
     if not found.is_counts:
@@ -115,12 +124,28 @@ def load_cells(
     return Loaded(n_read=obs.n_rows, n_loaded=int(groups.n_cells.sum()), issues=issues)
 
 
+def _normalising_totals(
+    matrix: Matrix, found: Tally, options: LoadOptions, n_values: int, tell: Say
+) -> list[npt.NDArray[np.float64]]:
+    """Return what each normalisation of the values divides by; nothing where they are no counts."""
+    if not found.is_counts:
+        return []
+    if not options.normalise_twice:
+        return [found.totals]
+    return [found.totals, normalised_totals(matrix, found.totals, n_values, progress=tell)]
+
+
 def _check_values(path: Path, expression: Expression, found: Tally, options: LoadOptions) -> None:
     name = expression.matrix.name
     if not found.is_counts and (options.layer is None or not found.is_expression):
         raise DataError(
             f"{path}: {name} is not integer counts: values "
             f"{found.told(expression.genes.index())}. Name the matrix of counts with --layer."
+        )
+    if options.normalise_twice and not found.is_counts:
+        raise DataError(
+            f"{path}: --normalise-twice: {name} holds no counts, and other values are taken as "
+            "they are; leave the option out, or name the matrix of counts with --layer."
         )
     if not found.totals.any():
         raise DataError(f"{path}: {name} is zero in every cell; counts were wanted.")

@@ -117,8 +117,5 @@ def _constant(value: int, n: int) -> pa.Array:
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:
-    con.register("incoming_rows", rows)
-    try:
-        con.execute(f"insert into raw.{table} by name select * from incoming_rows")
-    finally:
-        con.unregister("incoming_rows")
+    # a registered table would stay in memory until the transaction ends, unregistered or not
+    con.from_arrow(rows).insert_into(f"raw.{table}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.ingest.cells.groups import Groups
-from varhouse.ingest.cells.matrices import Matrix
+from varhouse.ingest.cells.matrices import Block, Matrix
 
 _MAX_UINT32 = 2**32 - 1
 
@@ -44,10 +44,35 @@ def normalising_factors(totals: npt.NDArray[np.float64]) -> npt.NDArray[np.float
     return np.divide(target, totals, out=np.zeros_like(totals), where=counted)
 
 
+def normalised_totals(
+    matrix: Matrix,
+    totals: npt.NDArray[np.float64],
+    n_values: int,
+    *,
+    progress: Callable[[str], None],
+) -> npt.NDArray[np.float64]:
+    """Return the total of each cell's normalised values: what normalising them again divides by.
+
+    Parameters
+    ----------
+    totals
+        Shape (n_cells,): counts of each cell.
+    n_values
+        Read about so many values at once.
+    """
+    factors = normalising_factors(totals)
+    found = np.zeros(matrix.n_cells)
+    for block in matrix.blocks(n_values, genes=False):
+        values = np.log1p(factors[block.cells] * block.values)
+        found += np.bincount(block.cells, values, minlength=matrix.n_cells)
+        progress(f"normalising, {_percent(matrix, block)} %")
+    return found
+
+
 def sum_groups(
     matrix: Matrix,
     groups: Groups,
-    totals: npt.NDArray[np.float64] | None,
+    totals: Sequence[npt.NDArray[np.float64]],
     *,
     n_values: int,
     max_bytes: int,
@@ -60,7 +85,8 @@ def sum_groups(
     Parameters
     ----------
     totals
-        Shape (n_cells,): counts of each cell. None takes the values as they are: already
+        For each time that values are normalised, shape (n_cells,): the counts of each cell, then
+        the totals of its normalised values. None at all takes the values as they are: already
         normalised, no counts.
     n_values
         Read about so many values at once.
@@ -68,19 +94,19 @@ def sum_groups(
         The sums of a part stay below this, unless one group alone is larger.
     """
     n_groups = groups.n_cells.size
-    factors = None if totals is None else normalising_factors(totals)
+    rounds = [normalising_factors(each) for each in totals]
     # counts of a group and gene cannot exceed those of the group
     dtype: type[np.uint32] | type[np.float64] = np.float64
-    if totals is not None:
+    if totals:
         kept = groups.of_cell >= 0
-        of_group = np.bincount(groups.of_cell[kept], totals[kept], minlength=n_groups)
+        of_group = np.bincount(groups.of_cell[kept], totals[0][kept], minlength=n_groups)
         dtype = np.uint32 if of_group.max() <= _MAX_UINT32 else np.float64
-    bytes_each = matrix.n_genes * (8 + (0 if totals is None else np.dtype(dtype).itemsize))
+    bytes_each = matrix.n_genes * (8 + (np.dtype(dtype).itemsize if totals else 0))
     step = max(1, min(n_groups, max_bytes // max(1, bytes_each)))
     n_parts = -(-n_groups // step)
     for part, first in enumerate(range(0, n_groups, step), start=1):
         size = min(step, n_groups - first)
-        counts = None if totals is None else np.zeros(size * matrix.n_genes, dtype)
+        counts = np.zeros(size * matrix.n_genes, dtype) if totals else None
         values = np.zeros(size * matrix.n_genes)
         row_of_cell = np.where(
             (groups.of_cell >= first) & (groups.of_cell < first + size),
@@ -95,15 +121,22 @@ def sum_groups(
                 wanted = rows >= 0
                 rows, cells, genes, found = (array[wanted] for array in (rows, cells, genes, found))
             rows += genes
-            if counts is None or factors is None:
-                np.add.at(values, rows, found.astype(np.float64))
-            else:
+            if counts is not None:
                 np.add.at(counts, rows, found.astype(dtype))
-                np.add.at(values, rows, np.log1p(factors[cells] * found))
-            done = min(100, 100 * (block.start + block.values.size) // max(1, matrix.n_stored))
-            progress(f"adding up, {done} %{told}")
+            normalised = found.astype(np.float64)
+            for factors in rounds:
+                normalised *= factors[cells]
+                np.log1p(normalised, out=normalised)
+            np.add.at(values, rows, normalised)
+            progress(f"adding up, {_percent(matrix, block)} %{told}")
         yield GroupSums(
             first,
             None if counts is None else counts.reshape(size, -1),
             values.reshape(size, -1),
         )
+        # before the next part takes its room
+        del counts, values
+
+
+def _percent(matrix: Matrix, block: Block) -> int:
+    return min(100, 100 * (block.start + block.values.size) // max(1, matrix.n_stored))
