@@ -68,8 +68,7 @@ class StderrReporter:
         if self._settings.verbosity > 0 or result.status == "warn":
             return True
         if result.status == "skipped":
-            # The tests of a model that was not built say nothing that its own line does not.
-            return result.resource_type not in _TESTS
+            return False  # named together at the end
         if result.status in BAD:
             return True
         return result.status == "success" or (
@@ -111,7 +110,7 @@ class StderrReporter:
             self._console.print(f"[{colour}]{level:<9}[/] {escape(text)}")
 
     def summary(self, outcome: RunOutcome) -> None:
-        """Print how many nodes ended how, and in what time."""
+        """Print what was skipped, how many nodes ended how, and in what time."""
         if self._settings.verbosity < 0 or self._settings.log_json:
             return
         statuses = ("success", "unchanged", "pass", "warn", "fail", "error", "skipped")
@@ -121,6 +120,16 @@ class StderrReporter:
             for status in statuses
             if outcome.count(status)
         ]
+        skipped = [
+            each.name
+            for each in outcome.results
+            if each.status == "skipped" and each.resource_type not in _TESTS
+        ]
+        if skipped and self._settings.verbosity == 0:
+            noun = "model needs" if len(skipped) == 1 else "models need"
+            self._console.print(
+                f"[red]skipped[/]   {len(skipped):,} {noun} what failed: {', '.join(skipped)}"
+            )
         word = "[green]done[/]     " if outcome.ok else "[red]failed[/]   "
         self._console.print(
             f"{word} {', '.join(counts) or 'nothing to do'} in {outcome.seconds:.2f} s"
