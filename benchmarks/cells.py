@@ -37,6 +37,7 @@ N_GENES = 36_469
 GENES_A_CELL = 1_200
 N_TYPES = 14
 _CELLS_AT_ONCE = 5_000
+_DISTINCT_CELLS = 200_000  # a multiple of those at once
 
 
 class DisagreementError(RuntimeError):
@@ -44,7 +45,10 @@ class DisagreementError(RuntimeError):
 
 
 def make_cells(path: Path, *, n_cells: int, n_donors: int, seed: int) -> None:
-    """Write an h5ad file of counts: few genes are in most cells, most genes in few."""
+    """Write an h5ad file of counts: few genes are in most cells, most genes in few.
+
+    Cells beyond the first `_DISTINCT_CELLS` have the counts of those again, in groups of their own.
+    """
     rng = np.random.default_rng(seed)
     share = rng.lognormal(0, 2.2, N_GENES)
     edges = np.cumsum(share / share.sum())
@@ -59,12 +63,21 @@ def make_cells(path: Path, *, n_cells: int, n_donors: int, seed: int) -> None:
         bounds = [np.zeros(1, dtype=np.int64)]
         for start in range(0, n_cells, _CELLS_AT_ONCE):
             size = min(_CELLS_AT_ONCE, n_cells - start)
+            at = data.shape[0]
+            if start >= _DISTINCT_CELLS:
+                ends = bounds[1 + (start % _DISTINCT_CELLS) // _CELLS_AT_ONCE][:size]
+                first = int(bounds[(start % _DISTINCT_CELLS) // _CELLS_AT_ONCE][-1])
+                for dataset in (data, indices):
+                    dataset.resize((at + int(ends[-1]) - first,))
+                    dataset[at:] = dataset[first : int(ends[-1])]
+                bounds.append(at + ends - first)
+                continue
             depth = rng.lognormal(0, 0.4, size)
             drawn = rng.poisson(2 * GENES_A_CELL * depth)
             cell = np.repeat(np.arange(size), drawn)
             gene = np.minimum(np.searchsorted(edges, rng.random(cell.size)), N_GENES - 1)
             keys, counts = np.unique(cell * N_GENES + gene, return_counts=True)
-            at, end = data.shape[0], data.shape[0] + keys.size
+            end = at + keys.size
             for dataset, values in ((data, counts), (indices, keys % N_GENES)):
                 dataset.resize((end,))
                 dataset[at:end] = values
@@ -221,11 +234,11 @@ def _findings(sizes: dict[int, dict[str, list[Cost]]], *, memory: str) -> list[d
     for n_cells, costs in sizes.items():
         if "anndata" in costs:
             peer = _median(costs["anndata"], "cpu_s")
-            ratio, whole = (_median(costs[name], "cpu_s") / peer for name in ("sums", "varhouse"))
+            whole, sums = (_median(costs[name], "cpu_s") / peer for name in ("varhouse", "sums"))
             add(
-                f"{n_cells:,} cells: CPU of the sums <= {MAX_CPU_OF_PEER} x anndata and scipy",
-                f"{ratio:.2f} x (the whole load, rows stored: {whole:.2f} x)",
-                ratio <= MAX_CPU_OF_PEER,
+                f"{n_cells:,} cells: CPU of the load <= {MAX_CPU_OF_PEER} x anndata and scipy",
+                f"{whole:.2f} x (the sums alone: {sums:.2f} x)",
+                whole <= MAX_CPU_OF_PEER,
             )  # fmt: skip
         peak = _median(costs["varhouse"], "peak_rss_mib")
         limit = _mebibytes(memory) + RSS_ABOVE_LIMIT_MIB
