@@ -123,6 +123,8 @@ def spark(request: pytest.FixtureRequest) -> Iterator[Any]:
         pytest.skip("Sail needs pysail and pyspark-client")
     from pysail.spark import SparkConnectServer
 
+    # PySpark takes a main module without a file, as a worker of the tests has it, for doctests
+    vars(sys.modules["__main__"]).setdefault("__file__", __file__)
     server = SparkConnectServer(port=0)
     server.start()
     _, port = server.listening_address
