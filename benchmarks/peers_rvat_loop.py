@@ -66,21 +66,26 @@ def _loop(arguments: argparse.Namespace) -> np.ndarray:
             ]
             ranks = stats.rankdata(expression[g].astype(np.float64))
             y = stats.norm.ppf((ranks - 0.5) / ranks.size)
-            p_values = [_burden(genotypes @ w, x, y) for w in weights]
+            tests = [_burden(genotypes @ w, x, y) for w in weights]
+            p_values = [p for p, _ in tests]
             combined = np.mean(np.tan((0.5 - np.array(p_values)) * np.pi))
             skat = _skat(genotypes * weights[1], x, y) if arguments.skat else np.nan
-            rows.append([k, g, *p_values, stats.cauchy.sf(combined), skat])
+            lrt = [p for _, p in tests]
+            rows.append([k, g, *p_values, stats.cauchy.sf(combined), skat, *lrt])
     return np.array(rows)
 
 
-def _burden(burden: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
+def _burden(burden: np.ndarray, x: np.ndarray, y: np.ndarray) -> tuple[float, float]:
+    """Fit with and without the burden; return the p-values of t and of the likelihood ratio."""
     full = np.column_stack([x, burden])
     inverse = np.linalg.inv(full.T @ full)
     coefficients = inverse @ (full.T @ y)
-    residual = y - full @ coefficients
+    rss = np.sum((y - full @ coefficients) ** 2)
     df = y.size - full.shape[1]
-    t = coefficients[-1] / np.sqrt(residual @ residual / df * inverse[-1, -1])
-    return float(2 * stats.t.sf(abs(t), df))
+    t = coefficients[-1] / np.sqrt(rss / df * inverse[-1, -1])
+    null = y - x @ (np.linalg.inv(x.T @ x) @ (x.T @ y))
+    ratio = (df + 1) * np.log(np.sum(null**2) / rss)
+    return float(2 * stats.t.sf(abs(t), df)), float(stats.chi2.sf(ratio, 1))
 
 
 def _skat(weighted: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
