@@ -53,14 +53,14 @@ def build_node(
         text = seed_query(project, node)
         sql = MappedSql.copied_from(text, node.location.path)
         try:
-            con.execute(f"create table {_relation(node, _NEW)} as {text}")
+            n_rows = _made(con, f"create table {_relation(node, _NEW)} as {text}")
         except duckdb.InterruptException:
             raise
         except duckdb.Error as error:
             said = scrubbed(str(error), error, text)
             raise ModelError(f"{node.location.path}: the seed cannot be read: {said}") from error
         _swap(con, node, existing)
-        return _n_rows(con, node)
+        return n_rows
     if sql is None:
         raise ModelError(f"{node.location.path}: nothing to build.")
     if node.materialized == "view":
@@ -69,11 +69,12 @@ def build_node(
     if incremental:
         _check_contract(con, node, sql)
         _add_rows(con, node, sql)
-        return _n_rows(con, node)
-    _create(con, node, sql, f"create table {_relation(node, _NEW)} as")
+        ((n_rows,),) = con.execute(f"select count(*) from {node.relation}").fetchall()
+        return int(n_rows)
+    n_rows = _create(con, node, sql, f"create table {_relation(node, _NEW)} as")
     _compare_contract(con, node, _relation(node, _NEW))
     _swap(con, node, existing)
-    return _n_rows(con, node)
+    return n_rows
 
 
 def _build_view(
@@ -89,14 +90,15 @@ def _relation(node: Node, suffix: str = "") -> str:
     return f"{quote_identifier(SCHEMA)}.{quote_identifier(node.name + suffix)}"
 
 
-def _n_rows(con: duckdb.DuckDBPyConnection, node: Node) -> int:
-    found = con.execute(f"select count(*) from {node.relation}").fetchall()
-    return int(found[0][0])
+def _made(con: duckdb.DuckDBPyConnection, statement: str) -> int | None:
+    """Carry out a statement that makes something; return the rows of a table, as it tells."""
+    found = con.execute(statement).fetchall()
+    return int(found[0][0]) if found else None
 
 
-def _create(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str) -> None:
+def _create(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str) -> int | None:
     try:
-        con.execute(f"{header}\n{sql.text}")
+        return _made(con, f"{header}\n{sql.text}")
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:

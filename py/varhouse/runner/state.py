@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
@@ -17,10 +17,10 @@ from varhouse.runner.nodes import SCHEMA, Project
 from varhouse.runner.outcome import NodeResult
 from varhouse.settings import shipped_project_dir
 
-_COLUMNS = (
-    "run_id", "command", "node", "resource_type", "status", "fingerprint", "sql_hash",
-    "config_hash", "parents", "n_rows", "seconds", "started_at", "message", "vars_json",
-    "full_refresh", "varhouse_version",
+_OF_THE_RUN = ("run_id", "command", "vars_json", "full_refresh", "varhouse_version")
+_OF_A_NODE = (
+    "node", "resource_type", "status", "n_rows", "seconds", "started_at", "message",
+    "fingerprint", "sql_hash", "config_hash", "parents",
 )  # fmt: skip
 
 Command = Literal["run", "test", "build", "seed"]
@@ -110,29 +110,43 @@ def relations(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
     return dict(rows)
 
 
-def write_row(
+def write_rows(
     con: duckdb.DuckDBPyConnection,
     run: RunContext,
-    result: NodeResult,
-    fingerprint: Fingerprint | None,
+    results: Sequence[tuple[NodeResult, Fingerprint | None]],
 ) -> None:
-    """Append one row; inside the caller's transaction if there is one."""
-    parents = dict(fingerprint.parents) if fingerprint else {}
-    values: list[Any] = [
-        run.run_id, run.command, result.unique_id, result.resource_type, result.status,
-        fingerprint.value if fingerprint else None,
-        fingerprint.sql_hash if fingerprint else None,
-        fingerprint.config_hash if fingerprint else None,
-        list(parents), list(parents.values()),
-        result.rows, result.seconds, result.started_at or datetime.now(UTC), result.message,
-        run.vars_json, run.full_refresh, __version__,
+    """Append a row for each result; inside the caller's transaction if there is one.
+
+    Parameters
+    ----------
+    results
+        At least one, each with what the node was made from where that is known.
+    """
+    values = [
+        (
+            result.unique_id, result.resource_type, result.status, result.rows, result.seconds,
+            result.started_at or datetime.now(UTC), result.message,
+            made.value if made else None,
+            made.sql_hash if made else None,
+            made.config_hash if made else None,
+            list(made.parents) if made else [], list(made.parents.values()) if made else [],
+        )
+        for result, made in results
     ]  # fmt: skip
-    places = ", ".join(
-        "map(?::varchar[], ?::varchar[])" if column == "parents" else "?" for column in _COLUMNS
-    )
+    # One list a column: the statement costs the same for a model alone and for all its tests.
+    lists = ", ".join(
+        "map(unnest(?::varchar[][]), unnest(?::varchar[][]))" if column == "parents"
+        else "unnest(?)"
+        for column in _OF_A_NODE
+    )  # fmt: skip
     con.execute(
-        f"insert into {SCHEMA}.run_results ({', '.join(_COLUMNS)}) values ({places})", values
-    )
+        f"insert into {SCHEMA}.run_results ({', '.join((*_OF_THE_RUN, *_OF_A_NODE))}) "
+        f"select {', '.join('?' * len(_OF_THE_RUN))}, {lists}",
+        [
+            run.run_id, run.command, run.vars_json, run.full_refresh, __version__,
+            *(list(column) for column in zip(*values, strict=True)),
+        ],
+    )  # fmt: skip
 
 
 def read_back(con: duckdb.DuckDBPyConnection, run: RunContext, result: NodeResult) -> None:

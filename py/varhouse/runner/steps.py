@@ -19,7 +19,7 @@ from varhouse.runner.schedule import Task
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
-from varhouse.runner.state import Fingerprint, RunContext, read_back, write_row
+from varhouse.runner.state import Fingerprint, RunContext, read_back, write_rows
 from varhouse.runner.unit_tests import CompiledUnitTest, compile_unit_test, run_unit_test
 from varhouse.transaction import transaction
 
@@ -147,9 +147,8 @@ class Steps:
     def record(self, con: duckdb.DuckDBPyConnection, results: list[NodeResult]) -> None:
         """Write results that no transaction of a build holds."""
         with transaction(con):
-            for each in results:
-                # Without a fingerprint: what was tried is not what the table holds.
-                write_row(con, self._run, each, None)
+            # Without a fingerprint: what was tried is not what the table holds.
+            write_rows(con, self._run, [(each, None) for each in results])
 
     def skip(self, task: Task, culprits: list[str]) -> list[NodeResult]:
         """Return the results of a task that cannot run because others failed."""
@@ -170,7 +169,7 @@ class Steps:
             result = self._check(con, key)
         if self._run.command == "test" or not self._ended_before(key, result.status):
             with transaction(con):
-                write_row(con, self._run, result, self._test_prints.get(key))
+                write_rows(con, self._run, [(result, self._test_prints.get(key))])
         return result
 
     def _check(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
@@ -202,9 +201,8 @@ class Steps:
                 rows = self._make(con, decision)
                 tests = self._gate(con, task)
                 built = result("success", decision.reason, rows)
-                write_row(con, self._run, built, decision.fingerprint)
-                for test in tests:
-                    write_row(con, self._run, test, self._test_prints[test.unique_id])
+                held = [(test, self._test_prints[test.unique_id]) for test in tests]
+                write_rows(con, self._run, [(built, decision.fingerprint), *held])
             read_back(con, self._run, built)
             return [built, *tests]
         except (duckdb.InterruptException, Stopped):

@@ -41,6 +41,29 @@ def test_each_materialization(
     assert {result.name: result.rows for result in outcome.results} == {"a": 3, "v": None, "s": 2}
 
 
+def test_a_build_and_its_tests_are_on_record_in_their_order(
+    con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
+) -> None:
+    project = folder(
+        a="select id from {{ source('raw', 't') }} where id < {{ var('n', 5) }}",
+        b="{{ config(materialized='view') }} select * from {{ ref('a') }}",
+    )
+    project.write({"models/a.yml": UNIQUE_ID})
+    assert project.run(con, vars={"n": 3}, command="run").ok
+    columns = "resource_type, status, n_rows, command, vars_json, full_refresh, message"
+    assert con.execute(f"select {columns} from run_results order by rowid").fetchall() == [
+        ("model", "success", 3, "run", '{"n": 3}', False, "new"),
+        ("test", "pass", 0, "run", '{"n": 3}', False, ""),
+        ("model", "success", None, "run", '{"n": 3}', False, "new"),
+    ]
+    parents = con.execute(
+        "select map_keys(child.parents), child.parents['model.small.a'] = parent.fingerprint "
+        "from run_results as child, run_results as parent "
+        "where child.node = 'model.small.b' and parent.node = 'model.small.a'"
+    ).fetchall()
+    assert parents == [(["model.small.a"], True)]
+
+
 def test_a_second_run_changes_nothing_and_writes_nothing(
     con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
 ) -> None:

@@ -150,7 +150,7 @@ def test_a_build_whose_row_is_not_on_record_afterwards_is_an_error(
         """Write nothing, as a disk that lies."""
 
     project = folder(a="select 1 as id", b="select * from {{ ref('a') }}")
-    monkeypatch.setattr(steps, "write_row", lose)
+    monkeypatch.setattr(steps, "write_rows", lose)
     outcome = project.run(con)
     assert statuses(outcome) == {"a": "error", "b": "skipped"}
     assert "run_results holds no row for it" in message_of(outcome, "a")
