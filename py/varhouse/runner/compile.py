@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlglot
@@ -42,6 +42,7 @@ class Compiler:
         self._standing_in = standing_in or {}
         self._vars = vars or {}
         self._this = this
+        self._bodies: dict[tuple[str, bool], tuple[MappedSql, tuple[Node, ...]]] = {}
 
     def scope(self, node: Node, used: list[Node], *, incremental: bool = False) -> Scope:
         """Return the scope of a node; the ephemeral models it reads are appended to ``used``."""
@@ -86,8 +87,14 @@ class Compiler:
             raise TemplateFault(f"'{node.name}' has no table.")
         return node.relation
 
-    def body(self, node: Node, *, incremental: bool = False) -> tuple[MappedSql, list[Node]]:
+    def body(self, node: Node, *, incremental: bool = False) -> tuple[MappedSql, tuple[Node, ...]]:
         """Return the node's own rendered SQL and the ephemeral models that it reads."""
+        key = (node.unique_id, incremental)
+        if key not in self._bodies:
+            self._bodies[key] = self._rendered(node, incremental)
+        return self._bodies[key]
+
+    def _rendered(self, node: Node, incremental: bool) -> tuple[MappedSql, tuple[Node, ...]]:
         used: list[Node] = []
         sql = self._project.renderer.render(
             node.unique_id,
@@ -97,7 +104,7 @@ class Compiler:
         )
         if not sql.text.strip():
             raise ProjectError(f"{node.location.path}:1: the model renders to nothing.")
-        return sql.strip(), used
+        return sql.strip(), tuple(used)
 
     def compile(self, node: Node, *, incremental: bool = False) -> MappedSql:
         """Return the SQL of a model or singular test, ephemeral parents inside.
@@ -110,14 +117,14 @@ class Compiler:
         sql, used = self.body(node, incremental=incremental)
         return self.with_ephemerals(sql, used)
 
-    def with_ephemerals(self, sql: MappedSql, used: list[Node]) -> MappedSql:
+    def with_ephemerals(self, sql: MappedSql, used: Sequence[Node]) -> MappedSql:
         """Put these ephemeral models, and those that they read, before the query as CTEs."""
         ordered: list[tuple[str, MappedSql]] = []
         self._gather(used, ordered, set())
         return with_ctes(sql, ordered)
 
     def _gather(
-        self, used: list[Node], ordered: list[tuple[str, MappedSql]], done: set[str]
+        self, used: Sequence[Node], ordered: list[tuple[str, MappedSql]], done: set[str]
     ) -> None:
         for node in used:
             if node.unique_id in done:
