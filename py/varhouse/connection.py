@@ -85,6 +85,7 @@ class Result:
 class _OpenFile:
     """A database file open in this process, shared by every Warehouse of it."""
 
+    path: Path
     key: tuple[bool, str, int]
     con: duckdb.DuckDBPyConnection
     stack: contextlib.ExitStack
@@ -105,7 +106,7 @@ class Warehouse:
         self._con = opened.con.cursor()
         create_functions(self._con)
         opened.n_users += 1
-        self._finalizer = weakref.finalize(self, _release, path, opened, self._con)
+        self._finalizer = weakref.finalize(self, _release, opened, self._con)
 
     @property
     def con(self) -> duckdb.DuckDBPyConnection:
@@ -231,7 +232,7 @@ def connect(
     if opened is None:
         stack = contextlib.ExitStack()
         con = stack.enter_context(open_warehouse(settings, read_only=read_only))
-        opened = _open_files[resolved] = _OpenFile(key, con, stack)
+        opened = _open_files[resolved] = _OpenFile(resolved, key, con, stack)
     elif opened.key != key:
         raise UsageError(
             f"{settings.database}: open in this process with other settings "
@@ -263,11 +264,11 @@ def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     return con
 
 
-def _release(path: Path, opened: _OpenFile, cursor: duckdb.DuckDBPyConnection) -> None:
+def _release(opened: _OpenFile, cursor: duckdb.DuckDBPyConnection) -> None:
     cursor.close()
     opened.n_users -= 1
     if opened.n_users == 0:
-        _open_files.pop(path.resolve(), None)
+        del _open_files[opened.path]
         opened.stack.close()
 
 

@@ -17,11 +17,11 @@ from varhouse.settings import Settings, shipped_project_dir
 from varhouse.udf import register_functions
 from varhouse.upgrade import create_or_upgrade
 
-_HELD = re.compile(r"Conflicting lock is held in (?P<who>.+?)\s*(?:\(PID (?P<pid>\d+)\))")
+_HELD = re.compile(r"Conflicting lock is held in .+?\(PID (\d+)\)")
 
 
 def ordered_sql_files(folder: Path) -> list[Path]:
-    """Return the ``.sql`` files below ``folder`` in the order of their names."""
+    """Return the ``.sql`` files in ``folder`` in the order of their names."""
     return sorted(folder.glob("*.sql"))
 
 
@@ -92,7 +92,8 @@ def open_warehouse(
 
 def _make_spill_dir(settings: Settings, *, read_only: bool) -> Path:
     """Make a private folder (mode 0700) to spill into; remove those that dead processes left."""
-    parent = settings.temp_dir or settings.database.parent
+    # absolute, so that it is found again when the working directory has changed
+    parent = (settings.temp_dir or settings.database.parent).resolve()
     if read_only and not os.access(parent, os.W_OK):
         parent = Path(tempfile.gettempdir())
     prefix = f".{settings.database.name}.spill-"
@@ -139,7 +140,7 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
         held = _HELD.search(str(error))
         if held:
             raise WarehouseHeldError(
-                f"{settings.database}: held by another process (PID {held['pid']}). "
+                f"{settings.database}: held by another process (PID {held[1]}). "
                 "Wait for it to end, or open notebooks with read_only=True and close them."
             ) from error
         raise DataError(

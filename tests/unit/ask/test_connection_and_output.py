@@ -66,6 +66,18 @@ def test_a_notebook_cell_can_be_run_twice(built_file):
     varhouse.connect(built_file, read_only=False, threads=1).close()
 
 
+def test_a_relative_path_is_closed_from_another_folder(built_file, tmp_path, monkeypatch):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(built_file.parent)
+    house = varhouse.connect(built_file.name, threads=1)
+    monkeypatch.chdir(elsewhere)
+    house.close()
+    assert not list(built_file.parent.glob(f".{built_file.name}.spill-*"))
+    with varhouse.connect(built_file, read_only=False, threads=1) as again:
+        assert again.sql("select count(*) as n from genes").rows() == [{"n": 5}]
+
+
 def test_a_forgotten_warehouse_leaves_nothing_behind(built_file):
     spill = f".{built_file.name}.spill-*"
     house = varhouse.connect(built_file, threads=1)
