@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import duckdb
@@ -18,6 +19,9 @@ import varhouse
 from varhouse.errors import UsageError
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import create_schema, open_warehouse
+
+if TYPE_CHECKING:
+    from varhouse.runner import Project
 
 _FUNCTION_SOURCES = ("numerics", "udf")
 _EXPRESSION_GENES = '"raw"."pseudobulk_genes"'
@@ -129,6 +133,26 @@ def functions_version() -> str:
             held.update(f"{path.relative_to(package).as_posix()} {len(content)}\n".encode())
             held.update(content)
     return held.hexdigest()
+
+
+def project_of(settings: Settings, vars: Mapping[str, Any]) -> Project:
+    """Return the project that a command is about, loaded with these vars."""
+    from varhouse.runner import load_project
+
+    return load_project(settings.project_dir, vars=vars, cache_dir=cache_dir())
+
+
+def cache_dir() -> Path | None:
+    """Return where this user keeps what can be made again; None where there is no such place."""
+    given = os.environ.get("VARHOUSE_CACHE_DIR")
+    if given is not None:
+        return Path(given).absolute() if given else None
+    usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
+    try:
+        folder = Path(os.environ.get("XDG_CACHE_HOME") or usual).expanduser()
+    except RuntimeError:  # a user without a home
+        return None
+    return folder / "varhouse" if folder.is_absolute() else None
 
 
 def target_dir(settings: Settings) -> Path:

@@ -14,6 +14,7 @@ from varhouse.runner.nodes import SCHEMA, Location, Node, Project, Relation, sug
 from varhouse.runner.properties import PropertyReader
 from varhouse.runner.references import resolve_references
 from varhouse.runner.render import Renderer
+from varhouse.runner.template_cache import TemplateCache
 from varhouse.runner.yml import Entry, plain, read_yaml
 
 PROJECT_FILE = "dbt_project.yml"
@@ -31,6 +32,7 @@ def load_project(
     vars: Mapping[str, Any] | None = None,
     target: str = "warehouse",
     env: Mapping[str, str] | None = None,
+    cache_dir: Path | None = None,
 ) -> Project:
     """Load a dbt project of the supported subset.
 
@@ -44,6 +46,8 @@ def load_project(
         What templates see as ``target.name``.
     env
         What ``env_var`` reads; the process environment when None.
+    cache_dir
+        A folder of this user alone, to keep compiled templates for the next process.
 
     Returns
     -------
@@ -64,12 +68,21 @@ def load_project(
             f"{path}: no such project file. Name a project with --project-dir, "
             "or make one with `varhouse init DIR`."
         )
-    return _Loader(directory, dict(vars or {}), target, os.environ if env is None else env).load()
+    cache = TemplateCache(cache_dir, directory)
+    env = os.environ if env is None else env
+    project = _Loader(directory, dict(vars or {}), target, env, cache).load()
+    cache.save()
+    return project
 
 
 class _Loader:
     def __init__(
-        self, directory: Path, cli_vars: dict[str, Any], target: str, env: Mapping[str, str]
+        self,
+        directory: Path,
+        cli_vars: dict[str, Any],
+        target: str,
+        env: Mapping[str, str],
+        cache: TemplateCache,
     ) -> None:
         self.directory = directory
         self.cli_vars = cli_vars
@@ -88,14 +101,18 @@ class _Loader:
             "profile_name": self.entry.text("profile", "varhouse"),
         }  # fmt: skip
         # dbt renders the project file with the command line's vars only.
-        self.bootstrap = Renderer(self.name, vars=cli_vars, target=self.target, env=env)
+        self.bootstrap = Renderer(
+            self.name, vars=cli_vars, target=self.target, env=env, cache=cache
+        )
         project_vars = plain(self.entry.mapping("vars", "vars").value)
         own = project_vars.pop(self.name, None) if isinstance(
             project_vars.get(self.name), dict
         ) else None  # fmt: skip
         self.own_vars = {**project_vars, **(own or {})}
         self.vars = {**self.own_vars, **cli_vars}
-        self.renderer = Renderer(self.name, vars=self.vars, target=self.target, env=env)
+        self.renderer = Renderer(
+            self.name, vars=self.vars, target=self.target, env=env, cache=cache
+        )
         self.nodes: dict[str, Node] = {}
         self.warnings: list[str] = []
 

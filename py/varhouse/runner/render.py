@@ -12,12 +12,14 @@ from jinja2.environment import TemplateModule
 from varhouse.errors import ProjectError
 from varhouse.runner.nodes import Location, Relation, suggest
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.runner.template_cache import TemplateCache
 from varhouse.runner.templates import (
     MACRO_PREFIX,
     Macro,
     MacroReturn,
     ModelTemplate,
     TemplateFault,
+    check_names,
     parse_macro_file,
     parse_model,
     render_native,
@@ -150,8 +152,10 @@ class Renderer:
         vars: Mapping[str, Any],
         target: Mapping[str, Any],
         env: Mapping[str, str],
+        cache: TemplateCache,
     ) -> None:
         self.project_name = project_name
+        self._cache = cache
         self.vars = dict(vars)
         self.target = dict(target)
         self._env = env
@@ -164,7 +168,7 @@ class Renderer:
         """Take the macros of these files (path to text) and check every name they use."""
         compiled = {}
         for path, text in files.items():
-            macros, compiled[path] = parse_macro_file(text, path)
+            macros, compiled[path] = parse_macro_file(text, path, self._cache)
             for macro in macros:
                 earlier = self.macros.get(macro.name)
                 if earlier is not None:
@@ -174,7 +178,7 @@ class Renderer:
                     )
                 self.macros[macro.name] = macro
         for path, held in compiled.items():
-            held.check_names(path, [*self.macros, self.project_name])
+            check_names(held, files[path], path, [*self.macros, self.project_name])
 
     def add_docs(self, path: str, text: str) -> None:
         """Take the ``{% docs name %}`` blocks of a Markdown file."""
@@ -245,7 +249,7 @@ class Renderer:
         model = self._templates.get(key)
         if model is None:
             known = [*self.macros, self.project_name]
-            model = parse_model(text, path, known)
+            model = parse_model(text, path, known, self._cache)
             self._templates[key] = model
         return render_template(model, self._context(scope))
 

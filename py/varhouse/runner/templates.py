@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -18,6 +18,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from varhouse.errors import ProjectError, VarhouseError
 from varhouse.runner.nodes import Location, suggest
 from varhouse.runner.sourcemap import MappedSql, Segment
+from varhouse.runner.template_cache import Compiled, TemplateCache
 
 MACRO_PREFIX = "varhouse_macro__"
 _MARK = re.compile("\ue000(\\d+)([ce])\ue001")
@@ -142,48 +143,57 @@ def _parse(text: str, path: str) -> nodes.Template:
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """A template ready to render, the names that it takes from outside and its syntax tree."""
-
-    template: Template
-    names: frozenset[str]
-    tree: nodes.Template
-
-    def check_names(self, path: str, macros: Collection[str]) -> None:
-        """Refuse a name that is neither in dbt's subset nor a macro of the project."""
-        known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
-        for name in sorted(self.names - known):
-            places = (each.lineno for each in self.tree.find_all(nodes.Name) if each.name == name)
-            reason = _REFUSED.get(name) or (
-                "It is neither a macro of sql/macros nor a part of the supported dbt subset."
-                + suggest(name, known)
-            )
-            raise ProjectError(f"{path}:{next(places, 1)}: '{name}' is not available. {reason}")
+def check_names(compiled: Compiled, text: str, path: str, macros: Collection[str]) -> None:
+    """Refuse a name that is neither in dbt's subset nor a macro of the project."""
+    known = {*_CONTEXT, *_JINJA_GLOBALS, *macros}
+    for name in sorted(compiled.names - known):
+        tree = _parse(text, path)
+        places = (each.lineno for each in tree.find_all(nodes.Name) if each.name == name)
+        reason = _REFUSED.get(name) or (
+            "It is neither a macro of sql/macros nor a part of the supported dbt subset."
+            + suggest(name, known)
+        )
+        raise ProjectError(f"{path}:{next(places, 1)}: '{name}' is not available. {reason}")
 
 
-def _compile(environment: _Environment, tree: nodes.Template, path: str | None) -> Compiled:
+def _compile(
+    environment: _Environment,
+    tree: nodes.Template,
+    path: str | None,
+    macros: Sequence[nodes.Macro] = (),
+) -> Compiled:
     """Write the template's Python code once: it also tells which names come from outside."""
     written = StringIO()
     generator = environment.generator(environment, path, path, written)
     generator.visit(tree)
     code = compile(written.getvalue(), path or "<template>", "exec")
-    template = environment.template_class.from_code(
-        environment, code, environment.make_globals(None), None
+    named = tuple((macro.name.removeprefix(MACRO_PREFIX), macro.lineno) for macro in macros)
+    return Compiled(code, frozenset(generator.outside), named)
+
+
+def _template(environment: _Environment, compiled: Compiled) -> Template:
+    return environment.template_class.from_code(
+        environment, compiled.code, environment.make_globals(None), None
     )
-    return Compiled(template, frozenset(generator.outside), tree)
 
 
-def _compile_file(tree: nodes.Template, path: str) -> Compiled:
+def _compile_file(tree: nodes.Template, path: str, macros: Sequence[nodes.Macro] = ()) -> Compiled:
     try:
-        return _compile(ENVIRONMENT, tree, path)
+        return _compile(ENVIRONMENT, tree, path, macros)
     except TemplateSyntaxError as error:
         where = Location(path, error.lineno)
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
-def parse_macro_file(text: str, path: str) -> tuple[list[Macro], Compiled]:
-    """Return the macros that a file defines, and its template for checking names later."""
+def parse_macro_file(text: str, path: str, cache: TemplateCache) -> tuple[list[Macro], Compiled]:
+    """Return the macros that a file defines, and its code for checking names later."""
+    compiled = cache.compiled("macros", text, path, lambda: _compile_macros(text, path))
+    template = _template(ENVIRONMENT, compiled)
+    found = [Macro(name, template, Location(path, line)) for name, line in compiled.macros]
+    return found, compiled
+
+
+def _compile_macros(text: str, path: str) -> Compiled:
     tree = _parse(text, path)
     found: list[nodes.Macro] = []
     for node in tree.body:
@@ -194,15 +204,7 @@ def parse_macro_file(text: str, path: str) -> tuple[list[Macro], Compiled]:
                 f"{path}:{node.lineno}: a macro file holds only macros and comments; "
                 f"found {type(node).__name__.lower()}. (Generic tests and hooks are not supported.)"
             )
-    compiled = _compile_file(tree, path)
-    return [
-        Macro(
-            macro.name.removeprefix(MACRO_PREFIX),
-            compiled.template,
-            Location(path, macro.lineno),
-        )
-        for macro in found
-    ], compiled
+    return _compile_file(tree, path, found)
 
 
 def _only_space(node: nodes.Output) -> bool:
@@ -211,8 +213,16 @@ def _only_space(node: nodes.Output) -> bool:
     )
 
 
-def parse_model(text: str, path: str, macros: Collection[str]) -> ModelTemplate:
+def parse_model(
+    text: str, path: str, macros: Collection[str], cache: TemplateCache
+) -> ModelTemplate:
     """Compile a model's template so that its output tells the line of each part."""
+    compiled = cache.compiled("model", text, path, lambda: _compile_model(text, path))
+    check_names(compiled, text, path, macros)
+    return ModelTemplate(_template(ENVIRONMENT, compiled), path)
+
+
+def _compile_model(text: str, path: str) -> Compiled:
     tree = _parse(text, path)
     for macro in tree.find_all(nodes.Macro):
         raise ProjectError(
@@ -220,9 +230,7 @@ def parse_model(text: str, path: str, macros: Collection[str]) -> ModelTemplate:
             "dbt cannot call it there either. Move it to sql/macros."
         )
     _mark_lines(tree.body)
-    compiled = _compile_file(tree, path)
-    compiled.check_names(path, macros)
-    return ModelTemplate(compiled.template, path)
+    return _compile_file(tree, path)
 
 
 def _mark_lines(body: list[nodes.Node]) -> None:
@@ -296,18 +304,19 @@ def _template_places(error: BaseException) -> list[tuple[str, int]]:
 
 
 @lru_cache(maxsize=1024)
-def _native(text: str) -> Compiled:
-    return _compile(_NATIVE, _NATIVE.parse(text), None)
+def _native(text: str) -> tuple[Template, frozenset[str]]:
+    compiled = _compile(_NATIVE, _NATIVE.parse(text), None)
+    return _template(_NATIVE, compiled), compiled.names
 
 
 def render_native(text: str, context: Mapping[str, Any], where: Location) -> Any:
     """Render text of a yml file; a lone ``{{ expression }}`` keeps the type of its value."""
     try:
-        compiled = _native(text)
-        unknown = compiled.names - {*context, *_JINJA_GLOBALS}
+        template, names = _native(text)
+        unknown = names - {*context, *_JINJA_GLOBALS}
         if unknown:
             name = min(unknown)
             raise TemplateFault(f"'{name}' is not available here.{suggest(name, context)}")
-        return compiled.template.render(context)
+        return template.render(context)
     except (TemplateFault, TemplateError, TypeError, ValueError, LookupError) as error:
         raise ProjectError(f"{where}: {text!r}: {error}") from error

@@ -17,6 +17,7 @@ from varhouse.runner.nodes import Location, Node, Project
 from varhouse.runner.render import Renderer
 from varhouse.runner.schedule import last_of, nearest
 from varhouse.runner.selection import select_nodes
+from varhouse.runner.template_cache import TemplateCache
 
 LETTERS = "abcdefg"
 TAGS = ("x", "y")
@@ -122,7 +123,9 @@ def make_project(parents: Mapping[str, list[str]], tags: Mapping[str, str]) -> P
     }  # fmt: skip
     return Project(
         name="p", version="", directory=Path(), profile="p", target={}, vars={}, cli_vars={},
-        nodes=nodes, renderer=Renderer("p", vars={}, target={}, env={}),
+        nodes=nodes, renderer=Renderer(
+            "p", vars={}, target={}, env={}, cache=TemplateCache(None, Path())
+        ),
     )  # fmt: skip
 
 
