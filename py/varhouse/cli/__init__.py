@@ -8,13 +8,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 import click
 from click.shell_completion import CompletionItem
 
 from varhouse import __version__
 from varhouse.errors import VarhouseError
+
+if TYPE_CHECKING:
+    from varhouse.settings import Settings
 
 
 class _Lazy(NamedTuple):
@@ -219,6 +222,15 @@ def _say(message: str, log_json: bool) -> None:
         click.echo(json.dumps({"level": "error", "message": message}), err=True)
     else:
         click.echo(f"error: {message}", err=True)
+
+
+def tell(settings: Settings, text: str) -> None:
+    """Say what was done, or what to know about it, on stderr; nothing when quiet."""
+    if settings.verbosity < 0:
+        return
+    click.echo(
+        json.dumps({"level": "info", "message": text}) if settings.log_json else text, err=True
+    )
 
 
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import duckdb
 import pyarrow as pa
 
 from varhouse import ask
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, write_file
 from varhouse.settings import Settings
@@ -29,12 +28,7 @@ _READING = (
 
 def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--format``, ``--out`` and ``--limit``."""
-
-    @functools.wraps(function)
-    def with_output(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
-
-    decorators = [
+    options = [
         click.option(
             "--format", "form", type=click.Choice(FORMATS),
             help="How to write the rows. [table, or what the name of --out tells]",
@@ -45,9 +39,9 @@ def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
         ),
         click.option("--limit", type=click.IntRange(min=1), help="The first rows only."),
     ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_output = decorator(with_output)
-    return with_output
+    for option in reversed(options):
+        function = option(function)
+    return function
 
 
 @click.command("sql")
@@ -187,7 +181,7 @@ def evaluate_command(
         click.echo()
         _show(found.summary, "table", None, None)
     else:
-        _note(settings, as_text(found.summary, "table").rstrip())
+        tell(settings, as_text(found.summary, "table").rstrip())
 
 
 @click.command("freeze")
@@ -217,7 +211,7 @@ def freeze_command(settings: Settings, name: str, out: Path | None, file: Path |
             n_rows = ask.import_reference(con, name, file)
         else:
             n_rows = ask.freeze_reference(con, name, out=out)
-    _note(
+    tell(
         settings,
         f"{name}: {n_rows} cut points stored. Score against them with "
         f"varhouse build --vars '{{v2g_reference: {name}}}'.",
@@ -246,7 +240,7 @@ def show_answer(
     """Print the rows, or write them to ``out``; the notes go to stderr."""
     _show(answer.table, form, out, limit)
     for note in answer.notes:
-        _note(settings, note)
+        tell(settings, note)
 
 
 def _show(table: pa.Table, form: Format, out: Path | None, limit: int | None) -> None:
@@ -260,14 +254,3 @@ def _show(table: pa.Table, form: Format, out: Path | None, limit: int | None) ->
         Console().print(as_rich(shown))
         return
     click.echo(as_text(shown, form), nl=False)
-
-
-def _note(settings: Settings, text: str) -> None:
-    if settings.verbosity < 0:
-        return
-    if settings.log_json:
-        import json
-
-        click.echo(json.dumps({"level": "info", "message": text}), err=True)
-    else:
-        click.echo(text, err=True)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib.util
-import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from click.core import ParameterSource
 from rich.console import Console
 
 from varhouse.ask import explain, genes_for_variant
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.cli.demo_cohort import missing_for_cohort, show_cohort
 from varhouse.cli.demo_tables import (
     explanation_table,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 _DATABASE = "demo.duckdb"
 _HEATMAP = "demo_heatmap.png"
 _N_RANKED = 8
-
 
 _Say = Callable[[str], None]
 
@@ -116,7 +115,7 @@ def demo_command(
     --evidence, --variants, --genes, --build and --lead the genes of your lead variant are ranked.
     """  # fmt: skip
     started = time.monotonic()
-    say = _announcer(settings)
+    say = functools.partial(tell, settings)
     stated = {"--variants": variants, "--genes": genes, "--build": build, "--lead": lead}
     given = [name for name, value in stated.items() if value is not None]
     if given and not evidence:
@@ -132,18 +131,6 @@ def demo_command(
         case = _invented_case(out, seed, say)
     _run(settings, case, out, say)
     say(f"Done in {time.monotonic() - started:.1f} s.")
-
-
-def _announcer(settings: Settings) -> _Say:
-    """Return what tells the user on stderr how far things are."""
-
-    def say(message: str) -> None:
-        if settings.log_json:
-            click.echo(json.dumps({"level": "info", "message": message}), err=True)
-        elif settings.verbosity >= 0:
-            click.echo(message, err=True)
-
-    return say
 
 
 def _invented_case(out: Path, seed: int, say: _Say) -> _Case:
@@ -238,7 +225,7 @@ def _run(settings: Settings, case: _Case, out: Path, say: _Say) -> None:
                 show.print(f"{label}: {path}", soft_wrap=True)
             show.print()
         else:
-            say("No heatmap: matplotlib is missing (pip install 'varhouse[viz]').")
+            say("No figures: matplotlib is missing (pip install 'varhouse[viz]').")
         questions = _questions(con, case, ranked)
         if case.cohort:
             questions = [*show_cohort(con, case.cohort, show), *questions]

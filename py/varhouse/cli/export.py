@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import click
 import duckdb
 
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.errors import UsageError
 from varhouse.export.vep_input import write_vep_input
 from varhouse.ingest.builds import CHROMOSOME_LENGTHS
@@ -47,18 +47,14 @@ def vep_input_command(settings: Settings, out: Path | None) -> None:
     """
     with open_warehouse(settings, read_only=True) as con, _text(out) as stream:
         written = write_vep_input(con, stream, contig_lengths=_contig_lengths(con))
-    if settings.verbosity < 0:
-        return
     where = f" to {out}" if out else ""
-    click.echo(
+    tell(
+        settings,
         f"{written.n_sites:,} of {written.n_variants:,} variants lack a consequence; "
         f"{written.n_sites:,} sites written{where}",
-        err=True,
     )
     if written.n_unspelled:
-        click.echo(
-            f"{written.n_unspelled:,} more have an allele that is not bases; left out", err=True
-        )
+        tell(settings, f"{written.n_unspelled:,} more have an allele that is not bases; left out")
 
 
 def _out_option(name: str, text: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -76,12 +72,6 @@ def _require_persons(what: str, with_persons: bool) -> None:
         raise UsageError(
             f"{what} are about single persons; add --with-persons if they may leave the warehouse."
         )
-
-
-def _tell(settings: Settings, *lines: str) -> None:
-    if settings.verbosity >= 0:
-        for line in lines:
-            click.echo(line, err=True)
 
 
 @export_command.command("table")
@@ -106,7 +96,7 @@ def table_command(
 
     with open_warehouse(settings, read_only=True) as con:
         n_rows = write_table(con, name, out, study_id=study_id, with_persons=with_persons)
-    _tell(settings, f"{n_rows:,} rows of {name} written to {out}")
+    tell(settings, f"{n_rows:,} rows of {name} written to {out}")
 
 
 @export_command.command("plink1")
@@ -125,12 +115,12 @@ def plink1_command(settings: Settings, out: Path, with_persons: bool) -> None:
     _require_persons("genotypes", with_persons)
     with open_warehouse(settings, read_only=True) as con:
         written = write_plink1(con, out)
-    _tell(
+    tell(
         settings,
         f"{written.n_variants:,} variants of {written.n_donors:,} donors written to {out}.bed",
     )
     if written.n_uncertain:
-        _tell(
+        tell(
             settings,
             f"{written.n_uncertain:,} dosages are not near 0, 1 or 2 copies; written as missing",
         )
@@ -151,12 +141,12 @@ def vcf_command(settings: Settings, out: Path, with_persons: bool) -> None:
     _require_persons("genotypes", with_persons)
     with open_warehouse(settings, read_only=True) as con:
         written = write_vcf(con, out, contig_lengths=_contig_lengths(con))
-    _tell(
+    tell(
         settings,
         f"{written.n_variants:,} variants of {written.n_donors:,} donors written to {out}",
     )
     if written.n_dosage_variants:
-        _tell(settings, f"{written.n_dosage_variants:,} of them with dosages (DS)")
+        tell(settings, f"{written.n_dosage_variants:,} of them with dosages (DS)")
 
 
 @export_command.command("anndata")
@@ -176,7 +166,7 @@ def anndata_command(settings: Settings, out: Path, with_persons: bool) -> None:
     _require_persons("pseudobulk values", with_persons)
     with open_warehouse(settings, read_only=True) as con:
         written = write_anndata(con, out)
-    _tell(
+    tell(
         settings,
         f"{written.n_groups:,} groups x {written.n_genes:,} genes, {written.n_values:,} values "
         f"written to {out}",
@@ -200,7 +190,7 @@ def regenie_sets_command(settings: Settings, out: Path) -> None:
 
     with open_warehouse(settings, read_only=True) as con:
         written = write_regenie_sets(con, out)
-    _tell(
+    tell(
         settings,
         f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}.*.txt",
     )
@@ -222,7 +212,7 @@ def saige_groups_command(settings: Settings, out: Path) -> None:
     with open_warehouse(settings, read_only=True) as con:
         written = write_saige_groups(con, out)
     click.echo(",".join(":".join(taken) for taken in written.masks.values()))
-    _tell(
+    tell(
         settings,
         f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}",
     )

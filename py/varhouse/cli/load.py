@@ -82,7 +82,8 @@ def _progress(settings: Settings) -> Iterator[Callable[[str], None] | None]:
     from varhouse.cli.load_progress import load_progress
 
     console = Console(stderr=True)
-    if not settings.progress or settings.verbosity < 0 or not console.is_terminal:
+    is_wanted = settings.progress and settings.verbosity >= 0 and not settings.log_json
+    if not is_wanted or not console.is_terminal:
         yield None
         return
     with load_progress(console) as show:

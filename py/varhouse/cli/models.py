@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.cli.model_options import (
     build_options,
     functions_version,
@@ -145,18 +145,17 @@ def retry_command(settings: Settings) -> int:
     with open_warehouse(settings, must_exist=True) as con:
         found = last_unfinished(con)
     if found is None:
-        if settings.verbosity >= 0:
-            click.echo(
-                "nothing to retry: the last run has no failures. (One that was interrupted goes on "
-                "with its own command.)",
-                err=True,
-            )
+        tell(
+            settings,
+            "nothing to retry: the last run has no failures. (One that was interrupted goes on "
+            "with its own command.)",
+        )
         return 0
     nodes = load_project(settings.project_dir, vars=found.vars).nodes
     gone = [key for key in found.unique_ids if key not in nodes]
     select = tuple(dict.fromkeys(nodes[key].name for key in found.unique_ids if key in nodes))
-    if gone and settings.verbosity >= 0:
-        click.echo(f"no longer in the project: {', '.join(gone)}", err=True)
+    if gone:
+        tell(settings, f"no longer in the project: {', '.join(gone)}")
     if not select:
         return 0
     return run_models(settings, found.command, select, (), found.vars, found.full_refresh)
@@ -226,8 +225,7 @@ def compile_command(
     n_files = write_compiled(project, wanted, target)
     if len(wanted) == 1:
         click.echo(next(iter(wanted.values())))
-    if settings.verbosity >= 0:
-        click.echo(f"{n_files} files in {target / 'compiled'}", err=True)
+    tell(settings, f"{n_files} files in {target / 'compiled'}")
 
 
 @click.command("show")
@@ -376,5 +374,4 @@ def init_command(settings: Settings, directory: Path) -> None:
         elif here.is_file():
             shutil.copyfile(here, there)
     click.echo(directory)
-    if settings.verbosity >= 0:
-        click.echo(f"edit it, then: varhouse build --project-dir {directory}", err=True)
+    tell(settings, f"edit it, then: varhouse build --project-dir {directory}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import duckdb
 
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.errors import UsageError
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
@@ -97,8 +97,7 @@ def write_figure(settings: Settings, out: Path, draw: _Draw) -> None:
 
     with open_warehouse(settings, read_only=True) as con:
         save(draw(con), out)
-    if settings.verbosity >= 0:
-        click.echo(f"wrote {out}", err=True)
+    tell(settings, f"wrote {out}")
 
 
 @plot_command.command("manhattan")

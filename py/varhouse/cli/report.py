@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from varhouse.cli import common_options
+from varhouse.cli import common_options, tell
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -40,5 +40,4 @@ def report_command(settings: Settings, out: Path, variant: str | None, top: int)
 
     with open_warehouse(settings, read_only=True) as con:
         write_report(con, out, title=settings.database.name, variant=variant, top=top)
-    if settings.verbosity >= 0:
-        click.echo(f"wrote {out}", err=True)
+    tell(settings, f"wrote {out}")

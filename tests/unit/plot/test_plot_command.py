@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -61,6 +62,12 @@ def test_equal_figures_are_equal_files(
     one, two = (file.read_bytes() for file in files)
     assert one.startswith(begins)
     assert one == two
+
+
+def test_what_was_done_is_a_json_line_on_request(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "figure.png"
+    _, _, err = run("qq", "--out", str(out), "--log-json")
+    assert json.loads(err) == {"level": "info", "message": f"wrote {out}"}
 
 
 @pytest.mark.parametrize(
