@@ -208,12 +208,13 @@ class Renderer:
         """Render a description: it may call ``doc``, ``var``, ``env_var`` and ``target``."""
         if "{{" not in text and "{%" not in text:
             return text
-        return str(render_native(text, {**self._yml_context(), "doc": self.doc}, where)).strip()
+        context = {**self._yml_context(), "doc": self.doc}
+        return str(render_native(text, context, where, self._cache)).strip()
 
     def yml_value(self, value: Any, where: Location) -> Any:
         """Render every text in a yml value; ``{{ var('x') }}`` alone keeps its type."""
         if isinstance(value, str) and "{{" in value:
-            return render_native(value, self._yml_context(), where)
+            return render_native(value, self._yml_context(), where, self._cache)
         if isinstance(value, Mapping):
             return {key: self.yml_value(item, where) for key, item in value.items()}
         if isinstance(value, list | tuple):
@@ -230,7 +231,7 @@ class Renderer:
                 **self._yml_context(scope.vars),
                 **{name: self._context(scope)[name] for name in ("ref", "source", "doc")},
             }
-            return render_native(text, context, where)
+            return render_native(text, context, where, self._cache)
         if isinstance(value, Mapping):
             return {key: self.test_argument(item, scope, where) for key, item in value.items()}
         if isinstance(value, list | tuple):

@@ -304,15 +304,17 @@ def _template_places(error: BaseException) -> list[tuple[str, int]]:
 
 
 @lru_cache(maxsize=1024)
-def _native(text: str) -> tuple[Template, frozenset[str]]:
-    compiled = _compile(_NATIVE, _NATIVE.parse(text), None)
+def _native(text: str, cache: TemplateCache) -> tuple[Template, frozenset[str]]:
+    compiled = cache.compiled("yml", text, "", lambda: _compile(_NATIVE, _NATIVE.parse(text), None))
     return _template(_NATIVE, compiled), compiled.names
 
 
-def render_native(text: str, context: Mapping[str, Any], where: Location) -> Any:
+def render_native(
+    text: str, context: Mapping[str, Any], where: Location, cache: TemplateCache
+) -> Any:
     """Render text of a yml file; a lone ``{{ expression }}`` keeps the type of its value."""
     try:
-        template, names = _native(text)
+        template, names = _native(text, cache)
         unknown = names - {*context, *_JINJA_GLOBALS}
         if unknown:
             name = min(unknown)
