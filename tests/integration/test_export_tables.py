@@ -128,7 +128,9 @@ def test_a_file_of_a_dialect_is_of_one_study(database: Path, tmp_path: Path) -> 
     assert len(out.read_text().splitlines()) == 2
 
 
-@pytest.mark.parametrize("name", ["donors", "genotypes", "raw.covariates", "pseudobulk"])
+@pytest.mark.parametrize(
+    "name", ["donors", "genotypes", "raw.covariates", "pseudobulk", "raw.pseudobulk"]
+)
 def test_rows_about_persons_stay_unless_told(database: Path, tmp_path: Path, name: str) -> None:
     out = tmp_path / "out.parquet"
     with pytest.raises(UsageError, match="single persons"):

@@ -21,6 +21,8 @@ _SUFFIXES = {
 _NULLS = {"as_regenie": "NA", "as_saige": "NA", "as_plink2": "NA", "as_ssf": "#NA"}
 _AS_PREFIX = "as_"
 _PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
+# A row of it is about one donor too, whose number stands in another table.
+_PERSONAL_TABLES = frozenset({("raw", "pseudobulk")})
 
 
 def write_table(
@@ -61,10 +63,10 @@ def write_table(
     written = _options_of(out)
     schema, table = _find(con, name)
     columns = _columns(con, schema, table)
-    personal = sorted(_PERSONAL.intersection(columns))
+    personal = not _PERSONAL.isdisjoint(columns) or (schema, table) in _PERSONAL_TABLES
     if personal and not with_persons:
         raise UsageError(
-            f"{name} has rows about single persons ({', '.join(personal)}); "
+            f"{name} has rows about single persons; "
             "add --with-persons if they may leave the warehouse."
         )
     source = f"{_quoted(schema)}.{_quoted(table)}"

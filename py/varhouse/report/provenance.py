@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from varhouse.ask.names import query_rows
-from varhouse.report.cells import ReportTable, query_report
+from varhouse.report.cells import ReportTable, hide_small, query_report
 
 _LOADS = """
 select
@@ -77,7 +77,10 @@ class Provenance(NamedTuple):
 
 
 def read_provenance(con: duckdb.DuckDBPyConnection) -> Provenance:
-    """Return the manifest of loads and runs; the vars are those of the last run."""
+    """Return the manifest of loads and runs; the vars are those of the last run.
+
+    Donors that ``qc_donors`` lists are counted, not named.
+    """
     return Provenance(
         query_report(con, _LOADS),
         query_report(con, _ISSUES),
@@ -94,6 +97,8 @@ def _last_vars(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
     if not rows:
         return []
     found: dict[str, Any] = json.loads(rows[0][0])
+    if isinstance(found.get("qc_donors"), list):
+        found["qc_donors"] = f"{hide_small(len(found['qc_donors']))} donors, listed"
     return [
         (name, value if isinstance(value, str) else json.dumps(value, sort_keys=True))
         for name, value in sorted(found.items())

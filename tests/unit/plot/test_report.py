@@ -32,8 +32,8 @@ insert into load_manifest values
         map {'x': 1}, '0.1', '2026-01-02 03:04:05+00');
 insert into load_issues values (1, '/home/someone/cohort.vcf.gz', 7, 'bad_allele', 'no', 1, null);
 insert into run_results values ('run_1', 'build', 'model.varhouse.variant_qc', 'model', 'success',
-    'f1', 'h', 'c', map {}, 5, 0.5, '2026-01-02 04:00:00+00', '', '{"max_maf": [0.05], "b": "<i>"}',
-    false, '0.1');
+    'f1', 'h', 'c', map {}, 5, 0.5, '2026-01-02 04:00:00+00', '',
+    '{"max_maf": [0.05], "b": "<i>", "qc_donors": ["donor17", "donor18"]}', false, '0.1');
 create table variant_qc as
 select 'v' || i as variant_id, case when i < 12 then 0.2 else 0.004 end as maf,
     0.01 as missingness, 1.0 as hwe_log10p
@@ -165,6 +165,7 @@ def test_files_runs_and_vars_are_listed(text: str) -> None:
 
 def test_few_donors_are_not_counted_and_none_is_named(text: str) -> None:
     assert "donor1" not in text
+    assert ["qc_donors", "< 10 donors, listed"] in [row[:2] for row in rows_of(text, "var value")]
     tested = {row[0]: row[1] for row in rows_of(text, "cell type donors tested")}
     assert tested == {"B": "60", "T": "< 10"}
     (counts,) = rows_of(text, "donors missing")
