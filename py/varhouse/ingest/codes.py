@@ -95,7 +95,8 @@ _MESSAGES = {
     "odds_ratio_not_positive": "the odds ratio is not a number above 0; kept without an effect",
     "af_out_of_range": "the allele frequency is below 0 or above 1; kept as absent",
     "position_unknown": "no position, and no variant of the index has the rsid and the alleles",
-    "alleles_missing": "the row does not name its effect allele",
+    "alleles_missing": "the effect allele is named neither by the variant id nor by a column "
+    "alt or effect_allele",
     "other_allele_unknown": "the row names one allele only, and the variant index has not exactly "
     "one variant with it there",
     "alleles_equal": "both alleles are the same",

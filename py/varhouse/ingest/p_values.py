@@ -11,7 +11,8 @@ NEGLOG10_OF_ZERO = 323.3062153431158
 
 # Below this a double loses digits, then everything: the text is read instead.
 _SMALLEST_TRUSTED_P = 1e-300
-_TINY_P = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE]([+-]?[0-9]+))?$"
+# A minus stands before zeros only: 1 - 1 may leave -0.0.
+_TINY_P = r"^\+?([0-9]+\.?[0-9]*|\.[0-9]+|-0*\.?0*)(?:[eE]([+-]?[0-9]+))?$"
 
 
 def tiny_p_sql(p_text: str, p: str) -> str:

@@ -171,6 +171,22 @@ def head_lines(path: Path) -> list[str]:
         ) from error
 
 
+def header_hint(source: SourceFile) -> str:
+    """Return a sentence on what is amiss with a header that names no columns we know, or nothing.
+
+    It begins with a space: it goes behind the error that the header causes.
+    """
+    if ";" in source.header and source.header.count(";") >= len(source.columns):
+        return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
+    if not source.header.startswith("#"):
+        return ""
+    lines = (line for line in head_lines(source.path) if line.strip())
+    below = next((line for line in lines if not line.startswith("#")), source.header)
+    if len(below.split(_delimiter(below))) == len(source.columns):
+        return ""
+    return " The first line looks like a comment: remove the lines that stand above the header."
+
+
 def _damaged(path: Path, error: Exception) -> DataError:
     if isinstance(error, gzip.BadGzipFile) and not _starts_with(path, _GZIP_MAGIC):
         return DataError(f"{path}: not compressed, although its name says gzip; rename it.")

@@ -15,7 +15,14 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.staging import header_line_number, parquet_sql, path_sql, quoted_name
+from varhouse.ingest.reading import header_hint
+from varhouse.ingest.staging import (
+    header_line_number,
+    parquet_sql,
+    path_sql,
+    quoted_name,
+    split_sql,
+)
 
 Columns = Mapping[str, Sequence[str]]
 """Our column name -> the names a file may give it, in lower case, best first."""
@@ -55,7 +62,7 @@ def create_records(
     Raises
     ------
     DataError
-        A column of ``required`` is absent.
+        A column of ``required`` is absent; one of ``columns`` stands in the header twice.
     """
     positions = _column_positions(source, columns)
     absent = [name for name in required if name not in positions]
@@ -64,14 +71,13 @@ def create_records(
         raise DataError(
             f"{source.path}: no column for {wanted}. "
             f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}. "
-            "Rename the columns, or name another layout with --format."
+            f"Rename the columns, or name another layout with --format.{header_hint(source)}"
         )
     if source.delimiter:
-        split = _split(source)
         cells = {name: f"cells[{position + 1}]" for name, position in positions.items()}
-        ragged = f"len(cells) <> {len(source.columns)}"
+        ragged = f"len(cells) is distinct from {len(source.columns)}"
         relation = (
-            f"(select line, {split} as cells from {lines_sql(source)} "
+            f"(select line, {split_sql(source, 'raw')} as cells from {lines_sql(source)} "
             f"where line > {header_line_number(source)} and trim(raw) <> '')"
         )
     else:
@@ -160,6 +166,8 @@ def _column_positions(source: SourceFile, columns: Columns) -> dict[str, int]:
     positions: dict[str, int] = {}
     for name, aliases in columns.items():
         known = next((alias for alias in aliases if alias in found), None)
+        if found.count(known) > 1:
+            raise DataError(f"{source.path}: column {known} occurs twice in the header.")
         if known is not None:
             positions[name] = found.index(known)
     return positions
@@ -176,14 +184,3 @@ def lines_sql(source: SourceFile) -> str:
         f"escape = '', comment = '', nullstr = '', header = false, strict_mode = false, "
         f"parallel = false, compression = '{compression}', hive_partitioning = false))"
     )
-
-
-def _split(source: SourceFile) -> str:
-    if source.delimiter == " ":
-        cells = "string_split_regex(trim(raw), ' +')"
-    else:
-        cells = f"string_split(raw, {text_literal(source.delimiter)})"
-    if source.delimiter == "," or source.is_quoted:
-        # A delimiter inside quotes makes the line ragged: it is reported, never misread.
-        return f"list_transform({cells}, lambda cell: trim(cell, '\"'))"
-    return cells

@@ -12,7 +12,7 @@ from varhouse.errors import DataError, UsageError
 from varhouse.ingest.builds import normalised_build
 from varhouse.ingest.format import Format, KindOptions, SourceFile
 from varhouse.ingest.kinds import KINDS, Kind
-from varhouse.ingest.reading import build_of_contigs, check_file
+from varhouse.ingest.reading import build_of_contigs, check_file, header_hint
 
 
 def check_request(
@@ -99,7 +99,7 @@ def find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
         f"it is a binary file ({source.binary})" if source.binary else f"its first line has {found}"
     )
     raise DataError(
-        f"{source.path}: not a known format of {kind.name}; {looks}.\n"
+        f"{source.path}: not a known format of {kind.name}; {looks}.{header_hint(source)}\n"
         f"Formats of {kind.name} (name one with --format to see what is amiss):\n{known}"
     )
 

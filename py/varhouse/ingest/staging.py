@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import head_lines
+from varhouse.ingest.reading import head_lines, header_hint
 
 _MAX_LINE_BYTES = 64 << 20
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -62,7 +62,7 @@ def missing_columns(source: SourceFile, missing: Sequence[str]) -> DataError:
     plural = "s" if len(missing) > 1 else ""
     return DataError(
         f"{source.path}: column{plural} {', '.join(missing)} missing; "
-        f"columns found: {_shown(source.columns)}."
+        f"columns found: {_shown(source.columns)}.{header_hint(source)}"
     )
 
 
@@ -150,21 +150,12 @@ def stage_fields(
     if twice:
         raise DataError(f"{source.path}: column {twice[0]} occurs twice in the header.")
     stage_lines(con, source)
-    delimiter = text_literal(source.delimiter)
-    split = f"string_split(content, {delimiter})"
-    if source.delimiter == " ":
-        split = r"string_split_regex(trim(content), ' +')"
-        if source.is_quoted:
-            split = f"list_transform({split}, lambda field: trim(field, '\"'))"
-    elif source.delimiter == "," or source.is_quoted:
-        quoted = _quoted_split(source.delimiter)
-        split = f"case when contains(content, '\"') then {quoted} else {split} end"
     where = f"line > {header_line}"
     if comment:
         where += f" and not starts_with(content, {text_literal(comment)})"
     con.execute(f"""
         create or replace temp table file_fields as
-        select line, {split} as fields from file_lines where {where}
+        select line, {split_sql(source, "content")} as fields from file_lines where {where}
     """)
     con.execute("drop table file_lines")
     ragged = con.execute(
@@ -179,13 +170,44 @@ def stage_fields(
     if ragged:
         raise DataError(
             f"{source.path}, line {ragged[0]}: {ragged[1]} columns found, {len(columns)} expected. "
-            "Is the line cut short, or does a value hold the delimiter?"
+            f"Is the line cut short, or does a value hold the delimiter?{header_hint(source)}"
         )
     return ", ".join(f"fields[{columns.index(name) + 1}] as {quoted_name(name)}" for name in wanted)
 
 
-def _quoted_split(delimiter: str) -> str:
-    """Return SQL that splits ``content``, takes quotes off and halves doubled ones.
+def split_sql(source: SourceFile, line: str) -> str:
+    """Return SQL that splits a line of a file into its fields, quotes around a field taken off.
+
+    It is NULL where commas separate, or the header is quoted, and a quote opens or closes in the
+    middle of a field.
+    """
+    if source.delimiter == " ":
+        fields = f"string_split_regex(trim({line}), ' +')"
+        trimmed = f"list_transform({fields}, lambda field: trim(field, '\"'))"
+        return trimmed if source.is_quoted else fields
+    fields = f"string_split({line}, {text_literal(source.delimiter)})"
+    if source.delimiter == "," or source.is_quoted:
+        quoted = _quoted_split(source.delimiter, line)
+    else:
+        # spreadsheets quote single fields of a table; elsewhere a quote may stand for inches
+        quoted = _without_quotes(fields)
+    return f"case when contains({line}, '\"') then {quoted} else {fields} end"
+
+
+def _without_quotes(fields: str) -> str:
+    """Return SQL that takes the quotes off the fields that begin and end in one.
+
+    ``""`` stays: so Spark writes a text that is empty, and nothing where there is none.
+    """
+    return f"""list_transform({fields}, lambda field: case
+        when length(field) > 2 and starts_with(field, '"') and ends_with(field, '"')
+            then replace(field[2:-2], '""', '"')
+        else field
+    end)"""
+
+
+def _quoted_split(delimiter: str, line: str) -> str:
+    """Return SQL that splits a line, takes quotes off and halves doubled ones.
 
     It is NULL when something is left over, such as text after a closing quote or a quote that is
     never closed.
@@ -193,9 +215,9 @@ def _quoted_split(delimiter: str) -> str:
     mark = text_literal(delimiter)
     # each field with the delimiter before it
     pattern = text_literal(f'{delimiter}(?:"(?:[^"]|"")*"|[^{delimiter}"]*)')
-    fields = f"regexp_extract_all({mark} || content, {pattern})"
+    fields = f"regexp_extract_all({mark} || {line}, {pattern})"
     return f"""
-        case when length(array_to_string({fields}, '')) = length(content) + 1 then
+        case when length(array_to_string({fields}, '')) = length({line}) + 1 then
             list_transform(
                 {fields},
                 lambda field: case

@@ -224,3 +224,35 @@ def test_threads_and_the_order_of_rows_change_nothing(load, tmp_path):
         con.close()
     assert tables[0] == tables[1] == tables[2]
     assert len(tables[0]) == 700 * 4
+
+
+class TestSpreadsheets:
+    def test_commas_in_quotes(self, stage, tmp_path):
+        for name, text in {
+            "in.tsv": '16_5_T_C\tENSG00000140718\t0.01\t"muscle, skeletal"\n',
+            "in.csv": '16_5_T_C,ENSG00000140718,0.01,"muscle, skeletal"\n',
+        }.items():
+            mark = "," if name.endswith("csv") else "\t"
+            header = mark.join(["variant_id", "gene_id", "p_value", "feature"])
+            (row,) = stage(tmp_path, "qtl", "qtl", f"{header}\n{text}", name=name)
+            assert (row["p_value"], row["feature"]) == (0.01, "muscle, skeletal")
+
+    def test_a_quote_that_never_closes_is_refused(self, stage, tmp_path):
+        text = 'variant_id,gene_id,p_value,feature\n16_5_T_C,ENSG00000140718,0.01,"muscle\n'
+        with pytest.raises(DataError, match=r"in\.csv, line 2: not the 4 columns"):
+            stage(tmp_path, "qtl", "qtl", text, name="in.csv")
+
+    def test_a_column_twice_is_refused(self, stage, tmp_path):
+        text = "variant_id\tgene_id\tp_value\tbeta\tbeta\n16_5_T_C\tENSG00000140718\t0.01\t1\t2\n"
+        with pytest.raises(DataError, match=r"in\.tsv: column beta occurs twice"):
+            stage(tmp_path, "qtl", "qtl", text)
+
+    def test_zero_with_a_minus_is_zero(self, stage, tmp_path):
+        text = PLAIN + "".join(
+            f"16_{pos}_T_C\tENSG00000140718\t{p}\n"
+            for pos, p in enumerate(["-0", "-0.0", "-0e0", "-1e-400"], start=1)
+        )
+        found = stage(tmp_path, "qtl", "qtl", text)
+        assert [row["neglog10_p"] for row in found[:3]] == [pytest.approx(323.306, abs=1e-3)] * 3
+        assert [row["note"] for row in found[:3]] == ["p_value_zero"] * 3
+        assert found[3]["reject"] == "p_value_unreadable"
