@@ -53,7 +53,12 @@ genes as (
 )
 
 select
-    case genes.chrom when 'X' then '23' when 'Y' then '24' else genes.chrom end as "CHROM",
+    case genes.chrom
+        when 'X' then '23'
+        when 'Y' then '24'
+        when 'MT' then '26'
+        else genes.chrom
+    end as "CHROM",
     genes.start_pos as "GENPOS",
     concat_ws('.', tests.gene_id, tests.mask, tests.max_maf) as "ID",
     'ref' as "ALLELE0",

@@ -26,7 +26,8 @@ gathered as (
         cell_type,
         gene_id,
         gene_name,
-        list(log10p) as log10ps,
+        -- in one order, so that the last bits do not change from run to run
+        list(log10p order by log10p) as log10ps,
         count(log10p) as n_tests,
         -- equal p-values: the first by name
         arg_min(name, struct_pack(least := -log10p, name := name)) filter (
