@@ -24,7 +24,7 @@ def inverse_normal(values: npt.ArrayLike, *, offset: float = 0.5, ties: Ties = "
     Parameters
     ----------
     values
-        Shape (n,).
+        Shape (..., n): along the last axis.
     offset
         Below 1; see above.
     ties
@@ -39,26 +39,28 @@ def inverse_normal(values: npt.ArrayLike, *, offset: float = 0.5, ties: Ties = "
     x = np.asarray(values, dtype=np.float64)
     if np.any(np.isinf(x)):
         raise ValueError("values to be ranked are infinite")
-    z = np.full(x.shape, np.nan)
-    there = ~np.isnan(x)
-    n = int(there.sum())
-    if n == 0:
-        return z
-    z[there] = special.ndtri((_ranks(x[there], ties) - offset) / (n + 1.0 - 2.0 * offset))
-    return z
+    n = np.maximum(np.count_nonzero(~np.isnan(x), axis=-1, keepdims=True), 1)
+    share = (_ranks(x, ties) - offset) / (n + 1.0 - 2.0 * offset)
+    return np.where(np.isnan(x), np.nan, special.ndtri(share))
 
 
 def _ranks(values: Float, ties: Ties) -> Float:
-    """Return ranks from 1 to n, as scipy.stats.rankdata does (whose import takes half a second)."""
-    order = np.argsort(values, kind="stable")
-    in_order = values[order]
-    ranks = np.empty(values.size)
+    """Return ranks from 1 on, as scipy.stats.rankdata does (whose import takes half a second).
+
+    NaNs come last; their ranks mean nothing.
+    """
+    # equal values may be in any order where all of them get the same rank
+    order = np.argsort(values, axis=-1, kind="stable" if ties == "first" else None)
+    ranks = np.empty(values.shape)
     if ties == "first":
-        ranks[order] = np.arange(1.0, values.size + 1.0)
+        np.put_along_axis(ranks, order, np.arange(1.0, values.shape[-1] + 1.0), axis=-1)
         return ranks
-    is_new = np.append(True, in_order[1:] != in_order[:-1])
-    before = np.flatnonzero(is_new).astype(np.float64)
-    counts = np.diff(before, append=values.size)
+    in_order = np.take_along_axis(values, order, axis=-1)
+    is_new = np.ones(values.shape, dtype=bool)
+    is_new[..., 1:] = in_order[..., 1:] != in_order[..., :-1]
+    where = np.flatnonzero(is_new)
+    counts = np.diff(where, append=values.size)
+    before = (where % max(values.shape[-1], 1)).astype(np.float64)
     middle = before + 0.5 * (counts + 1.0)
     by_value = {
         "min": before + 1.0,
@@ -66,5 +68,5 @@ def _ranks(values: Float, ties: Ties) -> Float:
         "average": middle,
         "half_even": np.round(middle),
     }[ties]
-    ranks[order] = np.repeat(by_value, counts.astype(np.int64))
+    np.put_along_axis(ranks, order, np.repeat(by_value, counts).reshape(values.shape), axis=-1)
     return ranks

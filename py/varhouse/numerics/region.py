@@ -8,20 +8,21 @@ depend on the phenotype and serve all of them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from varhouse.numerics.distinct_columns import DistinctColumns
 from varhouse.numerics.genotype_matrix import GenotypeMatrix
 from varhouse.numerics.mixture import mixture_log_sf
 from varhouse.numerics.null_model import LinearNull
 from varhouse.numerics.set_burdens import SetBurdens, burden_sizes, test_burdens
-from varhouse.numerics.set_columns import SetColumns, number_columns
 from varhouse.numerics.skat import skat_log_p
 from varhouse.numerics.variance_kernel import Found, VarianceKernel, nothing
+from varhouse.numerics.variant_set import VariantSet
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -32,25 +33,6 @@ AGGREGATIONS = ("sum", "mean", "max")
 _SHARES_ITS_PATH = 3
 # sets are taken together while the widest has at most so many times the eigenvalues of the others
 _PADDING = 1.25
-
-
-@dataclass(frozen=True, kw_only=True)
-class VariantSet:
-    """Variants that are tested together.
-
-    Attributes
-    ----------
-    variants
-        Shape (m,): places in the block's genotype matrix.
-    weights
-        Shape (m, a): NaN leaves a variant out of the test under that weight.
-    phenotypes
-        Shape (t,): columns of the null model's residuals.
-    """
-
-    variants: Int
-    weights: Float
-    phenotypes: Int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +64,23 @@ class TestPlan:
     skat_o: bool = False
     acat_v: bool = False
     finite_sample: bool = False
+
+
+class Block(NamedTuple):
+    """Variant sets that are tested together, near each other on the genome.
+
+    Attributes
+    ----------
+    genotypes
+        Of the donors of the null model, in their order. Variants that do not vary are left out of
+        the tests.
+    null
+        Residuals of all phenotypes that the sets name.
+    """
+
+    genotypes: GenotypeMatrix
+    null: LinearNull
+    sets: Sequence[VariantSet]
 
 
 class TestRows(NamedTuple):
@@ -127,59 +126,51 @@ class _Tail(NamedTuple):
 
     found: Found
     eigenvalues: Float
+    df: int | None
 
 
 def test_region(
     genotypes: GenotypeMatrix, null: LinearNull, sets: Sequence[VariantSet], plan: TestPlan
 ) -> TestRows:
-    """Test every set for its phenotypes.
+    """Test every set for its phenotypes: the results of `test_blocks` for a single block."""
+    return test_blocks([Block(genotypes, null, sets)], plan)[0]
+
+
+def test_blocks(blocks: Iterable[Block], plan: TestPlan) -> list[TestRows]:
+    """Test every set of every block for its phenotypes.
 
     Parameters
     ----------
-    genotypes
-        Of the donors of the null model, in their order. Variants that do not vary are left out.
-    null
-        Residuals of all phenotypes that the sets name.
+    blocks
+        Taken one after the other and let go; all of one design.
 
     Returns
     -------
-    TestRows
-        For each set its burdens by weight, aggregation and phenotype; then, for each set, the
-        other tests.
+    list of TestRows
+        For each block: for each set its burdens by weight, aggregation and phenotype; then, for
+        each set, the other tests.
     """
-    transposed = genotypes.matrix.T
-    scores = np.asarray(transposed @ null.residuals)
-    projections = np.asarray(transposed @ null.basis)
-    varies = genotypes.varies
-    needs_kernel = plan.skat or plan.skat_o or plan.acat_v
-    twins = (
-        number_columns(genotypes.matrix) if needs_kernel else np.zeros(varies.size, dtype=np.int64)
-    )
-    burdens: list[SetBurdens] = []
-    tests: list[_VarianceTest] = []
+    burdens: list[TestRows] = []
+    tests: list[list[_VarianceTest]] = []
     tails: list[_Tail] = []
-    for place, each in enumerate(sets):
-        kept = varies[each.variants]
-        part = SetColumns(
-            genotypes,
-            each.variants[kept],
-            each.weights[kept],
-            scores,
-            projections,
-            null,
-            twins,
-        )
-        burdens.append(burden_sizes(part, each.phenotypes, plan.aggregations))
-        if needs_kernel:
-            for weight in plan.kernel_weights:
-                found = _variance_tests(part, place, each.phenotypes, weight, plan)
-                tests += found.tests
-                tails += found.tails
-    _fill_tails(tails, null.df if plan.finite_sample else None)
-    return _joined(_burden_rows(burdens, plan.aggregations, null), _variance_rows(tests))
+    for genotypes, null, sets in blocks:
+        if not sets:
+            burdens.append(_variance_rows([]))
+            tests.append([])
+            continue
+        varies = genotypes.varies
+        block = Block(genotypes, null, [each.only(varies[each.variants]) for each in sets])
+        sizes = burden_sizes(genotypes, null, block.sets, plan.aggregations)
+        burdens.append(_burden_rows(block, sizes, plan.aggregations))
+        found = _block_variance_tests(block, sizes.n_carriers, plan)
+        tests.append(found.tests)
+        tails += found.tails
+    _fill_tails(tails)
+    return [_joined(*parts) for parts in zip(burdens, map(_variance_rows, tests), strict=True)]
 
 
 test_region.__test__ = False  # type: ignore[attr-defined]
+test_blocks.__test__ = False  # type: ignore[attr-defined]
 TestPlan.__test__ = False  # type: ignore[attr-defined]
 TestRows.__test__ = False  # type: ignore[attr-defined]
 
@@ -189,13 +180,30 @@ class _VarianceTests(NamedTuple):
     tails: list[_Tail]
 
 
+def _block_variance_tests(block: Block, n_carriers: Int, plan: TestPlan) -> _VarianceTests:
+    """Make SKAT, SKAT-O and ACAT-V of every set; SKAT's tails are left to be computed."""
+    every = _VarianceTests([], [])
+    if not (plan.skat or plan.skat_o or plan.acat_v):
+        return every
+    columns = DistinctColumns(block.genotypes, block.null)
+    for place, each in enumerate(block.sets):
+        for weight in plan.kernel_weights:
+            used = ~np.isnan(each.weights[:, weight])
+            kernel = VarianceKernel(
+                block.genotypes, block.null, columns, each.variants[used],
+                each.weights[used, weight], each.phenotypes, plan.kernel_power,
+                plan.kernel_maf_beta,
+            )  # fmt: skip
+            found = _variance_tests(kernel, place, weight, int(n_carriers[place, weight]), plan)
+            every.tests.extend(found.tests)
+            every.tails.extend(found.tails)
+    return every
+
+
 def _variance_tests(
-    part: SetColumns, place: int, phenotypes: Int, weight: int, plan: TestPlan
+    kernel: VarianceKernel, place: int, weight: int, carriers: int, plan: TestPlan
 ) -> _VarianceTests:
-    """Make SKAT, SKAT-O and ACAT-V under one weight; SKAT's tails are left to be computed."""
-    used = ~np.isnan(part.weights[:, weight])
-    carriers = part.n_carriers(used)
-    kernel = VarianceKernel(part, phenotypes, used, weight, plan.kernel_power, plan.kernel_maf_beta)
+    phenotypes = kernel.phenotypes
     status = kernel.status if carriers else "no_carriers"
     by_skat_o = plan.skat_o and not plan.finite_sample
     asked = {
@@ -203,27 +211,27 @@ def _variance_tests(
         "skat_o": (plan.skat_o, kernel.skat_o),
         "acat_v": (plan.acat_v, kernel.acat_v),
     }
-    tests: list[_VarianceTest] = []
-    tails: list[_Tail] = []
+    every = _VarianceTests([], [])
     for test, (is_asked, run) in asked.items():
         if not is_asked:
             continue
         found = run() if status == "ok" else nothing(phenotypes, status)
         if test == "skat" and kernel.eigenvalues is not None:
-            tails.append(_Tail(found, kernel.eigenvalues))
-        n_used = int(np.count_nonzero(used))
-        tests.append(_VarianceTest(place, phenotypes, test, weight, n_used, carriers, found))
-    return _VarianceTests(tests, tails)
+            df = kernel.null.df if plan.finite_sample else None
+            every.tails.append(_Tail(found, kernel.eigenvalues, df))
+        n_used = kernel.variants.size
+        every.tests.append(_VarianceTest(place, phenotypes, test, weight, n_used, carriers, found))
+    return every
 
 
-def _fill_tails(tails: Sequence[_Tail], df: int | None) -> None:
+def _fill_tails(tails: Sequence[_Tail]) -> None:
     """Compute the p-values left open: of sets with few phenotypes, several in one go."""
     together: list[_Tail] = []
     for tail in tails:
-        if df is None and tail.found.statistic.size < _SHARES_ITS_PATH:
+        if tail.df is None and tail.found.statistic.size < _SHARES_ITS_PATH:
             together.append(tail)
         else:
-            _note(tail, *skat_log_p(tail.found.statistic, tail.eigenvalues, df=df))
+            _note(tail, *skat_log_p(tail.found.statistic, tail.eigenvalues, df=tail.df))
     together.sort(key=lambda tail: tail.eigenvalues.size)
     while together:
         width = together[-1].eigenvalues.size
@@ -248,10 +256,8 @@ def _note(tail: _Tail, log_p: Float, error: Float) -> None:
     tail.found.error[:] = error
 
 
-def _burden_rows(
-    burdens: Sequence[SetBurdens], aggregations: Sequence[str], null: LinearNull
-) -> TestRows:
-    found = test_burdens(burdens, aggregations, null)
+def _burden_rows(block: Block, sizes: SetBurdens, aggregations: Sequence[str]) -> TestRows:
+    found = test_burdens(block.sets, sizes, aggregations, block.null)
     nan = np.full(found.place.size, np.nan)
     each = found.tests
     return TestRows(

@@ -7,36 +7,39 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 from varhouse.numerics.burden import BurdenTest, burden_test
+from varhouse.numerics.genotype_matrix import GenotypeMatrix
 from varhouse.numerics.null_model import LinearNull
-from varhouse.numerics.set_columns import SetColumns
+from varhouse.numerics.variant_set import VariantSet
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 
+_CARRIES = 0.5
+# of the weights of sets that are summed at once
+_CELLS = 1 << 21
+
 
 class SetBurdens(NamedTuple):
-    """Sufficient statistics of a set's burdens b, by weight, aggregation and phenotype.
+    """Sufficient statistics of the burdens b of s sets, by weight and aggregation.
 
     Attributes
     ----------
-    phenotypes
-        Shape (t,).
     n_variants, n_carriers
-        Shape (a,): of the variants that have the weight.
+        Shape (s, a): of the variants that have the weight.
     size, variance
-        Shape (a, g): b'b and b'Pb.
+        Shape (s, a, g): b'b and b'Pb.
     score
-        Shape (a, g, t): b'r.
+        Shape (a, g, t) for each set: b'r by phenotype.
     """
 
-    phenotypes: Int
     n_variants: Int
     n_carriers: Int
     size: Float
     variance: Float
-    score: Float
+    score: list[Float]
 
 
 class BurdenRows(NamedTuple):
@@ -51,36 +54,71 @@ class BurdenRows(NamedTuple):
     tests: BurdenTest
 
 
-def burden_sizes(part: SetColumns, phenotypes: Int, aggregations: Sequence[str]) -> SetBurdens:
-    """Return the sufficient statistics of a set's burdens."""
-    used = ~np.isnan(part.weights)
-    weights = np.where(used, part.weights, 0.0)
-    n_variants = used.sum(axis=0)
-    if used.all():
-        n_carriers = np.full(n_variants.size, part.n_carriers(np.ones(len(used), dtype=bool)))
-    else:
-        n_carriers = np.array([part.n_carriers(column) for column in used.T], dtype=np.int64)
-    size, variance = (np.empty((n_variants.size, len(aggregations))) for _ in range(2))
-    score = np.empty((*size.shape, phenotypes.size))
-    for g, aggregation in enumerate(aggregations):
-        if aggregation == "max":
-            burdens = np.column_stack(
-                [part.largest(weight, mask) for weight, mask in zip(weights.T, used.T, strict=True)]
+def burden_sizes(
+    genotypes: GenotypeMatrix,
+    null: LinearNull,
+    sets: Sequence[VariantSet],
+    aggregations: Sequence[str],
+) -> SetBurdens:
+    """Return the sufficient statistics of the burdens of sets of variants that vary."""
+    n, m = genotypes.matrix.shape
+    a, g = sets[0].weights.shape[1], len(aggregations)
+    dosages = genotypes.matrix.tocsr()
+    carries = sparse.csr_array(
+        ((dosages.data >= _CARRIES).astype(np.float64), dosages.indices, dosages.indptr),
+        shape=dosages.shape,
+    )
+    n_variants = np.array([(~np.isnan(each.weights)).sum(axis=0) for each in sets], dtype=np.int64)
+    n_carriers = np.empty((len(sets), a), dtype=np.int64)
+    size, variance = np.empty((2, len(sets), a, g))
+    score = [np.empty((a, g, each.phenotypes.size)) for each in sets]
+    at_once = max(1, _CELLS // (max(n, m) * a))
+    for start in range(0, len(sets), at_once):
+        some = sets[start : start + at_once]
+        here = slice(start, start + len(some))
+        # a column for each set and weight
+        weights, used = np.zeros((2, m, len(some), a))
+        for place, each in enumerate(some):
+            weights[each.variants, place] = np.nan_to_num(each.weights)
+            used[each.variants, place] = ~np.isnan(each.weights)
+        carried = np.asarray(carries @ used.reshape(m, -1))
+        n_carriers[here] = np.count_nonzero(carried, axis=0).reshape(-1, a)
+        sums = np.asarray(dosages @ weights.reshape(m, -1))
+        for at, aggregation in enumerate(aggregations):
+            if aggregation == "max":
+                burdens = np.column_stack([_largest(genotypes, each) for each in some])
+            elif aggregation == "mean":
+                burdens = sums / np.maximum(n_variants[here], 1).reshape(-1)
+            else:
+                burdens = sums
+            squares = np.einsum("ij,ij->j", burdens, burdens)
+            projected = null.basis.T @ burdens
+            size[here, :, at] = squares.reshape(-1, a)
+            variance[here, :, at] = (squares - np.einsum("ij,ij->j", projected, projected)).reshape(
+                -1, a
             )
-            projected = part.null.basis.T @ burdens
-            score[:, g] = burdens.T @ part.null.residuals[:, phenotypes]
-        else:
-            scaled = weights / np.maximum(n_variants, 1) if aggregation == "mean" else weights
-            burdens = part.sums(scaled)
-            projected = part.projections.T @ scaled
-            score[:, g] = scaled.T @ part.scores[:, phenotypes]
-        size[:, g] = np.einsum("ij,ij->j", burdens, burdens)
-        variance[:, g] = size[:, g] - np.einsum("ij,ij->j", projected, projected)
-    return SetBurdens(phenotypes, n_variants, n_carriers, size, variance, score)
+            for place, each in enumerate(some):
+                own = burdens[:, place * a : (place + 1) * a]
+                score[start + place][:, at] = own.T @ null.residuals[:, each.phenotypes]
+    return SetBurdens(n_variants, n_carriers, size, variance, score)
+
+
+def _largest(genotypes: GenotypeMatrix, each: VariantSet) -> Float:
+    """Return each donor's largest weighted dosage over the used variants, zeros included."""
+    chosen = genotypes.matrix[:, each.variants].tocoo()
+    found = np.empty((chosen.shape[0], each.weights.shape[1]))
+    for a, weight in enumerate(each.weights.T):
+        used = ~np.isnan(weight)[chosen.col]
+        donor, values = chosen.row[used], (chosen.data * weight[chosen.col])[used]
+        counts = np.bincount(donor, minlength=chosen.shape[0])
+        largest = np.where(counts < np.count_nonzero(~np.isnan(weight)), 0.0, -np.inf)
+        np.maximum.at(largest, donor, values)
+        found[:, a] = np.where(np.isfinite(largest), largest, 0.0)
+    return found
 
 
 def test_burdens(
-    burdens: Sequence[SetBurdens], aggregations: Sequence[str], null: LinearNull
+    sets: Sequence[VariantSet], burdens: SetBurdens, aggregations: Sequence[str], null: LinearNull
 ) -> BurdenRows:
     """Test every burden of every set.
 
@@ -89,24 +127,18 @@ def test_burdens(
     BurdenRows
         Sets in the order given, each by weight, aggregation and phenotype.
     """
-    if not burdens:
-        nothing, texts = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.str_)
-        empty = np.zeros(0)
-        tests = burden_test(empty, empty, empty, empty, null.df)
-        return BurdenRows(nothing, nothing, texts, nothing, nothing, nothing, tests)
-    n_weights, n_aggregations = burdens[0].size.shape
+    n, n_weights, n_aggregations = burdens.size.shape
     # of every set and weight; of every set, weight and aggregation
-    n_phenotypes = np.array([each.phenotypes.size for each in burdens])
+    n_phenotypes = np.array([each.phenotypes.size for each in sets])
     by_weight = np.repeat(n_phenotypes * n_aggregations, n_weights)
     by_burden = np.repeat(n_phenotypes, n_weights * n_aggregations)
-    n = len(burdens)
     phenotype = np.concatenate(
-        [np.tile(each.phenotypes, n_weights * n_aggregations) for each in burdens]
+        [np.tile(each.phenotypes, n_weights * n_aggregations) for each in sets]
     )
     tests = burden_test(
-        np.concatenate([each.score.reshape(-1) for each in burdens]),
-        np.repeat(np.concatenate([each.variance.reshape(-1) for each in burdens]), by_burden),
-        np.repeat(np.concatenate([each.size.reshape(-1) for each in burdens]), by_burden),
+        np.concatenate([score.reshape(-1) for score in burdens.score]),
+        np.repeat(burdens.variance.reshape(-1), by_burden),
+        np.repeat(burdens.size.reshape(-1), by_burden),
         null.rss[phenotype],
         null.df,
     )
@@ -115,8 +147,8 @@ def test_burdens(
         np.repeat(np.tile(np.arange(n_weights), n), by_weight),
         np.repeat(np.tile(np.array(aggregations, dtype=np.str_), n * n_weights), by_burden),
         phenotype,
-        np.repeat(np.concatenate([each.n_variants for each in burdens]), by_weight),
-        np.repeat(np.concatenate([each.n_carriers for each in burdens]), by_weight),
+        np.repeat(burdens.n_variants.reshape(-1), by_weight),
+        np.repeat(burdens.n_carriers.reshape(-1), by_weight),
         tests,
     )
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from varhouse.numerics.mixture import mixture_log_sf, ratio_log_sf
 from varhouse.numerics.null_model import LinearNull
+from varhouse.numerics.tridiagonal import spectrum, tridiagonal
 
 Float = npt.NDArray[np.float64]
 
@@ -54,11 +55,20 @@ def score_set(weighted: Float, null: LinearNull) -> ScoreSet:
     return ScoreSet(scores, weighted.T @ weighted - projected.T @ projected)
 
 
-def positive_eigenvalues(covariance: Float) -> Float:
-    """Return the eigenvalues of a covariance matrix without the rounding noise around 0."""
-    values = np.linalg.eigvalsh(covariance)
-    largest = values[-1] if values.size else 0.0
-    return np.asarray(values[values > _EIGENVALUE_TOLERANCE * values.size * largest])
+def positive_eigenvalues(covariance: Float, *, overwrite: bool = False) -> Float:
+    """Return the eigenvalues of a covariance matrix without the rounding noise around 0.
+
+    Parameters
+    ----------
+    covariance
+        Shape (m, m); only the upper triangle is read.
+    overwrite
+        Whether the matrix may be destroyed, which saves a copy.
+    """
+    if not covariance.size:
+        return np.zeros(0)
+    values = spectrum(tridiagonal(covariance, overwrite=overwrite))
+    return np.asarray(values[values > _EIGENVALUE_TOLERANCE * values.size * values[-1]])
 
 
 def skat_log_p(q: Float, eigenvalues: Float, *, df: int | None = None) -> tuple[Float, Float]:

@@ -15,7 +15,9 @@ import numpy.typing as npt
 
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.burden import COLLINEAR
-from varhouse.numerics.set_columns import SetColumns
+from varhouse.numerics.distinct_columns import DistinctColumns
+from varhouse.numerics.genotype_matrix import GenotypeMatrix
+from varhouse.numerics.null_model import LinearNull
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues
 from varhouse.numerics.skat_o import SkatO, SkatOTest
 from varhouse.numerics.weights import beta_weight
@@ -49,67 +51,72 @@ def _found(results: Sequence[tuple[float, float, float, float, str]]) -> Found:
 
 
 class VarianceKernel:
-    """Covariance of a set's scores, of distinct columns only, under one weight."""
+    """Covariance of a set's scores, of distinct columns only, under one weight.
+
+    Parameters
+    ----------
+    columns
+        Of the block that the set is one of.
+    variants, weights
+        Variants that all have the weight, shapes (m,) and (m,).
+    phenotypes
+        Shape (t,): columns of the null model's residuals.
+    power
+        Of the weights; 1/2 gives the kernel G W G' for weights W.
+    maf_beta
+        Shapes of the Beta density of the MAF that the weights are, if they are one.
+    """
 
     def __init__(
         self,
-        part: SetColumns,
+        genotypes: GenotypeMatrix,
+        null: LinearNull,
+        columns: DistinctColumns,
+        variants: Int,
+        weights: Float,
         phenotypes: Int,
-        used: npt.NDArray[np.bool_],
-        weight: int,
         power: float,
         maf_beta: tuple[float, float] | None = None,
     ) -> None:
-        self.part, self.phenotypes, self.used = part, phenotypes, used
+        self.genotypes, self.null, self.columns = genotypes, null, columns
+        self.variants, self.phenotypes = variants, phenotypes
         self.weight_of_maf: Callable[[float], float] | None = None
         if maf_beta is not None:
             self.weight_of_maf = lambda maf: float(beta_weight(maf, *maf_beta) ** power)
-        given = part.weights[used, weight]
-        self.weights = np.abs(given) ** power
-        _, first, group = np.unique(part.twins[used], return_index=True, return_inverse=True)
-        order = np.argsort(first)
-        self.first = np.flatnonzero(used)[first[order]]
-        self.group = np.argsort(order)[group]
+        self.weights = np.abs(weights) ** power
+        numbers = columns.number[variants]
+        is_there = np.zeros(columns.squares.size, dtype=bool)
+        is_there[numbers] = True
+        self.chosen = np.flatnonzero(is_there)
+        self.group = (np.cumsum(is_there) - 1)[numbers]
         # equal columns act as one whose squared weight is the sum of theirs
-        self.joint = np.sqrt(np.bincount(self.group, weights=self.weights**2))
+        self.squared_weight = np.bincount(self.group, weights=self.weights**2)
+        self.joint = np.sqrt(self.squared_weight)
         self.eigenvalues: Float | None = None
-        self.status = "negative_weight" if np.any(given < 0) else self._testable()
+        self.status = "negative_weight" if np.any(weights < 0) else self._testable()
 
     def _testable(self) -> str:
         """Judge by what the covariates leave: from rounding errors there is a p-value, too."""
-        part = self.part
-        squares = np.bincount(part.column, part.dosage**2, minlength=part.variants.size)[self.first]
-        left = squares - np.sum(part.projections[self.first] ** 2, axis=1)
-        size = float(self.joint**2 @ squares)
+        size = float(self.squared_weight @ self.columns.squares[self.chosen])
         if size == 0:
             return "no_carriers"
-        return "ok" if float(self.joint**2 @ left) > COLLINEAR * size else "collinear"
-
-    @cached_property
-    def covariance(self) -> Float:
-        """Covariance of the unweighted scores of distinct columns, made when first asked for."""
-        projections = self.part.projections[self.first]
-        covariance = self.part.gram(self.first)
-        covariance -= projections @ projections.T
-        return covariance
+        left = float(self.squared_weight @ self.columns.left[self.chosen])
+        return "ok" if left > COLLINEAR * size else "collinear"
 
     @cached_property
     def weighted(self) -> Float:
-        """The same with the joint weight of equal columns."""
-        weighted = self.covariance * self.joint
-        weighted *= self.joint[:, None]
-        return weighted
+        """Covariance of the scores of distinct columns with the joint weight of equal ones."""
+        return _mirrored(self.columns.covariance(self.chosen, self.joint))
 
     def skat(self) -> Found:
         """Return SKAT's statistics; ``eigenvalues`` then say their law."""
         self.eigenvalues = self._eigenvalues()
         if self.eigenvalues.size == 0:
             return nothing(self.phenotypes, "collinear")
-        null = self.part.null
-        scores = self.part.scores[np.ix_(self.first, self.phenotypes)]
-        rss = null.rss[self.phenotypes]
+        scores = self.columns.scores[self.chosen][:, self.phenotypes]
+        rss = self.null.rss[self.phenotypes]
         with np.errstate(divide="ignore", invalid="ignore"):
-            q = self.joint**2 @ scores**2 / (rss / null.df)
+            q = self.squared_weight @ scores**2 / (rss / self.null.df)
         return nothing(self.phenotypes, "")._replace(
             statistic=q, status=np.where(rss > 0, "ok", "constant_phenotype")
         )
@@ -126,13 +133,14 @@ class VarianceKernel:
         )
 
     def _eigenvalues(self) -> Float:
-        n, k = self.part.null.basis.shape
-        if self.first.size <= n - k:
-            return positive_eigenvalues(self.weighted)
-        dense = self.part.dense(self.first)
-        residual = dense - self.part.projections[self.first] @ self.part.null.basis.T
+        n, k = self.null.basis.shape
+        if self.chosen.size <= n - k:
+            covariance = self.columns.covariance(self.chosen, self.joint)
+            return positive_eigenvalues(covariance, overwrite=True)
+        dense = self.columns.dense(self.chosen)
+        residual = dense - self.columns.projections[self.chosen] @ self.null.basis.T
         residual *= self.joint[:, None]
-        return positive_eigenvalues(residual.T @ residual)
+        return positive_eigenvalues(residual.T @ residual, overwrite=True)
 
     def skat_o(self) -> Found:
         """Return SKAT-O's results."""
@@ -152,19 +160,19 @@ class VarianceKernel:
         # what the joint scores of equal columns have to be multiplied by to add up to the burden
         direction = np.divide(linear, self.joint, where=self.joint > 0, out=np.zeros(linear.size))
         kernel = SkatO(self.weighted, direction)
-        scores = [self._scores(int(t))[self.first] * self.joint for t in self.phenotypes]
+        scores = [self._scores(int(t)) * self.joint for t in self.phenotypes]
         return [(each, kernel.test(each) if np.all(np.isfinite(each)) else None) for each in scores]
 
     def acat_v(self) -> Found:
         """Return ACAT-V's results."""
-        genotypes = self.part.genotypes
-        variants = self.part.variants[self.used]
+        genotypes, variants = self.genotypes, self.variants
         n_called = genotypes.matrix.shape[0] - genotypes.n_missing[variants]
         maf = np.minimum(genotypes.frequency[variants], 1.0 - genotypes.frequency[variants])
-        covariance = self.covariance[np.ix_(self.group, self.group)]
+        unweighted = self.columns.covariance(self.chosen, np.ones(self.chosen.size))
+        covariance = _mirrored(unweighted)[np.ix_(self.group, self.group)]
         found: list[tuple[float, float, float, float, str]] = []
         for t in self.phenotypes:
-            scores = self._scores(int(t))[self.used]
+            scores = self._scores(int(t))[self.group]
             if not np.all(np.isfinite(scores)):
                 found.append(_CONSTANT)
                 continue
@@ -173,13 +181,18 @@ class VarianceKernel:
                 self.weights,
                 maf,
                 maf * 2.0 * n_called,
-                df=self.part.null.df,
+                df=self.null.df,
                 weight_of_maf=self.weight_of_maf,
             )
             found.append((_NAN, log_p, _NAN, _NAN, status))
         return _found(found)
 
     def _scores(self, t: int) -> Float:
-        null = self.part.null
+        """Return the scores of the distinct columns for one phenotype."""
         with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.part.scores[:, t] / null.sigma[t])
+            return np.asarray(self.columns.scores[self.chosen, t] / self.null.sigma[t])
+
+
+def _mirrored(upper: Float) -> Float:
+    """Return the symmetric matrix that has an upper triangle."""
+    return np.triu(upper) + np.triu(upper, 1).T

@@ -19,13 +19,16 @@ import pyarrow as pa
 from varhouse.numerics.genotype_matrix import GenotypeMatrix, genotype_matrix
 from varhouse.numerics.null_model import covariate_basis, fit_residuals
 from varhouse.numerics.ranks import Ties, inverse_normal
-from varhouse.numerics.region import TestPlan, VariantSet, test_region
+from varhouse.numerics.region import Block, TestPlan, TestRows, test_blocks
+from varhouse.numerics.variant_set import VariantSet
 from varhouse.udf import buffers
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_] | npt.NDArray[np.object_]
+
+_RANKED_AT_ONCE = 64
 
 
 class _Design(NamedTuple):
@@ -115,12 +118,13 @@ def _test(
         acat_v="acat_v" in options["tests"],
         finite_sample=options["finite_sample"],
     )
+    blocks = list(_blocks(genes, in_sets, testable, options["sets_per_block"]))
+    found = test_blocks(
+        (_sets(block, place, weights, in_sets, matrix, ready) for block in blocks), plan
+    )
     return [
         untested,
-        *(
-            _test_block(block, place, weights, in_sets, matrix, ready, plan)
-            for block in _blocks(genes, testable, options["sets_per_block"])
-        ),
+        *(_rows(block, rows, ready) for block, rows in zip(blocks, found, strict=True)),
     ]
 
 
@@ -166,22 +170,25 @@ def _phenotypes(
     seed_names = table["seed_name"].to_pylist()
     donors, starts = buffers.lists(table["donors"])
     values, _ = buffers.lists(table["expression"])
+    expression = np.where(has_zeros, 0.0, np.nan)[:, None].repeat(ready.n_donors, axis=1)
+    row = np.repeat(np.arange(genes.size), np.diff(starts))
+    place = np.append(ready.place, -1)[np.minimum(donors, ready.place.size)]
+    expression[row[place >= 0], place[place >= 0]] = values[place >= 0]
+    if options["jitter_seed"] is not None:
+        for each, name in zip(expression, seed_names, strict=True):
+            rng = np.random.default_rng([options["jitter_seed"], zlib.crc32(name.encode())])
+            each += 1e-5 * rng.standard_normal(ready.n_donors)
+    is_known = np.all(np.isfinite(expression), axis=1)
+    known = np.flatnonzero(is_known)
+    ties: Ties = options["ties"]
+    for start in range(0, known.size, _RANKED_AT_ONCE):
+        some = known[start : start + _RANKED_AT_ONCE]
+        expression[some] = inverse_normal(expression[some], ties=ties)
     found: dict[int, list[_Phenotype]] = {}
-    for row, (gene, cell_type) in enumerate(zip(genes.tolist(), cell_types.tolist(), strict=True)):
-        part = slice(starts[row], starts[row + 1])
-        expression = np.full(ready.n_donors, 0.0 if has_zeros[row] else np.nan)
-        tested = donors[part] < ready.place.size
-        place = ready.place[donors[part][tested]]
-        expression[place[place >= 0]] = values[part][tested][place >= 0]
-        if options["jitter_seed"] is not None:
-            name = zlib.crc32(seed_names[row].encode())
-            rng = np.random.default_rng([options["jitter_seed"], name])
-            expression = expression + 1e-5 * rng.standard_normal(ready.n_donors)
-        ties: Ties = options["ties"]
-        known = np.all(np.isfinite(expression))
-        found.setdefault(gene, []).append(
-            _Phenotype(gene, cell_type, inverse_normal(expression, ties=ties) if known else None)
-        )
+    for gene, cell_type, each, there in zip(
+        genes.tolist(), cell_types.tolist(), expression, is_known, strict=True
+    ):
+        found.setdefault(gene, []).append(_Phenotype(gene, cell_type, each if there else None))
     return found
 
 
@@ -253,57 +260,61 @@ def _columns(calls: pa.Table) -> tuple[Any, Any, Any]:
 
 
 class _Block(NamedTuple):
-    """Genes that are worked on together: rows of their pairs, and their phenotypes."""
+    """Genes that are worked on together: their sets, with the rows of pairs, and phenotypes."""
 
-    rows: list[tuple[int, slice]]
+    sets: list[tuple[int, slice, int]]
     phenotypes: list[_Phenotype]
 
 
-def _blocks(genes: Int, phenotypes: dict[int, list[_Phenotype]], size: int) -> Iterator[_Block]:
+def _blocks(
+    genes: Int, in_sets: npt.NDArray[np.bool_], phenotypes: dict[int, list[_Phenotype]], size: int
+) -> Iterator[_Block]:
     """Cut the pairs, sorted by gene, into blocks of genes that have phenotypes."""
     names, starts = np.unique(genes, return_index=True)
-    ends = np.append(starts[1:], genes.size)
+    n_chosen = np.add.reduceat(in_sets.astype(np.int64), starts, axis=0)
     spans = [
-        (int(gene), slice(int(low), int(high)))
-        for gene, low, high in zip(names, starts, ends, strict=True)
+        (int(gene), slice(int(low), int(high)), chosen)
+        for gene, low, high, chosen in zip(
+            names, starts, np.append(starts[1:], genes.size), n_chosen, strict=True
+        )
         if int(gene) in phenotypes
     ]
     for start in range(0, len(spans), size):
-        rows = spans[start : start + size]
-        yield _Block(rows, [each for gene, _ in rows for each in phenotypes[gene]])
+        some = spans[start : start + size]
+        sets = [(gene, span, int(i)) for gene, span, n in some for i in np.flatnonzero(n)]
+        yield _Block(sets, [each for gene, _, _ in some for each in phenotypes[gene]])
 
 
-def _test_block(
+def _sets(
     block: _Block, place: Int, weights: Float, in_sets: npt.NDArray[np.bool_],
-    matrix: GenotypeMatrix, ready: _Design, plan: TestPlan,
-) -> _Rows:  # fmt: skip
+    matrix: GenotypeMatrix, ready: _Design,
+) -> Block:  # fmt: skip
     known = block.phenotypes
     values = [each.values for each in known if each.values is not None]
     null = fit_residuals(ready.basis, ready.dropped, np.column_stack(values))
-    used = np.unique(np.concatenate([place[span] for _, span in block.rows]))
-    part = matrix.select(used)
+    is_used = np.zeros(matrix.frequency.size, dtype=bool)
+    for _, span, _ in block.sets:
+        is_used[place[span]] = True
+    within = np.cumsum(is_used) - 1
     gene_of = np.array([each.gene for each in known])
-    sets, keys = [], []
-    for gene, span in block.rows:
-        places = np.searchsorted(used, place[span])
-        here = np.flatnonzero(gene_of == gene)
-        for set_idx in range(in_sets.shape[1]):
-            chosen = in_sets[span, set_idx]
-            if chosen.any():
-                sets.append(
-                    VariantSet(
-                        variants=places[chosen], weights=weights[span][chosen], phenotypes=here
-                    )
-                )
-                keys.append(set_idx)
-    rows = test_region(part, null, sets, plan)
-    cell_type_of = np.array([each.cell_type for each in known])
+    sets = []
+    for gene, span, set_idx in block.sets:
+        chosen = in_sets[span, set_idx]
+        phenotypes = np.flatnonzero(gene_of == gene)
+        every = VariantSet(within[place[span]], weights[span], phenotypes)
+        sets.append(every.only(chosen))
+    return Block(matrix.select(np.flatnonzero(is_used)), null, sets)
+
+
+def _rows(block: _Block, rows: TestRows, ready: _Design) -> _Rows:
+    cell_type_of = np.array([each.cell_type for each in block.phenotypes])
+    gene_of = np.array([each.gene for each in block.phenotypes])
+    set_of = np.array([set_idx for _, _, set_idx in block.sets], dtype=np.int64)
     return _Rows(
-        cell_type_of[rows.phenotype], gene_of[rows.phenotype],
-        np.array(keys, dtype=np.int64)[rows.place], rows.test, rows.weight, rows.aggregation,
-        rows.n_variants, rows.n_carriers, np.full(rows.place.size, ready.n_donors), rows.statistic,
-        rows.beta, rows.se, rows.log_p, rows.lrt, rows.lrt_log_p, rows.error, rows.detail,
-        rows.status,
+        cell_type_of[rows.phenotype], gene_of[rows.phenotype], set_of[rows.place], rows.test,
+        rows.weight, rows.aggregation, rows.n_variants, rows.n_carriers,
+        np.full(rows.place.size, ready.n_donors), rows.statistic, rows.beta, rows.se, rows.log_p,
+        rows.lrt, rows.lrt_log_p, rows.error, rows.detail, rows.status,
     )  # fmt: skip
 
 

@@ -78,6 +78,20 @@ def test_ranks_are_scipys(ties):
     np.testing.assert_allclose(inverse_normal(x, ties=ties), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("ties", ["average", "min", "max", "first", "half_even"])
+def test_rows_are_ranked_by_themselves(ties):
+    x = np.random.default_rng(6).integers(0, 9, size=(5, 40)).astype(float)
+    x[2] = 3.0
+    x[3, ::3] = np.nan
+    x[4] = np.nan
+    found = inverse_normal(x, ties=ties)
+    np.testing.assert_array_equal(found, [inverse_normal(row, ties=ties) for row in x])
+    assert np.isnan(found[4]).all()
+    there = ~np.isnan(x[3])
+    np.testing.assert_array_equal(found[3, there], inverse_normal(x[3, there], ties=ties))
+    assert inverse_normal([]).shape == (0,)
+
+
 def test_infinite_values_are_refused():
     with pytest.raises(ValueError, match="infinite"):
         inverse_normal([1.0, np.inf])

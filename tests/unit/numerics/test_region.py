@@ -6,12 +6,13 @@ from scipy import stats
 
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.burden import burden_test
+from varhouse.numerics.distinct_columns import DistinctColumns
 from varhouse.numerics.genotype_matrix import genotype_matrix
 from varhouse.numerics.null_model import fit_linear
-from varhouse.numerics.region import AGGREGATIONS, TestPlan, VariantSet, test_region
-from varhouse.numerics.set_columns import SetColumns
+from varhouse.numerics.region import AGGREGATIONS, Block, TestPlan, test_blocks, test_region
 from varhouse.numerics.skat import positive_eigenvalues, score_set, skat_log_p
 from varhouse.numerics.skat_o import skat_o_log_p
+from varhouse.numerics.variant_set import VariantSet
 
 N = 150
 
@@ -155,6 +156,28 @@ def test_skat_is_the_same_beside_skat_o(cohort, phenotypes):
     np.testing.assert_allclose(beside, alone, rtol=1e-11)
 
 
+def test_blocks_have_the_results_of_each(cohort):
+    dosages, x, y = cohort
+    matrix, null = matrix_of(dosages), fit_linear(x, y)
+    weights = np.random.default_rng(5).uniform(0.5, 2, size=(20, 2))
+    several, one = np.arange(4), np.array([4])
+    sets = [
+        VariantSet(np.arange(low, low + n), weights[:n], phenotypes)
+        for low, n, phenotypes in ((0, 20, one), (5, 12, several), (19, 20, one), (20, 19, one))
+    ]
+    plan = TestPlan(aggregations=AGGREGATIONS, kernel_weights=(1, 0))
+    blocks = [Block(matrix, null, some) for some in (sets[:1], [], sets[1:])]
+    found = test_blocks(iter(blocks), plan)
+    assert [each.place.size > 0 for each in found] == [True, False, True]
+    for block, rows in zip(blocks, found, strict=True):
+        alone = test_region(*block, plan)
+        for name, ours, theirs in zip(rows._fields, rows, alone, strict=True):
+            if name in ("log_p", "error"):
+                np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
+            else:
+                np.testing.assert_array_equal(ours, theirs)
+
+
 def test_negative_weights_have_no_variance_test(cohort):
     dosages, x, y = cohort
     each = VariantSet(variants=np.arange(4), weights=-np.ones((4, 1)), phenotypes=np.array([0]))
@@ -184,15 +207,23 @@ def test_products_of_columns(frequency, is_whole):
     dosages = rng.binomial(2, frequency, size=(N, 60)) * (1.0 if is_whole else 0.7)
     genotypes = matrix_of(dosages)
     null = fit_linear(np.ones((N, 1)), rng.normal(size=(N, 1)))
-    variants = np.arange(50, 0, -1)
-    part = SetColumns(
-        genotypes, variants, np.ones((50, 1)), np.zeros((60, 1)), np.zeros((60, 1)), null,
-        np.arange(60),
-    )  # fmt: skip
-    chosen = np.arange(0, 50, 3)
-    expected = genotypes.matrix.toarray()[:, variants[chosen]]
-    np.testing.assert_allclose(part.gram(chosen), expected.T @ expected, rtol=1e-14)
-    np.testing.assert_array_equal(part.dense(chosen), expected.T)
+    columns = DistinctColumns(genotypes, null)
+    every = genotypes.matrix.toarray()
+    _, first = np.unique(every, axis=1, return_index=True)
+    distinct = every[:, np.sort(first)]
+    np.testing.assert_array_equal(distinct[:, columns.number], every)
+    chosen = np.arange(0, distinct.shape[1], 3)
+    factors = rng.uniform(0.5, 2, size=chosen.size)
+    expected = distinct[:, chosen] * factors
+    upper = np.triu_indices(chosen.size)
+    np.testing.assert_allclose(
+        columns.gram(chosen, factors)[upper], (expected.T @ expected)[upper], rtol=1e-14
+    )
+    centred = expected - expected.mean(axis=0)
+    np.testing.assert_allclose(
+        columns.covariance(chosen, factors)[upper], (centred.T @ centred)[upper], atol=1e-12
+    )
+    np.testing.assert_array_equal(columns.dense(chosen), distinct[:, chosen].T)
 
 
 @pytest.mark.parametrize("test", ["skat", "skat_o", "acat_v"])
