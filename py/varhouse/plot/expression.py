@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 import numpy as np
 
-from varhouse.ask.names import find_gene, query_column, query_rows
+from varhouse.ask.names import find_gene, query_rows
+from varhouse.ask.rare_variants import require_cell_types
 from varhouse.errors import DataError, UsageError
 from varhouse.plot.canvas import BLUE, connection, fresh_axes, headline, open_frame
 from varhouse.plot.variants import one_variant, rsid_of
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 _SIZE = (4.8, 4.4)
 _WHISKERS = (5, 95)
 
-# A genotyped donor without a row has 0 copies; one with NULL has no call.
+# A genotyped donor without a row has 0 copies; one with NULL has no call. A table of expression may
+# hold sums only.
 _VALUES = """
 with calls as (
     select genotypes.donor_idx, genotypes.dosage
@@ -128,12 +130,13 @@ def expression(
     )
     label = found.gene_name or found.gene_id
     axes.set_xlabel(f"copies of {_short(alt)} at {rsid_of(connected, variant_id) or variant_id}")
-    axes.set_ylabel(f"mean expression of {label}")
+    axes.set_ylabel(f"expression of {label}")
     open_frame(axes)
     hidden = len(classes) - len(shown)
     note = "boxes: middle half; whiskers: 5th to 95th percentile"
     if hidden:
-        note += f"\n{hidden} class of fewer than {min_donors} donors not drawn"
+        noun = "class" if hidden == 1 else "classes"
+        note += f"\n{hidden} {noun} of fewer than {min_donors} donors not drawn"
     headline(axes, f"{label} in {cell_type}", note)
     return axes
 
@@ -171,14 +174,7 @@ def _box(values: list[float]) -> dict[str, float]:
 def _values(
     con: duckdb.DuckDBPyConnection, variant_id: str, gene_id: str, cell_type: str
 ) -> dict[int, list[float]]:
-    cell_types = query_column(
-        con, "select distinct cell_type from raw.pseudobulk_donors order by cell_type"
-    )
-    if cell_type not in cell_types:
-        raise DataError(
-            f"{cell_type}: no expression of this cell type is loaded; there is "
-            f"{', '.join(cell_types) or 'none at all: varhouse load cells, or pseudobulk'}."
-        )
+    require_cell_types(con, [cell_type])
     if not query_rows(
         con,
         "select 1 from raw.variants where variant_id = ? and genotype_load_id is not null",

@@ -78,6 +78,22 @@ class Selection(NamedTuple):
     label: str
 
 
+def refuse_tests(tests: GeneTests) -> None:
+    """Refuse a choice of tests in a figure that is about the variants of a study.
+
+    Raises
+    ------
+    UsageError
+        Names what was chosen.
+    """
+    named = [name for name, value in tests.items() if value is not None]
+    if named:
+        raise UsageError(
+            f"{', '.join(named)}: is about tests of genes, study and trait about variants; "
+            "name one kind."
+        )
+
+
 def select_tests(
     con: duckdb.DuckDBPyConnection, wanted: GeneTests, *, default: str = "omnibus"
 ) -> Selection:

@@ -8,7 +8,7 @@ import duckdb
 import numpy as np
 
 from varhouse.ask.names import query_rows
-from varhouse.errors import DataError, UsageError
+from varhouse.errors import DataError
 from varhouse.plot.canvas import (
     GREY,
     SERIES,
@@ -18,7 +18,7 @@ from varhouse.plot.canvas import (
     label_points,
     open_frame,
 )
-from varhouse.plot.gene_tests import GeneTests, cell_types_of, select_tests
+from varhouse.plot.gene_tests import GeneTests, cell_types_of, refuse_tests, select_tests
 from varhouse.plot.genome import GenomeAxis
 from varhouse.plot.sumstats import select_associations
 
@@ -122,12 +122,7 @@ def manhattan(
     """
     if study is None and trait is None:
         return _draw_genes(connection(con), tests, top, ax)
-    named = [name for name, value in tests.items() if value is not None]
-    if named:
-        raise UsageError(
-            f"{', '.join(named)}: is about tests of genes, study and trait about variants; "
-            "name one kind."
-        )
+    refuse_tests(tests)
     return _draw_variants(connection(con), study, trait, top, ax)
 
 

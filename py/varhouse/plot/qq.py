@@ -13,7 +13,13 @@ from varhouse.ask.names import query_rows
 from varhouse.errors import UsageError
 from varhouse.numerics.fdr import genomic_control
 from varhouse.plot.canvas import GREY, SERIES, connection, fresh_axes, headline, open_frame
-from varhouse.plot.gene_tests import GeneTests, cell_types_of, select_all_tests, select_tests
+from varhouse.plot.gene_tests import (
+    GeneTests,
+    cell_types_of,
+    refuse_tests,
+    select_all_tests,
+    select_tests,
+)
 from varhouse.plot.sumstats import select_associations
 
 if TYPE_CHECKING:
@@ -168,12 +174,7 @@ def _choose(
 ) -> tuple[str, dict[str, Any], str, str]:
     """Return the rows to draw as SQL with parameters, what tells them apart, and a title."""
     if study is not None or trait is not None:
-        named = [name for name, value in tests.items() if value is not None]
-        if named:
-            raise UsageError(
-                f"{', '.join(named)}: is about tests of genes, study and trait about variants; "
-                "name one kind."
-            )
+        refuse_tests(tests)
         chosen = select_associations(con, study, trait)
         return chosen.query, dict(chosen.params), "''", chosen.label
     if by == "cell_type":

@@ -111,7 +111,10 @@ def volcano(
     )  # fmt: skip
     open_frame(axes)
     headline(axes, f"Burdens in {cell_types[0]}", f"{chosen.label}; {len(rows):,} genes")
-    strong = [(float(b), float(y), row[2]) for b, y, row in zip(beta[found], log10p[found],
-              [row for row, hit in zip(rows, found, strict=True) if hit], strict=True)]  # fmt: skip
+    strong = [
+        (effect, height, name)
+        for (effect, height, name), hit in zip(rows, found, strict=True)
+        if hit
+    ]
     label_points(axes, strong[:top])
     return axes
