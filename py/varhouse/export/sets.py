@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -97,13 +97,14 @@ def write_regenie_sets(con: duckdb.DuckDBPyConnection, prefix: Path) -> SetsWrit
     Raises
     ------
     UsageError
-        The rare-variant models are not built, or the folder does not exist.
+        The rare-variant models are not built, two masks are spelled alike in these files, or the
+        folder does not exist.
     DataError
         No gene has a variant.
     """
     n_genes = n_members = 0
-    found = _collect(con)
     with ExitStack() as stack:
+        found = stack.enter_context(_collected(con))
         annotations, sets, masks = (
             stack.enter_context(
                 stack.enter_context(whole_file(prefix.with_name(f"{prefix.name}.{what}.txt"))).open(
@@ -122,7 +123,6 @@ def write_regenie_sets(con: duckdb.DuckDBPyConnection, prefix: Path) -> SetsWrit
             n_members += len(members)
         for mask, taken in found.items():
             masks.write(f"{mask}\t{','.join(taken)}\n")
-    con.execute("drop table temp.exported_members")
     return SetsWritten(n_genes, n_members, found)
 
 
@@ -134,25 +134,29 @@ def write_saige_groups(con: duckdb.DuckDBPyConnection, out: Path) -> SetsWritten
     Raises
     ------
     UsageError
-        The rare-variant models are not built, or the folder does not exist.
+        The rare-variant models are not built, two masks are spelled alike in these files, or the
+        folder does not exist.
     DataError
         No gene has a variant.
     """
     n_genes = n_members = 0
-    found = _collect(con)
-    with whole_file(out) as part, part.open("w", encoding="utf-8", newline="\n") as stream:
+    with (
+        _collected(con) as found,
+        whole_file(out) as part,
+        part.open("w", encoding="utf-8", newline="\n") as stream,
+    ):
         for gene, members in _genes(con):
             names = " ".join(f"{m.chrom}:{m.pos}:{m.ref}:{m.alt}" for m in members)
             annotations = " ".join(member.annotation for member in members)
             stream.write(f"{gene} var {names}\n{gene} anno {annotations}\n")
             n_genes += 1
             n_members += len(members)
-    con.execute("drop table temp.exported_members")
     return SetsWritten(n_genes, n_members, found)
 
 
-def _collect(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
-    """Create ``exported_members`` and return the annotations of each mask."""
+@contextmanager
+def _collected(con: duckdb.DuckDBPyConnection) -> Iterator[dict[str, list[str]]]:
+    """Have ``exported_members`` for a block; yield the annotations of each mask."""
     built = {
         row[0]
         for row in con.execute(
@@ -165,16 +169,22 @@ def _collect(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
             f"the rare-variant tests are not built ({missing[0]} is missing); run varhouse rvat."
         )
     con.execute(_MEMBERS)
+    try:
+        yield _annotations(con)
+    finally:
+        con.execute("drop table temp.exported_members")
+
+
+def _annotations(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Return the annotations of each mask, both spelled as in the files."""
     rows = con.execute("select distinct masks from exported_members order by 1").fetchall()
     if not rows:
-        con.execute("drop table temp.exported_members")
         raise DataError(
             "no gene of the rare-variant tests has a variant; raise max_maf or cis_window_bp and "
             "run varhouse rvat again."
         )
     names = {mask for (masks,) in rows for mask in masks}
     if len({_word(mask) for mask in names}) < len(names):
-        con.execute("drop table temp.exported_members")
         raise UsageError(
             f"masks {', '.join(sorted(names))}: two are the same name where blanks, commas, colons "
             "and plus signs are written as _; rename one in the var masks."
@@ -187,8 +197,7 @@ def _collect(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
 
 
 def _genes(con: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, list[_Member]]]:
-    rows = _members(con)
-    for gene, members in groupby(rows, key=itemgetter(0)):
+    for gene, members in groupby(_members(con), key=attrgetter("gene_id")):
         yield gene, list(members)
 
 
