@@ -22,7 +22,7 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
-from varhouse.ingest.reading import check_compression
+from varhouse.ingest.reading import check_compression, shown_names
 from varhouse.ingest.records import column_names
 from varhouse.ingest.sex import create_sexes, is_sex_column
 
@@ -70,7 +70,7 @@ def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         raise DataError(
             f"{source.path}: no column of donor ids; wanted is one named "
             f"{', '.join(DONOR_COLUMNS)}. Columns found: "
-            f"{', '.join(name[:40] for name in source.columns[:40])}."
+            f"{shown_names(source.columns)}."
         )
     values = [name for name in names if name not in _NOT_VALUES | {key}]
     twice = next((name for name in values if values.count(name) > 1), None)

@@ -22,6 +22,7 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
+from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import (
     Columns,
     case_sql,
@@ -52,7 +53,7 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     if not {"sum", "mean"} & found:
         raise DataError(
             f"{source.path}: no column of values; wanted is sum or mean. Columns found: "
-            f"{', '.join(name[:40] for name in source.columns[:40])}."
+            f"{shown_names(source.columns)}."
         )
     if "cell_type" not in found:
         _require_cell_type(source, options)

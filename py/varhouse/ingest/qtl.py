@@ -29,6 +29,7 @@ from varhouse.ingest.keys import (
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
 from varhouse.ingest.qtl_layouts import LAYOUTS, POSITION, QtlLayout
+from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import (
     case_sql,
     create_records,
@@ -101,8 +102,7 @@ def _require_p(layout: QtlLayout, source: SourceFile, found: frozenset[str]) -> 
     if not any(found.issuperset(names) for names in layout.p_columns):
         wanted = " or ".join(" and ".join(names) for names in layout.p_columns)
         raise DataError(
-            f"{source.path}: no column for {wanted}. "
-            f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}."
+            f"{source.path}: no column for {wanted}. Columns found: {shown_names(source.columns)}."
         )
 
 

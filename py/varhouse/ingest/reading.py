@@ -171,6 +171,12 @@ def head_lines(path: Path) -> list[str]:
         ) from error
 
 
+def shown_names(names: Sequence[str]) -> str:
+    """Return names of columns as errors tell them: the first 40, each of 40 letters at most."""
+    shown = [name if len(name) <= 40 else name[:37] + "..." for name in names[:40]]
+    return ", ".join(shown) + (", ..." if len(names) > 40 else "")
+
+
 def header_hint(source: SourceFile) -> str:
     """Return a sentence on what is amiss with a header that names no columns we know, or nothing.
 

@@ -15,7 +15,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import header_hint
+from varhouse.ingest.reading import header_hint, shown_names
 from varhouse.ingest.staging import (
     header_line_number,
     parquet_sql,
@@ -70,7 +70,7 @@ def create_records(
         wanted = "; ".join(f"{name} (named {' or '.join(columns[name])})" for name in absent)
         raise DataError(
             f"{source.path}: no column for {wanted}. "
-            f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}. "
+            f"Columns found: {shown_names(source.columns)}. "
             f"Rename the columns, or name another layout with --format.{header_hint(source)}"
         )
     if source.delimiter:

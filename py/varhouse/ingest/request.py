@@ -12,7 +12,7 @@ from varhouse.errors import DataError, UsageError
 from varhouse.ingest.builds import normalised_build
 from varhouse.ingest.format import Format, KindOptions, SourceFile
 from varhouse.ingest.kinds import KINDS, Kind
-from varhouse.ingest.reading import build_of_contigs, check_file, header_hint
+from varhouse.ingest.reading import build_of_contigs, check_file, header_hint, shown_names
 
 
 def check_request(
@@ -94,9 +94,10 @@ def find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
         names = ", ".join(candidate.name for candidate in fitting)
         raise DataError(f"{source.path}: could be {names}; say which with --format.")
     known = "\n".join(f"  {layout.name}: {layout.wants or layout.table}" for layout in formats)
-    found = ", ".join(name[:40] for name in source.columns[:40])
     looks = (
-        f"it is a binary file ({source.binary})" if source.binary else f"its first line has {found}"
+        f"it is a binary file ({source.binary})"
+        if source.binary
+        else f"its first line has {shown_names(source.columns)}"
     )
     raise DataError(
         f"{source.path}: not a known format of {kind.name}; {looks}.{header_hint(source)}\n"

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import head_lines, header_hint
+from varhouse.ingest.reading import head_lines, header_hint, shown_names
 
 _MAX_LINE_BYTES = 64 << 20
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -62,13 +62,8 @@ def missing_columns(source: SourceFile, missing: Sequence[str]) -> DataError:
     plural = "s" if len(missing) > 1 else ""
     return DataError(
         f"{source.path}: column{plural} {', '.join(missing)} missing; "
-        f"columns found: {_shown(source.columns)}.{header_hint(source)}"
+        f"columns found: {shown_names(source.columns)}.{header_hint(source)}"
     )
-
-
-def _shown(columns: Sequence[str]) -> str:
-    shown = [name if len(name) <= 40 else name[:37] + "..." for name in columns[:40]]
-    return ", ".join(shown) + (", ..." if len(columns) > 40 else "")
 
 
 def stage_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:

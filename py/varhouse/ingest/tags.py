@@ -28,6 +28,7 @@ from varhouse.ingest.keys import (
     variant_id_sql,
     variant_struct_sql,
 )
+from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import (
     Columns,
     case_sql,
@@ -150,8 +151,7 @@ def stage_tags(
     if found.isdisjoint(layout.measures):
         wanted = " or ".join(layout.columns[name][0] for name in layout.measures)
         raise DataError(
-            f"{source.path}: no column for {wanted}. "
-            f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}."
+            f"{source.path}: no column for {wanted}. Columns found: {shown_names(source.columns)}."
         )
     if "study" not in found and options.source_id is None:
         raise DataError(

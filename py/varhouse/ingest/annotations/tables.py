@@ -13,7 +13,7 @@ from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.reading import head_lines
+from varhouse.ingest.reading import head_lines, shown_names
 from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
 
 # Ours -> names in lower case, the one that wins first.
@@ -99,7 +99,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     if not _has_key(columns):
         raise DataError(
             f"{source.path}: no column variant_id, nor chrom, pos, ref and alt; columns found: "
-            f"{', '.join(name[:40] for name in columns[:40])}."
+            f"{shown_names(columns)}."
         )
     scores = [name for name in columns if name not in keys.values()]
     if not scores:

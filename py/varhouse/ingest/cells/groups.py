@@ -13,6 +13,7 @@ from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Labels, Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, LoadOptions
+from varhouse.ingest.reading import shown_names
 
 # Spelled as anndata files of the field spell them; the first that is there is taken.
 DONOR_COLUMNS = (
@@ -126,9 +127,9 @@ def _column(
     found = next((by_name[name] for name in known if name in by_name), None)
     if found is not None:
         return found
-    shown = ", ".join(name[:40] for name in obs.columns[:40])
     raise DataError(
-        f"{path}: no column of obs is known to hold the {what}; columns found: {shown}. "
+        f"{path}: no column of obs is known to hold the {what}; columns found: "
+        f"{shown_names(obs.columns)}. "
         f"Name it with --{what.replace(' ', '-')}-column{instead}."
     )
 

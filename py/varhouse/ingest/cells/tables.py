@@ -17,6 +17,7 @@ import numpy.typing as npt
 from varhouse.errors import DataError
 from varhouse.ingest.cells.h5 import Node, attribute, child, is_compound, is_group, is_list, texts
 from varhouse.ingest.keys import MISSING
+from varhouse.ingest.reading import shown_names
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,9 @@ class Table:
             The column is not there, or it holds numbers with fractions.
         """
         if column not in self.columns:
-            shown = ", ".join(name[:40] for name in self.columns[:40])
             raise DataError(
-                f"{self.path}: {self.name} has no column {column}; columns found: {shown}."
+                f"{self.path}: {self.name} has no column {column}; columns found: "
+                f"{shown_names(self.columns)}."
             )
         return self._labels(column)
 

@@ -15,6 +15,7 @@ from varhouse.ingest.keys import (
     variant_struct_sql,
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
+from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import case_sql, create_records, drop_records, refuse_ragged
 from varhouse.ingest.sumstats.alleles import (
     CODED_ALLELES,
@@ -110,7 +111,7 @@ def _require(layout: Layout, source: SourceFile, found: frozenset[str], *, has_i
             )
             raise DataError(
                 f"{source.path}: no column for {wanted}. "
-                f"Columns found: {', '.join(name[:40] for name in source.columns[:40])}. "
+                f"Columns found: {shown_names(source.columns)}. "
                 "Rename the columns, or name another layout with --format."
             )
     if not has_index and not _names_both_alleles(found):
