@@ -35,6 +35,7 @@ from varhouse.ingest.records import (
     create_records,
     drop_records,
     has_columns,
+    keep_first,
     refuse_ragged,
 )
 
@@ -91,7 +92,12 @@ def stage_qtl(
     )
     drop_records(con)
     refuse_ragged(con, source)
-    _reject_repeated(con)
+    keep_first(
+        con,
+        key="variant_id, gene_id, source_id, feature",
+        order="neglog10_p desc, beta, se, rsid, line",
+        otherwise="duplicate_row",
+    )
     report_unknown_genes(con)
     report_loaded_before(con, "p_value")
     if layout.is_filtered:
@@ -274,37 +280,6 @@ _NOTES = {
     "or (se_text is not null and not coalesce(isfinite(se), false))",
     "se_not_positive": "se <= 0",
 }
-
-
-def _reject_repeated(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep the smallest p-value of each (variant, gene, source, feature).
-
-    Only rows whose key's hash occurs twice are sorted: a sort of every row would cost more than
-    reading the file.
-    """
-    key = "variant_id, gene_id, source_id, feature"
-    con.execute(f"""
-        update incoming
-        set reject = 'duplicate_row'
-        where line in (
-            select line
-            from incoming
-            where
-                reject is null
-                and hash({key}) in (
-                    select hash({key})
-                    from incoming
-                    where reject is null
-                    group by hash({key})
-                    having count(*) > 1
-                )
-            qualify
-                row_number() over (
-                    partition by {key}
-                    order by neglog10_p desc, beta, se, rsid, line
-                ) > 1
-        )
-    """)
 
 
 def _report_unchecked(

@@ -133,6 +133,39 @@ def refuse_ragged(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         )
 
 
+def keep_first(con: duckdb.DuckDBPyConnection, *, key: str, order: str, otherwise: str) -> None:
+    """Of the good rows of ``incoming`` that agree in a key, keep the first in an order.
+
+    Only rows whose key's hash occurs twice are sorted: a sort of every row would cost more than
+    reading the file.
+
+    Parameters
+    ----------
+    key, order
+        Columns with commas between; the order is total.
+    otherwise
+        Code by which the others are rejected.
+    """
+    con.execute(f"""
+        update incoming
+        set reject = {text_literal(otherwise)}
+        where line in (
+            select line
+            from incoming
+            where
+                reject is null
+                and hash({key}) in (
+                    select hash({key})
+                    from incoming
+                    where reject is null
+                    group by hash({key})
+                    having count(*) > 1
+                )
+            qualify row_number() over (partition by {key} order by {order}) > 1
+        )
+    """)
+
+
 def case_sql(rules: Mapping[str, str]) -> str:
     """Return a CASE giving the first code (code -> condition) whose condition holds, else NULL.
 

@@ -35,6 +35,7 @@ from varhouse.ingest.records import (
     create_records,
     drop_records,
     has_columns,
+    keep_first,
     refuse_ragged,
 )
 
@@ -161,7 +162,12 @@ def stage_tags(
     con.execute(f"create or replace temp table incoming as {_incoming_sql(layout, options)}")
     drop_records(con)
     refuse_ragged(con, source)
-    _reject_repeated(con)
+    keep_first(
+        con,
+        key="study_id, lead_variant_id, tag_variant_id",
+        order="posterior desc nulls last, r2 desc nulls last, line",
+        otherwise="duplicate_tag",
+    )
     _report_unknown_variants(con)
 
 
@@ -272,36 +278,6 @@ def _reject_rules(layout: TagLayout, options: LoadOptions) -> dict[str, str]:
         rules[f"{name}_out_of_range"] = f"{name} < 0 or {name} > 1"
     rules["posterior_and_r2_missing"] = "posterior is null and r2 is null"
     return rules
-
-
-def _reject_repeated(con: duckdb.DuckDBPyConnection) -> None:
-    """Keep the highest posterior, else r2, of each (study, lead, tag).
-
-    Only rows whose key's hash occurs twice are sorted: most files have none.
-    """
-    key = "study_id, lead_variant_id, tag_variant_id"
-    con.execute(f"""
-        update incoming
-        set reject = 'duplicate_tag'
-        where line in (
-            select line
-            from incoming
-            where
-                reject is null
-                and hash({key}) in (
-                    select hash({key})
-                    from incoming
-                    where reject is null
-                    group by hash({key})
-                    having count(*) > 1
-                )
-            qualify
-                row_number() over (
-                    partition by {key}
-                    order by posterior desc nulls last, r2 desc nulls last, line
-                ) > 1
-        )
-    """)
 
 
 def _report_unknown_variants(con: duckdb.DuckDBPyConnection) -> None:
