@@ -1,4 +1,7 @@
-"""Results as text or files: aligned table, CSV, JSON records, parquet."""
+"""Results as text or files: aligned table, CSV, JSON records, parquet.
+
+Most commands that may write a table do not: what writes imports its libraries when it does.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,13 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
-
-import pyarrow as pa
-import pyarrow.parquet as pq
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any, Literal
 
 from varhouse.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from rich.table import Table
 
 Format = Literal["table", "csv", "json", "parquet"]
 FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
@@ -63,6 +65,7 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
     """
     write: Callable[[Path], object]
     if form == "parquet":
+        import pyarrow.parquet as pq
 
         def write(path: Path) -> object:
             return pq.write_table(table, path, compression="zstd")
@@ -119,6 +122,9 @@ def as_text(table: pa.Table, form: Format) -> str:
 
 def as_rich(table: pa.Table, title: str | None = None) -> Table:
     """Return the rows as a table for a terminal; cells wrap, nothing is cut off."""
+    from rich.table import Table
+    from rich.text import Text
+
     shown = Table(title=title, title_justify="left")
     for field in table.schema:
         shown.add_column(
@@ -161,9 +167,9 @@ def _format_number(value: float) -> str:
 
 def is_number(kind: pa.DataType) -> bool:
     """Tell whether a column of this type is aligned to the right."""
-    return bool(
-        pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
-    )
+    from pyarrow import types
+
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind))
 
 
 def _as_aligned(table: pa.Table) -> str:
@@ -180,6 +186,7 @@ def _as_aligned(table: pa.Table) -> str:
 
 def _as_csv(table: pa.Table) -> str:
     import polars as pl
+    import pyarrow as pa
 
     flat = table
     for position, field in enumerate(table.schema):

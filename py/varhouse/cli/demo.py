@@ -25,7 +25,7 @@ from varhouse.cli.demo_tables import (
     planted_table,
     ranking_table,
 )
-from varhouse.cli.model_options import functions_version, source_version
+from varhouse.cli.model_options import functions_version, project_of, source_version
 from varhouse.cli.model_report import StderrReporter
 from varhouse.demo import DEFAULT_SEED, PlantedAnswer, write_demo_files
 from varhouse.demo.cohort import CohortFiles, write_cohort_files
@@ -34,7 +34,7 @@ from varhouse.demo.cohort.trait_genes import STUDY
 from varhouse.errors import DataError, ModelError, UsageError
 from varhouse.ingest.kinds import KINDS
 from varhouse.ingest.load import LoadReport, load_files
-from varhouse.runner import load_project, run_project
+from varhouse.runner import run_project
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -250,7 +250,7 @@ def _load(con: duckdb.DuckDBPyConnection, case: _Case, say: _Say) -> list[LoadRe
 def _build(
     settings: Settings, con: duckdb.DuckDBPyConnection, show: Console, *, vars: dict[str, Any]
 ) -> None:
-    project = load_project(settings.project_dir, vars=vars)
+    project = project_of(settings, vars)
     # a line a model would bury what the demo is about; what fails is told anyhow
     quiet = settings.verbosity == 0 and not settings.log_json
     reporter = StderrReporter(dataclasses.replace(settings, verbosity=-1) if quiet else settings)

@@ -18,6 +18,7 @@ from varhouse.cli.model_options import (
     functions_version,
     open_for_reading,
     parse_vars,
+    project_of,
     selection_options,
     source_version,
     target_dir,
@@ -59,12 +60,12 @@ def run_models(
 ) -> int:
     """Run a command on the chosen nodes, report it, write its artifacts; return the exit code."""
     from varhouse.cli.model_report import StderrReporter
-    from varhouse.runner import load_project, run_project
+    from varhouse.runner import run_project
     from varhouse.runner.gate import lock_down
 
     reporter = StderrReporter(settings)
     with reporter.logging():
-        project = load_project(settings.project_dir, vars=vars)
+        project = project_of(settings, vars)
     reporter.warnings(project.warnings)
     with reporter.logging(), _stopping() as stop, open_warehouse(settings) as con:
         lock_down(con, project.seed_dirs)
@@ -87,7 +88,6 @@ def _write_artifacts(
 ) -> None:
     from varhouse.runner.graph import project_graph
     from varhouse.runner.manifest import (
-        compile_project,
         make_manifest,
         make_run_results,
         write_compiled,
@@ -95,11 +95,10 @@ def _write_artifacts(
     )
 
     target = target_dir(settings)
-    compiled = {**compile_project(project), **outcome.compiled}
+    # as dbt's: with the SQL of what was chosen
+    manifest = make_manifest(project, project_graph(project), outcome.compiled)
     try:
-        write_json(
-            target / "manifest.json", make_manifest(project, project_graph(project), compiled)
-        )
+        write_json(target / "manifest.json", manifest)
         write_json(target / "run_results.json", make_run_results(project, outcome, args))
         write_compiled(project, outcome.compiled, target)
     except OSError as error:
@@ -139,7 +138,6 @@ def test_command(settings: Settings, **options: Any) -> int:
 @common_options
 def retry_command(settings: Settings) -> int:
     """Run again what failed or was skipped in the last run, with its command and vars."""
-    from varhouse.runner import load_project
     from varhouse.runner.state import last_unfinished
 
     with open_warehouse(settings, must_exist=True) as con:
@@ -151,7 +149,7 @@ def retry_command(settings: Settings) -> int:
             "with its own command.)",
         )
         return 0
-    nodes = load_project(settings.project_dir, vars=found.vars).nodes
+    nodes = project_of(settings, found.vars).nodes
     gone = [key for key in found.unique_ids if key not in nodes]
     select = tuple(dict.fromkeys(nodes[key].name for key in found.unique_ids if key in nodes))
     if gone:
@@ -176,9 +174,9 @@ def plan_command(
 ) -> None:
     """Show what a run would build, and why; nothing is changed."""
     from varhouse.cli.model_report import StderrReporter
-    from varhouse.runner import load_project, plan_project
+    from varhouse.runner import plan_project
 
-    project = load_project(settings.project_dir, vars=vars)
+    project = project_of(settings, vars)
     with StderrReporter(settings).logging(), open_for_reading(settings) as con:
         decisions = plan_project(
             project, con, select=select, exclude=exclude, full_refresh=full_refresh,
@@ -209,12 +207,11 @@ def compile_command(
 ) -> None:
     """Write the SQL of models and tests, as it would run, to target/compiled."""
     from varhouse.cli.model_report import StderrReporter
-    from varhouse.runner import load_project
     from varhouse.runner.graph import project_graph
     from varhouse.runner.manifest import compile_project, make_manifest, write_compiled, write_json
     from varhouse.runner.selection import select_nodes
 
-    project = load_project(settings.project_dir, vars=vars)
+    project = project_of(settings, vars)
     graph = project_graph(project)
     with StderrReporter(settings).logging():
         chosen = select_nodes(project, graph, select=select, exclude=exclude)
@@ -249,13 +246,12 @@ def show_command(
     kept a model from being built.
     """
     from varhouse.cli.model_report import StderrReporter
-    from varhouse.runner import load_project
     from varhouse.runner.gate import lock_down
     from varhouse.runner.graph import project_graph
     from varhouse.runner.selection import select_nodes
     from varhouse.runner.show import preview
 
-    project = load_project(settings.project_dir, vars=vars)
+    project = project_of(settings, vars)
     if not select:
         raise UsageError("show: name the model or data test with --select.")
     with StderrReporter(settings).logging():
@@ -300,15 +296,13 @@ def ls_command(
     import json
 
     from varhouse.cli.model_report import StderrReporter
-    from varhouse.runner import load_project
-    from varhouse.runner.plan import prepare_run
+    from varhouse.runner.plan import choose_nodes
 
-    project = load_project(settings.project_dir, vars=vars)
+    project = project_of(settings, vars)
     with StderrReporter(settings).logging(), open_for_reading(settings) as con:
-        prepared = prepare_run(
-            project, con, select=select, exclude=exclude, source_version=lambda con, source: "",
-            functions_version=functions_version(),
-        )  # fmt: skip
+        prepared = choose_nodes(
+            project, con, select=select, exclude=exclude, functions_version=functions_version()
+        )
     for key in prepared.graph.order:
         node = project.nodes[key]
         if key not in prepared.chosen or (
@@ -341,13 +335,12 @@ def ls_command(
 )  # fmt: skip
 def docs_command(settings: Settings, vars_text: str | None, out: Path | None) -> None:
     """Write one page that documents models, columns and where each column comes from."""
-    from varhouse.runner import load_project
     from varhouse.runner.docs import write_docs
     from varhouse.runner.graph import project_graph
     from varhouse.runner.manifest import make_manifest, write_json
     from varhouse.runner.show import column_types
 
-    project = load_project(settings.project_dir, vars=parse_vars(vars_text))
+    project = project_of(settings, parse_vars(vars_text))
     manifest = make_manifest(project, project_graph(project))
     target = target_dir(settings)
     write_json(target / "manifest.json", manifest)

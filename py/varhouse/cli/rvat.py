@@ -9,7 +9,7 @@ import click
 
 from varhouse.cli import common_options
 from varhouse.cli.ask import output_options, show_answer
-from varhouse.cli.model_options import parse_vars
+from varhouse.cli.model_options import parse_vars, project_of
 from varhouse.errors import UsageError
 from varhouse.output import Format, choose_format
 from varhouse.settings import Settings
@@ -145,9 +145,7 @@ def _chosen_masks(
     """Return the masks of these names, from ``--vars`` or else from the project."""
     if not names:
         return {}
-    from varhouse.runner import load_project
-
-    known = load_project(settings.project_dir, vars=vars).vars.get("masks") or {}
+    known = project_of(settings, vars).vars.get("masks") or {}
     unknown = [name for name in names if name not in known]
     if unknown:
         raise UsageError(

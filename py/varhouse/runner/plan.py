@@ -75,12 +75,39 @@ def prepare_run(
     functions_version: str = "",
     keep: Callable[[Node], bool] | None = None,
 ) -> Prepared:
-    """Compare a project with a warehouse.
+    """Compare a project with a warehouse, all that was chosen rendered and checked.
 
     Raises
     ------
     ProjectError
         A model cannot be rendered, is not one query, or models read each other in a circle.
+    UsageError
+        The selection names nothing.
+    """
+    prepared = choose_nodes(
+        project, con, select=select, exclude=exclude, source_version=source_version,
+        functions_version=functions_version, keep=keep,
+    )  # fmt: skip
+    prepared.fingerprints.prepare(prepared.chosen)
+    return prepared
+
+
+def choose_nodes(
+    project: Project,
+    con: duckdb.DuckDBPyConnection,
+    *,
+    select: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    source_version: SourceVersion | None = None,
+    functions_version: str = "",
+    keep: Callable[[Node], bool] | None = None,
+) -> Prepared:
+    """Choose nodes by what they are and by what a warehouse holds; render none without need.
+
+    Raises
+    ------
+    ProjectError
+        Models read each other in a circle.
     UsageError
         The selection names nothing.
     """
@@ -99,7 +126,6 @@ def prepare_run(
         chosen = {key for key in chosen if keep(project.nodes[key])}
         if select and not chosen:
             raise UsageError(f"--select {' '.join(select)}: nothing there that this command runs.")
-    fingerprints.prepare(chosen)
     return Prepared(project, graph, compiler, chosen, stored, existing, fingerprints)
 
 

@@ -40,6 +40,11 @@ def test_neither_the_import_nor_help_loads_a_heavy_library(start: str) -> None:
     assert int(shown[-1]) < FEW_MODULES
 
 
+def test_commands_about_models_load_what_writes_tables_when_they_write_one() -> None:
+    shown = python(f"import varhouse.cli.models, varhouse.cli.model_report\n{SHOW_HEAVY}")
+    assert {"pyarrow", "polars", "scipy", "matplotlib"}.isdisjoint(shown.split())
+
+
 def test_help_says_what_each_command_does_in_whole_sentences() -> None:
     listed = CliRunner().invoke(cli, ["--help"], terminal_width=80).output.partition("Commands:")[2]
     context = click.Context(cli)
