@@ -40,6 +40,10 @@ _NAMES = {
 }
 
 
+ID_ENDS = {"GRCh37": "_b37", "GRCh38": "_b38"}
+"""How ids of variants end that name their build, as those of GTEx v7 and v8 do."""
+
+
 def known_build(name: str) -> str | None:
     """Return our spelling of a build's name, patch releases (``GRCh38.p13``) included, or None."""
     return _NAMES.get(name.strip().lower().split(".p")[0])
@@ -69,6 +73,11 @@ def normalised_build(name: str) -> str:
 def other_build(build: str) -> str:
     """Return the one of the two builds that ``build`` is not."""
     return next(name for name in CHROMOSOME_LENGTHS if name != build)
+
+
+def id_of_other_build_sql(variant: str, build: str) -> str:
+    """Return an SQL condition: the id in ``variant`` ends in the name of the other build."""
+    return f"ends_with(lower(trim({variant})), '{ID_ENDS[other_build(build)]}')"
 
 
 def chromosome_end_sql(chrom: str, build: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 EXPECTED_CODES = frozenset(
-    {"known_variant", "known_gene", "no_gene", "contig_not_kept", "reference_assumed",
+    {"known_variant", "known_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged"}
 )  # fmt: skip
@@ -54,7 +54,6 @@ _MESSAGES = {
     "start_after_end": "the start lies after the end",
     "weight_not_a_number": "the weight is not a number",
     "weight_out_of_range": "the weight is below 0 or not finite",
-    "no_gene": "the consequence concerns no gene (intergenic or regulatory)",
     "consequence_terms_missing": "the row names no consequence",
     "alleles_unknown": "the row tells its alleles in VEP's spelling only; kept, and found by place "
     "and allele among the variants that are loaded",

@@ -13,6 +13,7 @@ from functools import partial
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.ingest.builds import id_of_other_build_sql
 from varhouse.ingest.evidence_repeats import report_loaded_before
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.gene_lookup import ENSEMBL_GENE, has_genes, report_unknown_genes
@@ -258,11 +259,9 @@ def _reject_rules(
         "gene_id_not_ensembl": f"not regexp_full_match(gene_id, '{ENSEMBL_GENE}')",
     }
     if not by_position:
-        other_tag = "_b37" if options.build == "GRCh38" else "_b38"
-        rules |= {
-            "variant_of_other_build": f"ends_with(variant, '{other_tag}')",
-            "variant_id_missing": "pos is null or chrom is null",
-        }
+        if options.build:
+            rules["variant_of_other_build"] = id_of_other_build_sql("variant", options.build)
+        rules["variant_id_missing"] = "pos is null or chrom is null"
     if layout.is_filtered:
         if "num_tests" in found:
             rules |= {

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.accessions import build_of_accessions
+from varhouse.ingest.builds import ID_ENDS
 from varhouse.ingest.format import Binary, SourceFile
 
 _COMPRESSED = (".gz", ".bgz", ".zst")
@@ -252,17 +253,13 @@ def check_bgzf_end(path: Path) -> str | None:
 
 
 def build_of_first_id(source: SourceFile) -> str | None:
-    """Return the build that an id in the first row ends in, as GTEx writes them, or None.
-
-    ``_b37`` is of v7, ``_b38`` of v8 and later.
-    """
+    """Return the build that an id in the first row ends in, as GTEx writes them, or None."""
     if source.binary or not source.delimiter:
         return None
     lines = [line for line in head_lines(source.path) if line.strip()][1:2]
     cells = lines[0].split(source.delimiter) if lines else []
-    tags = {"_b37": "GRCh37", "_b38": "GRCh38"}
     return next(
-        (build for cell in cells for tag, build in tags.items() if cell.endswith(tag)), None
+        (build for cell in cells for build, end in ID_ENDS.items() if cell.endswith(end)), None
     )
 
 

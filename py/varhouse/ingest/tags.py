@@ -15,7 +15,7 @@ from functools import partial
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.builds import chromosome_end_sql
+from varhouse.ingest.builds import chromosome_end_sql, id_of_other_build_sql
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import (
     allele_sql,
@@ -263,10 +263,9 @@ def _reject_rules(layout: TagLayout, options: LoadOptions) -> dict[str, str]:
         rules["credible_set_missing"] = "credible_set is null"
     if layout.by_position:
         rules["position_below_one"] = " or ".join(f"{side}_pos < 1" for side in sides)
-    else:
-        other_suffix = text_literal("_b37" if options.build == "GRCh38" else "_b38")
+    elif options.build:
         rules["variant_of_other_build"] = " or ".join(
-            f"ends_with(lower(trim({side})), {other_suffix})" for side in sides
+            id_of_other_build_sql(side, options.build) for side in sides
         )
     rules |= {f"{side}_variant_id_missing": f"{side}_variant_id is null" for side in sides}
     if options.build:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.ingest.builds import id_of_other_build_sql
 from varhouse.ingest.format import LoadOptions, SourceFile
 from varhouse.ingest.keys import (
     gene_id_sql,
@@ -282,9 +283,8 @@ def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) ->
         "p_value_out_of_range": "p < 0 or p > 1 or neglog10 < 0",
         "p_value_unreadable": "p is not null and neglog10 is null",
     }
-    if "variant" in found:
-        other_tag = "_b37" if build == "GRCh38" else "_b38"
-        rules["variant_of_other_build"] = f"ends_with(variant, '{other_tag}')"
+    if "variant" in found and build:
+        rules["variant_of_other_build"] = id_of_other_build_sql("variant", build)
     if not by_rsid:
         rules |= (
             {"pos_missing": "pos is null", "unknown_contig": "chrom is null"}
