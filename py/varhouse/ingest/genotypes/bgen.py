@@ -28,9 +28,8 @@ from varhouse.ingest.genotypes.block import (
     block_size,
     kept_places,
 )
-from varhouse.ingest.genotypes.text import SitesBuilder
+from varhouse.ingest.genotypes.text import MAX_POSITION, SitesBuilder
 
-_MAX_POSITION = 2**31 - 1
 _CALLS_AT_ONCE = 1 << 18
 
 
@@ -88,7 +87,7 @@ class BgenReader:
         n_rows = block_size(self._header.n_samples)
         for record in records_of(self._path, self._header):
             chrom = record.chrom
-            pos = record.pos if record.pos <= _MAX_POSITION else -1
+            pos = record.pos if record.pos <= MAX_POSITION else -1
             if building.is_full(n_rows, chrom, pos):
                 yield from self._block(building.take(), records, wanted)
                 records = []

@@ -148,10 +148,7 @@ class Plink2Reader:
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
         self.sex: Sequence[int | None] | None = [sexes[place] for place in self._kept]
         self.issues: list[Issue] = []
-        counts = [
-            np.bincount(sites.record - sites.record[0]) for sites in pvar_variants(self._pvar)
-        ]
-        n_alts = np.concatenate(counts) if counts else np.empty(0, dtype=np.int64)
+        n_alts = _allele_counts(self._pvar)
         self.n_records: int | None = len(n_alts)
         self._has_dosages = self._check_header(len(n_alts))
         self._allele_offsets = np.concatenate(([0], np.cumsum(n_alts + 1))).astype(np.uintp)

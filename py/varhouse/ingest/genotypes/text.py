@@ -12,7 +12,8 @@ from varhouse.errors import DataError
 from varhouse.ingest.genotypes.block import Sites
 from varhouse.ingest.reading import open_bytes
 
-_MAX_POSITION = 2**31 - 1
+MAX_POSITION = 2**31 - 1
+"""Positions are stored as INTEGER."""
 
 # Above each mebibyte of text stand some 12 MiB of fields.
 _CHUNK_BYTES = 1 << 20
@@ -25,7 +26,7 @@ def positions(texts: Sequence[str]) -> NDArray[np.int64]:
         found = np.array([int(text) for text in texts], dtype=np.int64)
     except (ValueError, OverflowError):
         return np.array([position(text) for text in texts], dtype=np.int64)
-    found[(found < 0) | (found > _MAX_POSITION)] = -1
+    found[(found < 0) | (found > MAX_POSITION)] = -1
     return found
 
 
@@ -41,7 +42,7 @@ def position(text: str) -> int:
         value = float(text)
     except ValueError:
         return -1
-    return int(value) if 0 <= value <= _MAX_POSITION and value.is_integer() else -1
+    return int(value) if 0 <= value <= MAX_POSITION and value.is_integer() else -1
 
 
 def companion(path: Path, suffixes: Sequence[str]) -> Path:
