@@ -1,4 +1,4 @@
-"""Small warehouses for tests of the V2G models."""
+"""Small warehouses for tests of the models."""
 
 from __future__ import annotations
 

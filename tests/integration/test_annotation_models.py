@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 from load_inputs import load, write_text
+from tests.v2g import build as build_models
 from tests.v2g import empty_warehouse
 
 from varhouse.errors import ProjectError
-from varhouse.runner import load_project, run_project
+from varhouse.runner import load_project
 from varhouse.settings import shipped_project_dir
 
 COLUMNS = (
@@ -46,11 +47,7 @@ def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def build(con: duckdb.DuckDBPyConnection, **variables: Any) -> None:
-    project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(
-        project, con, command="build", select=["+annotations_picked", "+annotation_scores"]
-    )
-    assert outcome.ok, [result.message for result in outcome.results]
+    build_models(con, select=["+annotations_picked", "+annotation_scores"], **variables)
 
 
 @pytest.mark.parametrize(

@@ -11,14 +11,13 @@ import pytest
 import scipy.sparse as sp
 from tests.expression import add_expression
 from tests.rvat import Cohort
-from tests.v2g import empty_warehouse
+from tests.v2g import build, empty_warehouse
 
 from varhouse.errors import UsageError
 from varhouse.export.h5ad import write_anndata
 from varhouse.export.sets import write_regenie_sets, write_saige_groups
 from varhouse.ingest.load import load_files
-from varhouse.runner import load_project, run_project
-from varhouse.settings import Settings, shipped_project_dir
+from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
 MASKS = {"all": {}, "high cadd": {"min_score": {"CADD_RAW": 0.5}}, "never": {"impact": ["HIGH"]}}
@@ -35,13 +34,10 @@ def house(cohort: Cohort):
     """A warehouse whose rare-variant tests are built with three masks."""
     with empty_warehouse() as con:
         cohort.load(con)
-        project = load_project(
-            shipped_project_dir(),
-            vars={"cis_window_bp": WINDOW, "masks": MASKS, "max_maf": [0.01, MAX_MAF]},
-        )
-        select = ["+as_saige_gene +as_regenie_gene"]
-        outcome = run_project(project, con, command="build", select=select)
-        assert outcome.ok, [r.message for r in outcome.results if r.status == "error"]
+        build(
+            con, select=["+as_saige_gene +as_regenie_gene"], cis_window_bp=WINDOW, masks=MASKS,
+            max_maf=[0.01, MAX_MAF],
+        )  # fmt: skip
         yield con
 
 

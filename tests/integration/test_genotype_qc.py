@@ -11,11 +11,12 @@ from typing import Any
 import duckdb
 import pytest
 from tests.expression import add_expression
+from tests.v2g import build as build_models
 
 from varhouse.errors import ProjectError
 from varhouse.ingest.load import load_files
 from varhouse.numerics.hwe import hwe_test
-from varhouse.runner import load_project, run_project
+from varhouse.runner import load_project
 from varhouse.settings import shipped_project_dir
 
 MODELS = ("+sample_qc", "+variants_qc_passed")
@@ -86,9 +87,7 @@ def fill(con: duckdb.DuckDBPyConnection) -> Callable[[Cohort], None]:
 
 
 def build(con: duckdb.DuckDBPyConnection, **variables: Any) -> None:
-    project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(project, con, command="build", select=MODELS)
-    assert outcome.ok, [(each.name, each.message) for each in outcome.results if each.bad]
+    build_models(con, select=MODELS, **variables)
 
 
 def rows(con: duckdb.DuckDBPyConnection, query: str) -> Iterator[Row]:

@@ -2,19 +2,11 @@
 
 import numpy as np
 import pytest
-from tests.v2g import empty_warehouse
+from tests.v2g import build, empty_warehouse
 
 from varhouse.numerics.structure import components, prune, standardise
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
 
 N, M = 40, 300
-
-
-def build(con, select, **variables):
-    project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(project, con, command="build", select=[select])
-    assert outcome.ok, [(r.unique_id, r.message) for r in outcome.results if r.status == "error"]
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +30,7 @@ def cohort():
 
 def test_components_tell_the_populations_apart(cohort):
     con, dosages = cohort
-    build(con, "+genotype_components +kinship", genotype_pcs=2, kinship=True)
+    build(con, select=["+genotype_components +kinship"], genotype_pcs=2, kinship=True)
     found = con.execute(
         "select donor_idx, component, value from genotype_components order by all"
     ).fetchall()
@@ -62,6 +54,6 @@ def test_components_tell_the_populations_apart(cohort):
 
 def test_nothing_is_computed_unless_asked_for(cohort):
     con, _ = cohort
-    build(con, "+genotype_components +kinship")
+    build(con, select=["+genotype_components +kinship"])
     assert con.execute("select count(*) from genotype_components").fetchone() == (0,)
     assert con.execute("select count(*) from kinship").fetchone() == (0,)

@@ -275,6 +275,6 @@ def test_a_signal_ends_the_query_and_leaves_the_tables(
     assert process.returncode == code, err
     assert "interrupted" in err
     assert house.rows("select count(*) from a where name is not null") == [(2,)]
-    assert not list(house.database.parent.glob(".varhouse_spill_*"))
+    assert not list(house.database.parent.glob(f".{house.database.name}.spill-*"))
     house.folder.write(FILES)
     assert house("build")[0] == 0

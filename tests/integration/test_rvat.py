@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.rvat import CELL_TYPES, GENES, Cohort, slow_loop
+from tests.v2g import build as build_models
 from tests.v2g import empty_warehouse
-
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
 
 WEIGHTS = ["uniform", "maf_beta", "tss_distance_exp", "CADD_RAW", "maf_beta*CADD_RAW"]
 SELECT = ["+rvat_summary +rvat_acat"]
@@ -15,9 +13,7 @@ SELECT = ["+rvat_summary +rvat_acat"]
 
 def build(con, **variables):
     variables = {"cis_window_bp": 20_000, "weights": WEIGHTS, **variables}
-    project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(project, con, command="build", select=SELECT)
-    assert outcome.ok, [(r.unique_id, r.message) for r in outcome.results if r.status == "error"]
+    build_models(con, select=SELECT, **variables)
 
 
 def rows(con, sql):

@@ -21,10 +21,7 @@ import pytest
 from scipy import integrate, sparse, stats
 from tests.expression import add_expression
 from tests.rvat import Cohort
-from tests.v2g import empty_warehouse
-
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
+from tests.v2g import build, empty_warehouse
 
 REPO = Path(__file__).resolve().parents[2]
 FENCED = re.compile(r"^```(?P<info>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -47,8 +44,7 @@ def test_every_query_of_the_page_runs() -> None:
     assert len(blocks("sql")) >= 4
     with empty_warehouse() as con:
         Cohort().load(con)
-        project = load_project(shipped_project_dir(), vars={"cis_window_bp": 20_000})
-        assert run_project(project, con, command="build", select=["+rvat_summary"]).ok
+        build(con, select=["+rvat_summary"], cis_window_bp=20_000)
         for query in blocks("sql"):
             assert con.sql(query).columns
             con.sql(query).fetchall()

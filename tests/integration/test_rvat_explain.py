@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.rvat import CELL_TYPES, GENES, N_DONORS, Cohort
-from tests.v2g import empty_warehouse
+from tests.v2g import build, empty_warehouse
 
 from varhouse import ask
 from varhouse.errors import DataError
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
 
 WINDOW = 20_000
 VARS = {
@@ -52,11 +50,7 @@ def con(cohort: Cohort) -> Iterator[duckdb.DuckDBPyConnection]:
             "update raw.annotations set consequence_terms = ['stop_gained'] "
             "where pos % 3 = 0 and gene_id = 'G1'"
         )
-        project = load_project(shipped_project_dir(), vars=VARS)
-        outcome = run_project(
-            project, opened, command="build", select=["+rvat_omnibus +annotations_picked"]
-        )
-        assert outcome.ok
+        build(opened, select=["+rvat_omnibus +annotations_picked"], **VARS)
         yield opened
 
 
@@ -153,11 +147,10 @@ def test_no_donor_is_named(con) -> None:
 def test_a_variant_without_any_weight(cohort: Cohort) -> None:
     with empty_warehouse() as con:
         cohort.load(con)
-        project = load_project(
-            shipped_project_dir(),
-            vars={"cis_window_bp": WINDOW, "weights": "CADD_RAW", "skat_weight": "CADD_RAW"},
-        )
-        assert run_project(project, con, command="build", select=["+rvat_omnibus"]).ok
+        build(
+            con, select=["+rvat_omnibus"], cis_window_bp=WINDOW, weights="CADD_RAW",
+            skat_weight="CADD_RAW",
+        )  # fmt: skip
         rows = ask.explain_gene(con, "G2", "B").table.to_pylist()
     cadd = dict(zip(cohort.positions, cohort.cadd[1], strict=True))
     for row in rows:

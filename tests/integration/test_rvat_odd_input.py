@@ -9,19 +9,15 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.rvat import N_DONORS, Cohort, slow_loop
+from tests.v2g import build as build_models
 from tests.v2g import empty_warehouse
-
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
 
 WINDOW = 20_000
 
 
 def build(con: duckdb.DuckDBPyConnection, **variables: Any) -> None:
     variables = {"cis_window_bp": WINDOW, "weights": ["uniform", "maf_beta"], **variables}
-    project = load_project(shipped_project_dir(), vars=variables)
-    outcome = run_project(project, con, command="build", select=["+rvat_omnibus"])
-    assert outcome.ok, [(r.unique_id, r.message) for r in outcome.results if r.status == "error"]
+    build_models(con, select=["+rvat_omnibus"], **variables)
 
 
 def add_covariate(con: duckdb.DuckDBPyConnection, name: str, values: np.ndarray) -> None:

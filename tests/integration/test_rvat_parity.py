@@ -9,17 +9,14 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 from tests.rvat import GENES, N_DONORS, Cohort, slow_loop
+from tests.v2g import build as build_models
 from tests.v2g import empty_warehouse
-
-from varhouse.runner import load_project, run_project
-from varhouse.settings import shipped_project_dir
 
 
 def build(con: duckdb.DuckDBPyConnection, **variables: Any) -> None:
     """Build the rare-variant tests with windows that the small cohort has variants in."""
-    project = load_project(shipped_project_dir(), vars={"cis_window_bp": 20_000, **variables})
-    outcome = run_project(project, con, command="build", select=["+rvat_omnibus +rvat_acat"])
-    assert outcome.ok, [(r.unique_id, r.message) for r in outcome.results if r.status == "error"]
+    variables = {"cis_window_bp": 20_000, **variables}
+    build_models(con, select=["+rvat_omnibus +rvat_acat"], **variables)
 
 
 def rows(con: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
