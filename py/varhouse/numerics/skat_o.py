@@ -84,7 +84,7 @@ class SkatO:
     Parameters
     ----------
     covariance
-        Shape (m, m), with a trace above 0.
+        Shape (m, m), with a trace above 0; only the upper triangle is read.
     direction
         Shape (m,): what scores are multiplied by to add up to the burden's, 1 where it is None. If
         variants with equal genotypes have weights w_j, their joint score is that of one of them

@@ -7,6 +7,7 @@ from copy import copy
 import numpy as np
 import numpy.typing as npt
 from scipy import special
+from scipy.linalg import blas
 
 from varhouse.numerics.contour import (
     Complex,
@@ -16,6 +17,7 @@ from varhouse.numerics.contour import (
     stationary_point,
 )
 from varhouse.numerics.tails import log_complement
+from varhouse.numerics.tridiagonal import spectrum_along_first, tridiagonal, with_first_axis
 
 Float = npt.NDArray[np.float64]
 
@@ -38,45 +40,51 @@ class Kernel:
     Parameters
     ----------
     covariance
-        Shape (m, m), with a trace above 0.
+        Shape (m, m), with a trace above 0; only the upper triangle is read.
     direction
         Shape (m,): see `varhouse.numerics.skat_o.SkatO`.
     """
 
     def __init__(self, covariance: Float, direction: Float) -> None:
         self.trace = float(np.trace(covariance))
-        along = covariance @ direction
+        along = blas.dsymv(1.0, covariance.T, direction, lower=1)
         total = max(float(direction @ along), 0.0)
         # the weighted variants may cancel in every donor: no burden is left to mix in
         self.has_burden = total > TOLERANCE * self.trace
         # in units of the trace
         self.g = total / self.trace if self.has_burden else 0.0
-        unit = covariance / self.trace
-        a = np.zeros(len(unit))
+        rest = covariance / self.trace
+        self.kappa = 0.0
         if self.has_burden:
             a = along / self.trace / np.sqrt(self.g)
-        values, vectors = np.linalg.eigh(unit - np.outer(a, a))
+            self.kappa = float(a @ a)
+            rest = with_first_axis(blas.dsyr(-1.0, a, a=rest.T, lower=1, overwrite_a=1).T, a)
+        values, first2 = spectrum_along_first(tridiagonal(rest, overwrite=True))
         kept = values > TOLERANCE * values.size
         self.mu = np.asarray(values[kept])
-        self.alpha2 = self.mu * (vectors[:, kept].T @ a) ** 2
-        self.kappa = float(a @ a)
+        self.alpha2 = self.mu * self.kappa * first2[kept]
+        weights = self.mu[:, None] ** np.arange(1, 4)
+        self._sums = (
+            np.column_stack([weights[:, 0], self.alpha2]),
+            np.column_stack([weights[:, 1], self.mu * self.alpha2]),
+            np.column_stack([weights[:, 2], self.alpha2]),
+        )
 
     def real(self, z: Float) -> tuple[tuple[Float, Float, Float, Float], tuple[Float, ...]]:
         """Return B and r with three derivatives each at z, shape (b,), left of 1 / (2 mu)."""
         spread = 1.0 / (1.0 - 2.0 * z[:, None] * self.mu)
-        u = self.mu * spread
-        square = u * u
-        b = (
-            0.5 * np.log(spread).sum(axis=1), u.sum(axis=1), 2.0 * square.sum(axis=1),
-            8.0 * (square * u).sum(axis=1),
-        )  # fmt: skip
-        cube = spread * spread * spread
-        first = z * (spread @ self.alpha2)
+        square = spread * spread
+        cube = square * spread
+        (b1, first), (b2, second), (b3, third) = (
+            (power @ sums).T for power, sums in zip((spread, square, cube), self._sums, strict=True)
+        )
+        fourth = (square * square) @ self._sums[1][:, 1]
+        b = 0.5 * np.log(spread).sum(axis=1), b1, 2.0 * b2, 8.0 * b3
         r = (
-            1.0 - 2.0 * z * self.kappa - 4.0 * z * first,
-            -2.0 * self.kappa - 8.0 * first - 8.0 * z**2 * ((u * spread) @ self.alpha2),
-            -8.0 * (cube @ self.alpha2),
-            -48.0 * ((u * cube) @ self.alpha2),
+            1.0 - 2.0 * z * self.kappa - 4.0 * z * z * first,
+            -2.0 * self.kappa - 8.0 * z * first - 8.0 * z**2 * second,
+            -8.0 * third,
+            -48.0 * fourth,
         )
         return b, r
 

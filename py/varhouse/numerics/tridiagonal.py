@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 
 Float = npt.NDArray[np.float64]
 
@@ -57,3 +57,40 @@ def spectrum(matrix: Tridiagonal) -> Float:
     if info and np.all(np.isfinite(matrix.diagonal)):
         raise np.linalg.LinAlgError(f"{info} eigenvalues did not converge")
     return np.asarray(values)
+
+
+def spectrum_along_first(matrix: Tridiagonal) -> tuple[Float, Float]:
+    """Return the eigenvalues, ascending, and the square of each eigenvector's first entry.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        The iteration did not converge.
+    """
+    if matrix.beside.size == 0:
+        return matrix.diagonal, np.ones(1)
+    values, vectors, info = lapack.dstevd(matrix.diagonal, matrix.beside, compute_v=1)
+    if info:
+        raise np.linalg.LinAlgError("the eigenvectors of a tridiagonal matrix did not converge")
+    return np.asarray(values), np.asarray(vectors[0] ** 2)
+
+
+def with_first_axis(upper: Float, axis: Float) -> Float:
+    """Return a symmetric matrix mirrored so that its first axis is a given one.
+
+    The mirror is that of Householder: H = I - 2 v v' takes ``axis`` to a multiple of the first unit
+    vector, and the result is the upper triangle of H A H.
+
+    Parameters
+    ----------
+    upper
+        Shape (m, m): upper triangle of A.
+    axis
+        Shape (m,), not 0.
+    """
+    v = axis / np.linalg.norm(axis)
+    v[0] += np.copysign(1.0, v[0])
+    v /= np.linalg.norm(v)
+    along = blas.dsymv(1.0, upper.T, v, lower=1)
+    u = 2.0 * along - 2.0 * float(v @ along) * v
+    return np.asarray(blas.dsyr2(-1.0, v, u, a=upper.T, lower=1).T)

@@ -103,11 +103,6 @@ class VarianceKernel:
         left = float(self.squared_weight @ self.columns.left[self.chosen])
         return "ok" if left > COLLINEAR * size else "collinear"
 
-    @cached_property
-    def weighted(self) -> Float:
-        """Covariance of the scores of distinct columns with the joint weight of equal ones."""
-        return _mirrored(self.columns.covariance(self.chosen, self.joint))
-
     def skat(self) -> Found:
         """Return SKAT's statistics; ``eigenvalues`` then say their law."""
         self.eigenvalues = self._eigenvalues()
@@ -159,7 +154,7 @@ class VarianceKernel:
         linear = np.bincount(self.group, weights=self.weights)
         # what the joint scores of equal columns have to be multiplied by to add up to the burden
         direction = np.divide(linear, self.joint, where=self.joint > 0, out=np.zeros(linear.size))
-        kernel = SkatO(self.weighted, direction)
+        kernel = SkatO(self.columns.covariance(self.chosen, self.joint), direction)
         scores = [self._scores(int(t)) * self.joint for t in self.phenotypes]
         return [(each, kernel.test(each) if np.all(np.isfinite(each)) else None) for each in scores]
 
@@ -169,7 +164,8 @@ class VarianceKernel:
         n_called = genotypes.matrix.shape[0] - genotypes.n_missing[variants]
         maf = np.minimum(genotypes.frequency[variants], 1.0 - genotypes.frequency[variants])
         unweighted = self.columns.covariance(self.chosen, np.ones(self.chosen.size))
-        covariance = _mirrored(unweighted)[np.ix_(self.group, self.group)]
+        symmetric = np.triu(unweighted) + np.triu(unweighted, 1).T
+        covariance = symmetric[np.ix_(self.group, self.group)]
         found: list[tuple[float, float, float, float, str]] = []
         for t in self.phenotypes:
             scores = self._scores(int(t))[self.group]
@@ -191,8 +187,3 @@ class VarianceKernel:
         """Return the scores of the distinct columns for one phenotype."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(self.columns.scores[self.chosen, t] / self.null.sigma[t])
-
-
-def _mirrored(upper: Float) -> Float:
-    """Return the symmetric matrix that has an upper triangle."""
-    return np.triu(upper) + np.triu(upper, 1).T
