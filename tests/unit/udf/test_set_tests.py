@@ -173,7 +173,11 @@ def test_keys_may_be_negative_and_a_null_key_is_nobody(con, function):
     minus = "list_transform(range(12), lambda i: i - 6)"
     moved = one(con, function, donors="[-6, -3, -1, 1]", tested=minus, variants="[-1, -1, -2, -2]")
     # the variants change places, and with them the order of sums
-    assert moved == pytest.approx(one(con, function), rel=1e-12)
+    expected = {
+        name: pytest.approx(value, rel=1e-12) if isinstance(value, float) else value
+        for name, value in one(con, function).items()
+    }
+    assert moved == expected
     more = one(
         con, function, variants="[1, 1, 2, 2, null, 2]", donors="[0, 3, 5, 7, 1, null]",
         dosages="[1, 1, 2, 1, 1, 1]", weights="[1, 1, 3, 3, 5, 3]",
