@@ -35,6 +35,10 @@ class Settings:
         Parent of the private spill directory; next to the database when None.
     verbosity
         -1 quiet, 0 normal, 1 verbose.
+    log_json
+        Whether messages on stderr are JSON lines.
+    progress
+        Whether a load draws a bar on a terminal.
     """
 
     database: Path = DEFAULT_DATABASE

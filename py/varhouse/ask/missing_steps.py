@@ -124,8 +124,12 @@ def check_distance(
         parameters,
     )
     if not rows:
-        where = "on this chromosome" if gene is None else f"{gene.gene_id} is on chr{gene.chrom}"
-        findings.append(Finding("distance", f"no gene {where}" if gene is None else where, "none"))
+        found = (
+            "no gene on this chromosome"
+            if gene is None
+            else f"{gene.gene_id} is on chr{gene.chrom}"
+        )
+        findings.append(Finding("distance", found, "none"))
         return set()
     nearest = f"nearest TSS: {rows[0][1]}, {rows[0][2]:,} bp away"
     if profile is None:
