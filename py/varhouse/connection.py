@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -95,6 +96,9 @@ class _OpenFile:
 # DuckDB refuses to open a file twice with different settings, which re-running a notebook cell
 # does; so a file that is open here already is shared.
 _open_files: dict[Path, _OpenFile] = {}
+# a Warehouse that nobody holds any longer is released by whichever thread collects it, which may
+# be one that has the lock
+_lock = threading.RLock()
 
 
 class Warehouse:
@@ -103,6 +107,8 @@ class Warehouse:
     def __init__(self, path: Path, opened: _OpenFile) -> None:
         self.path = path
         self.read_only = opened.key[0]
+        # a connection answers one thread at a time, and refuses the others
+        self._busy = threading.Lock()
         self._con = opened.con.cursor()
         create_functions(self._con)
         opened.n_users += 1
@@ -122,7 +128,7 @@ class Warehouse:
         return self._con
 
     def sql(self, query: str, params: Parameters | None = None) -> Result:
-        """Run SQL and fetch all rows.
+        """Run SQL and fetch all rows; threads that share a warehouse take turns.
 
         Parameters
         ----------
@@ -156,11 +162,12 @@ class Warehouse:
                 f"sql: found {n_statements} statements; wanted one. Call sql() for each, or run "
                 "them with .con.execute()."
             )
-        relation = self.con.sql(query, params=params)
-        # DuckDB's stubs promise a relation; a statement without a result gives None.
-        if relation is None:
-            return Result(pa.table({}))
-        return Result(relation.to_arrow_table())
+        with self._busy:
+            relation = self.con.sql(query, params=params)
+            # DuckDB's stubs promise a relation; a statement without a result gives None.
+            if relation is None:
+                return Result(pa.table({}))
+            return Result(relation.to_arrow_table())
 
     def close(self) -> None:
         """Close; closing twice does nothing."""
@@ -228,17 +235,18 @@ def connect(
     settings = Settings(database=Path(path), memory=memory, threads=threads or os.cpu_count() or 1)
     resolved = settings.database.resolve()
     key = (read_only, settings.memory, settings.threads)
-    opened = _open_files.get(resolved)
-    if opened is None:
-        stack = contextlib.ExitStack()
-        con = stack.enter_context(open_warehouse(settings, read_only=read_only))
-        opened = _open_files[resolved] = _OpenFile(resolved, key, con, stack)
-    elif opened.key != key:
-        raise UsageError(
-            f"{settings.database}: open in this process with other settings "
-            f"({_describe(opened.key)}; wanted {_describe(key)}). close() the other one first."
-        )
-    return Warehouse(settings.database, opened)
+    with _lock:
+        opened = _open_files.get(resolved)
+        if opened is None:
+            stack = contextlib.ExitStack()
+            con = stack.enter_context(open_warehouse(settings, read_only=read_only))
+            opened = _open_files[resolved] = _OpenFile(resolved, key, con, stack)
+        elif opened.key != key:
+            raise UsageError(
+                f"{settings.database}: open in this process with other settings "
+                f"({_describe(opened.key)}; wanted {_describe(key)}). close() the other one first."
+            )
+        return Warehouse(settings.database, opened)
 
 
 def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
@@ -265,11 +273,12 @@ def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
 
 
 def _release(opened: _OpenFile, cursor: duckdb.DuckDBPyConnection) -> None:
-    cursor.close()
-    opened.n_users -= 1
-    if opened.n_users == 0:
-        del _open_files[opened.path]
-        opened.stack.close()
+    with _lock:
+        cursor.close()
+        opened.n_users -= 1
+        if opened.n_users == 0:
+            del _open_files[opened.path]
+            opened.stack.close()
 
 
 def _describe(key: tuple[bool, str, int]) -> str:

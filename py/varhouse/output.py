@@ -61,14 +61,21 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
     UsageError
         The folder does not exist.
     DataError
-        The file cannot be written.
+        The file cannot be written; parquet has no words for the type of a column.
     """
     write: Callable[[Path], object]
     if form == "parquet":
+        import pyarrow as pa
         import pyarrow.parquet as pq
 
         def write(path: Path) -> object:
-            return pq.write_table(table, path, compression="zstd")
+            try:
+                return pq.write_table(table, path, compression="zstd")
+            except pa.ArrowNotImplementedError as error:
+                raise DataError(
+                    f"--out {out}: parquet cannot hold a column of the result ({error}). "
+                    "Cast it to text in the query, or write csv or json."
+                ) from error
     else:
 
         def write(path: Path) -> object:
@@ -151,6 +158,8 @@ def format_cell(value: Any) -> str:
         return "[" + ", ".join(format_cell(item) for item in value) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {format_cell(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, bytes) or _is_interval(value):
+        return str(_plain(value))
     return " ".join(str(value).split()) if isinstance(value, str) else str(value)
 
 
@@ -190,10 +199,15 @@ def _as_csv(table: pa.Table) -> str:
 
     flat = table
     for position, field in enumerate(table.schema):
-        if pa.types.is_nested(field.type):
+        if (
+            pa.types.is_nested(field.type)
+            or pa.types.is_binary(field.type)
+            or pa.types.is_interval(field.type)
+        ):
+            values = map(_plain, table.column(position).to_pylist())
             cells = [
-                None if value is None else json.dumps(_plain(value))
-                for value in table.column(position).to_pylist()
+                value if value is None or isinstance(value, str) else json.dumps(value)
+                for value in values
             ]
             flat = flat.set_column(position, field.name, pa.array(cells, pa.string()))
     return pl.DataFrame(flat).write_csv()
@@ -206,12 +220,19 @@ def _as_json(table: pa.Table) -> str:
     return "[\n" + ",\n".join(records) + "\n]\n"
 
 
+def _is_interval(value: Any) -> bool:
+    """Whether it is one of pyarrow's, a tuple, told by its fields: pyarrow is not imported here."""
+    return isinstance(value, tuple) and hasattr(value, "nanoseconds")
+
+
 def _plain(value: Any) -> Any:
     """Return ``value`` in JSON's own types."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, dict):
         return {str(name): _plain(item) for name, item in value.items()}
+    if _is_interval(value):
+        return f"P{value.months}M{value.days}DT{Decimal(value.nanoseconds).scaleb(-9):f}S"
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Decimal):

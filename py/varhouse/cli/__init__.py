@@ -6,7 +6,7 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from varhouse import __version__
-from varhouse.errors import VarhouseError
+from varhouse.errors import UsageError, VarhouseError
 
 if TYPE_CHECKING:
     from varhouse.settings import Settings
@@ -168,9 +168,11 @@ def cli() -> None:
 def main() -> None:
     """Run the command line and turn every expected error into one message and its exit code."""
     log_json = "--log-json" in sys.argv
+    _open_closed_streams()
     # Genotypes are personal data: whatever a command writes is its owner's alone.
     os.umask(0o077)
     try:
+        _refuse_undecodable(sys.argv)
         outcome = cli.main(standalone_mode=False)
     except VarhouseError as error:
         _say(str(error), log_json)
@@ -193,6 +195,33 @@ def main() -> None:
         _say(fault, log_json)
         sys.exit(1)
     sys.exit(outcome if isinstance(outcome, int) else 0)
+
+
+def _open_closed_streams() -> None:
+    """Give what a daemon closed (``>&-``) a place to write to.
+
+    Otherwise the next file that is opened takes the number of the stream, and its output.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+
+
+def _refuse_undecodable(words: Sequence[str]) -> None:
+    """Refuse bytes that are not UTF-8, which the database takes in no name and no query.
+
+    Raises
+    ------
+    UsageError
+        Shows the word.
+    """
+    for word in words:
+        if not word.isascii() and word.encode("utf-8", "replace").decode() != word:
+            shown = os.fsencode(word).decode("ascii", "backslashreplace")
+            raise UsageError(
+                f"{shown}: not text in UTF-8. Rename the file or folder, or set PYTHONUTF8=1 "
+                "where the terminal is in UTF-8."
+            )
 
 
 def _interrupted(log_json: bool) -> NoReturn:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import duckdb
 
 from varhouse.errors import UsageError
+from varhouse.output import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -107,13 +109,29 @@ def save(axes: Axes, out: Path | BinaryIO, *, dpi: int = _DPI) -> None:
     axes
         Whose figure.
     out
-        A PNG, PDF or SVG file by its suffix, or a stream for a PNG.
+        A PNG, PDF or SVG file by its suffix, which appears when it is whole; or a stream for a PNG.
     dpi
         Pixels an inch.
+
+    Raises
+    ------
+    UsageError
+        The folder does not exist.
+    DataError
+        The file cannot be written.
     """
+    if isinstance(out, Path):
+        drawn = BytesIO()
+        _draw(axes, drawn, out.suffix.lower(), dpi)
+        with whole_file(out) as part:
+            part.write_bytes(drawn.getvalue())
+    else:
+        _draw(axes, out, ".png", dpi)
+
+
+def _draw(axes: Axes, out: BinaryIO, suffix: str, dpi: int) -> None:
     import matplotlib
 
-    suffix = out.suffix.lower() if isinstance(out, Path) else ".png"
     with matplotlib.rc_context({"svg.hashsalt": "varhouse"}):
         cast("Figure", axes.figure).savefig(
             out,

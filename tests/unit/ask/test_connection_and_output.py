@@ -7,7 +7,9 @@ import datetime
 import gc
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -170,3 +172,38 @@ def test_the_format_is_asked_for_or_told_by_the_name(tmp_path):
         output.choose_format("parquet", None)
     with pytest.raises(UsageError, match="does not tell the format"):
         output.choose_format(None, tmp_path / "x.foo")
+
+
+def test_threads_open_one_warehouse_and_ask_it(built_file):
+    def ask(house):
+        with varhouse.connect(built_file) as own:
+            return own.sql("select 1 as one").rows() + house.sql("select acat([0.5]).n as n").rows()
+
+    with varhouse.connect(built_file) as house, ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(ask, [house] * 24))
+    assert answers == [[{"one": 1}, {"n": 1}]] * 24
+
+
+def test_threads_that_open_the_same_file_first(built_file):
+    def count(_):
+        with varhouse.connect(built_file) as own:
+            return len(own.sql("select 1"))
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(count, range(24))) == [1] * 24
+
+
+def test_bytes_and_intervals_are_text_where_there_is_no_word_for_them(tmp_path):
+    with duckdb.connect() as con:
+        table = con.sql(
+            "select 'a\\x00'::blob as bytes, interval '1 month 2 days 1.5 seconds' as apart"
+        ).to_arrow_table()
+    lines = list(csv.reader(output.as_text(table, "csv").splitlines()))
+    assert lines == [["bytes", "apart"], ["6100", "P1M2DT1.500000000S"]]
+    assert json.loads(output.as_text(table, "json")) == [
+        {"bytes": "6100", "apart": "P1M2DT1.500000000S"}
+    ]
+    assert output.as_text(table, "table").split()[-2:] == ["6100", "P1M2DT1.500000000S"]
+    with pytest.raises(DataError, match=r"x\.parquet: parquet cannot hold .* Cast it"):
+        output.write_file(table, tmp_path / "x.parquet", "parquet")
+    assert list(tmp_path.iterdir()) == []

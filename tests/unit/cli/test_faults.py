@@ -98,3 +98,27 @@ def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
         code, said = run(tmp_path, "sql", "select 1 as a", stdout=full.fileno())
     assert code == 1, said
     assert said == "error: No space left on device\n"
+
+
+def test_bytes_that_are_no_text_are_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["varhouse", "load", "genes", os.fsdecode(b"caf\xe9.tsv")])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith("error: caf\\xe9.tsv: not text in UTF-8.")
+
+
+def test_a_closed_stdout_stops_nothing(tmp_path: Path) -> None:
+    genes = tmp_path / "genes.tsv"
+    genes.write_text(
+        "chr\tgene_id\tgene_name\tstart\tend\tstrand\tbiotype\n"
+        "1\tENSG00000000001\tA\t100\t200\t+\tprotein_coding\n"
+    )
+    command = (sys.executable, "-m", "varhouse", "load", "genes", str(genes), "--build", "GRCh38")
+    done = subprocess.run(
+        ["/bin/sh", "-c", '"$@" >&-', "sh", *command, "--db", str(tmp_path / "w.duckdb")],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import subprocess
 import sys
@@ -96,3 +97,14 @@ def test_figures_hang_on_the_package() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "manhattan\n"
+
+
+def test_a_figure_that_cannot_be_written_leaves_nothing(run: Run, tmp_path: Path, monkeypatch):
+    def full(self: Path, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    code, _, err = run("qq", "--out", str(tmp_path / "qq.pdf"))
+    assert code == 1
+    assert err.endswith("qq.pdf: cannot be written: No space left on device.\n")
+    assert list(tmp_path.glob("*.pdf*")) == []
