@@ -192,7 +192,8 @@ def regenie_sets_command(settings: Settings, out: Path) -> None:
         written = write_regenie_sets(con, out)
     tell(
         settings,
-        f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}.*.txt",
+        f"{written.n_members:,} pairs of variant and gene, of {written.n_genes:,} genes, "
+        f"written to {out}.*.txt",
     )
 
 
@@ -214,7 +215,8 @@ def saige_groups_command(settings: Settings, out: Path) -> None:
     click.echo(",".join(":".join(taken) for taken in written.masks.values()))
     tell(
         settings,
-        f"{written.n_members:,} variants in {written.n_genes:,} genes written to {out}",
+        f"{written.n_members:,} pairs of variant and gene, of {written.n_genes:,} genes, "
+        f"written to {out}",
     )
 
 

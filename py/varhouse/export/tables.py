@@ -116,8 +116,11 @@ def _find(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
         return wanted
     names = [other if folder == "main" else f"{folder}.{other}" for folder, other in known]
     close = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {', '.join(close)}?" if close else "is it built? (varhouse build)"
-    raise UsageError(f"{name}: no such table or view in this warehouse; {hint}")
+    hint = f"did you mean {', '.join(close)}? " if close else ""
+    raise UsageError(
+        f"{name}: no such table or view in this warehouse; {hint}"
+        f"What a model makes is there once it is built: varhouse build --select +{table}"
+    )
 
 
 def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str]:
