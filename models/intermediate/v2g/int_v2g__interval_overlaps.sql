@@ -17,7 +17,8 @@ intervals as (
         type_id,
         source_id,
         feature,
-        max(score) as score,
+        -- of several loads the strongest, which may be the lowest
+        arg_max(score, {{ interval_score('source_id', 'score') }}) as score,
         max(load_id) as load_id
     from {{ source('raw', 'intervals') }}
     group by chrom, start_pos, end_pos, gene_id, type_id, source_id, feature
