@@ -28,6 +28,8 @@ _SUFFIXES: dict[str, Format] = {
     ".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table",
 }  # fmt: skip
 _TABLE_DIGITS = 4
+_READABLE_WIDTH = 12
+"""Columns of a terminal that a cell is not folded below."""
 
 
 def choose_format(wanted: Format | None, out: Path | None) -> Format:
@@ -142,6 +144,19 @@ def as_rich(table: pa.Table, title: str | None = None) -> Table:
     for row in table.to_pylist():
         shown.add_row(*(Text(format_cell(value)) for value in row.values()))
     return shown
+
+
+def fits(table: pa.Table, width: int) -> bool:
+    """Whether `as_rich` leaves each column of a table room enough in a terminal of this width.
+
+    In less it cuts words into slivers of a letter or two, and columns to nothing.
+    """
+    widest = [
+        max(map(len, [name, *map(format_cell, column.to_pylist())]))
+        for name, column in zip(table.column_names, table.columns, strict=True)
+    ]
+    # a border and a blank on either side of each column, and the last border
+    return sum(min(each, _READABLE_WIDTH) + 3 for each in widest) + 1 <= width
 
 
 def format_cell(value: Any) -> str:

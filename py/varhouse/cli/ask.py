@@ -14,7 +14,7 @@ import pyarrow as pa
 from varhouse import ask
 from varhouse.cli import common_options, tell
 from varhouse.errors import DataError, UsageError
-from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, write_file
+from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, fits, write_file
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -251,6 +251,8 @@ def _show(table: pa.Table, form: Format, out: Path | None, limit: int | None) ->
     if form == "table" and sys.stdout.isatty():
         from rich.console import Console
 
-        Console().print(as_rich(shown))
-        return
+        console = Console()
+        if fits(shown, console.width):
+            console.print(as_rich(shown))
+            return
     click.echo(as_text(shown, form), nl=False)

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from varhouse.settings import Settings
 
 _UNFOLDED_WIDTH = 1000
+_LEAST_WIDTH = 70
+"""Columns of a terminal that the table of a load is folded into; in fewer, whole ones go."""
 
 
 @click.command("load")
@@ -93,9 +95,10 @@ def _progress(settings: Settings) -> Iterator[Callable[[str], None] | None]:
 def _print_reports(reports: Sequence[LoadReport]) -> None:
     from rich.console import Console
 
+    console = Console(highlight=False, soft_wrap=True)
     # in a pipe or a file there is no edge at which to fold a name
-    width = None if sys.stdout.isatty() else _UNFOLDED_WIDTH
-    console = Console(highlight=False, soft_wrap=True, width=width)
+    if not sys.stdout.isatty() or console.width < _LEAST_WIDTH:
+        console.width = _UNFOLDED_WIDTH
     console.print(_report_table(reports))
     for report in reports:
         for title, counts in (("rejected", report.rejected), ("kept with a warning", report.notes)):

@@ -207,3 +207,21 @@ def test_bytes_and_intervals_are_text_where_there_is_no_word_for_them(tmp_path):
     with pytest.raises(DataError, match=r"x\.parquet: parquet cannot hold .* Cast it"):
         output.write_file(table, tmp_path / "x.parquet", "parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("widths", "terminal", "fits"),
+    [
+        # borders and blanks: 3 a column and 1
+        ([5, 5], 17, True),
+        ([5, 5], 16, False),
+        # long cells fold, into 12
+        ([5, 300], 24, True),
+        ([5, 300], 23, False),
+        ([12] * 12, 120, False),
+        ([], 40, True),
+    ],
+)
+def test_a_table_is_drawn_where_its_columns_stay_readable(widths, terminal, fits):
+    table = pa.table({f"c{place}": ["x" * width] for place, width in enumerate(widths)})
+    assert output.fits(table, terminal) is fits
