@@ -125,7 +125,7 @@ def write_demo_files(folder: Path, *, seed: int = DEFAULT_SEED) -> DemoFiles:
 
 def _write_genes(path: Path, genes: Sequence[DemoGene]) -> None:
     header = ["chr", "gene_id", "gene_name", "start", "end", "strand", "tss", "biotype"]
-    _write_lines(path, [header, *([CHROM, *gene] for gene in genes)])
+    write_lines(path, [header, *([CHROM, *gene] for gene in genes)])
 
 
 def _write_variants(path: Path, locus: DemoLocus) -> None:
@@ -232,13 +232,13 @@ def _write_qtl(path: Path, rows: Sequence[signals.EqtlRow]) -> None:
         ]
         for row in rows
     ]  # fmt: skip
-    _write_lines(path, [header, *lines])
+    write_lines(path, [header, *lines])
 
 
 def write_open_chromatin(path: Path, intervals: Sequence[signals.Interval]) -> None:
     """Write the layout of thurman2012: promoter, symbol, distal element, score; starts 0-based."""
     contig = f"chr{CHROM}"
-    _write_lines(
+    write_lines(
         path,
         [
             [
@@ -279,12 +279,17 @@ def _write_vep(path: Path, rows: Sequence[signals.VepRow]) -> None:
             ],
         }
         lines.append([json.dumps(record, sort_keys=True)])
-    _write_lines(path, lines)
+    write_lines(path, lines)
 
 
-def _write_lines(path: Path, rows: Iterable[Sequence[object]]) -> None:
-    text = "".join("\t".join(map(str, row)) + "\n" for row in rows)
-    path.write_text(text, encoding="utf-8", newline="\n")
+def tab_lines(rows: Iterable[Sequence[object]]) -> str:
+    """Return rows as lines with tabs between the cells."""
+    return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+
+
+def write_lines(path: Path, rows: Iterable[Sequence[object]]) -> None:
+    """Write rows as `tab_lines`."""
+    path.write_text(tab_lines(rows), encoding="utf-8", newline="\n")
 
 
 def _write_parquet(path: Path, rows: list[dict[str, Any]], schema: pa.Schema) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from varhouse.demo.cohort.h5ad import write_h5ad
 from varhouse.demo.cohort.invent import Cohort, invent_cohort
 from varhouse.demo.cohort.plan import CELL_TYPES, CommonEffect, RareEffect
 from varhouse.demo.cohort.trait import N_PEOPLE, Association, TraitEffect, p_values
-from varhouse.demo.files import write_open_chromatin
+from varhouse.demo.files import tab_lines, write_lines, write_open_chromatin
 from varhouse.demo.locus import BUILD, CHROM, DEFAULT_SEED, DemoGene, invent_locus
 
 _CONTIG_BP = 51_304_566  # of chromosome 22 in GRCh37
@@ -131,7 +131,7 @@ def _write_links(path: Path, cohort: Cohort) -> None:
          "javierre2016"]
         for link in cohort.promoter_capture
     ]  # fmt: skip
-    path.write_text(_lines([header, *rows]), encoding="utf-8", newline="\n")
+    write_lines(path, [header, *rows])
 
 
 def _vcf(genotypes: Genotypes, donors: Sequence[str]) -> str:
@@ -169,7 +169,7 @@ def _vep(rng: np.random.Generator, cohort: Cohort) -> str:
                 gene.gene_name, gene.strand, gene.biotype, f"{cadd:.3f}",
             ]
         )  # fmt: skip
-    return f"## Simulated; columns as of VEP --tab; assembly version {BUILD}\n" + _lines(rows)
+    return f"## Simulated; columns as of VEP --tab; assembly version {BUILD}\n" + tab_lines(rows)
 
 
 def _write_covariates(path: Path, cohort: Cohort) -> None:
@@ -182,7 +182,7 @@ def _write_covariates(path: Path, cohort: Cohort) -> None:
             donors.donor_ids, donors.sex, donors.age, donors.pool, strict=True
         )
     ]
-    path.write_text(_lines(rows), encoding="utf-8", newline="\n")
+    write_lines(path, rows)
 
 
 def _gwas(rows: Sequence[Association]) -> str:
@@ -200,7 +200,7 @@ def _gwas(rows: Sequence[Association]) -> str:
         ]
         for row, p_value in zip(rows, p_values(list(rows)).tolist(), strict=True)
     ]  # fmt: skip
-    return _lines(lines)
+    return tab_lines(lines)
 
 
 def _write_planted(path: Path, cohort: Cohort) -> None:
@@ -229,8 +229,4 @@ def _write_planted(path: Path, cohort: Cohort) -> None:
         [effect.gene_id, effect.gene_name, "", effect.variant_id, "trait", f"{effect.change:.4g}"]
         for effect in cohort.trait
     ]
-    path.write_text(_lines(rows), encoding="utf-8", newline="\n")
-
-
-def _lines(rows: Iterable[Sequence[object]]) -> str:
-    return "".join("\t".join(map(str, row)) + "\n" for row in rows)
+    write_lines(path, rows)
