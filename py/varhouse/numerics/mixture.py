@@ -245,10 +245,12 @@ def _shared(rows: _Rows) -> tuple[Float, Float, Float]:
     s, values = path.nodes(middle.log_ratio(c))
     further = rows.q - middle.q
     turn = path.unit * np.abs(further)
-    return _moved(values, -(s - c) * further[:, None], height - c * further, turn, above=c[0] > 0)
+    return moved_tails(
+        values, -(s - c) * further[:, None], height - c * further, turn, above=c[0] > 0
+    )
 
 
-def _moved(
+def moved_tails(
     values: Complex, move: Complex, height: Float, turn: Float, *, above: bool
 ) -> tuple[Float, Float, Float]:
     """Return both tails and the error of integrands that are exp(move) times one on its nodes.
@@ -306,5 +308,5 @@ def _shared_ratio(q: Float, weights: Float, nu: int) -> tuple[Float, Float]:
     move = power * (np.log(np.abs(factor)) + 1j * np.angle(factor))
     turn = np.where(inside, path.unit * np.abs(power * further / base)[:, 0], np.inf)
     height = height + power * np.log(base[:, 0])
-    upper, _, error = _moved(values, move, height, turn, above=c[0] > 0)
+    upper, _, error = moved_tails(values, move, height, turn, above=c[0] > 0)
     return upper, error

@@ -28,6 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
+from varhouse.numerics.skat_o_common import CommonPath
 from varhouse.numerics.skat_o_laws import Grid, Kernel
 from varhouse.numerics.skat_o_pieces import Pieces, Slices
 from varhouse.numerics.tails import log_chi2_1
@@ -111,13 +112,14 @@ class SkatO:
             return SkatOTest(alone, 0.0, np.full(len(RHO), alone), 0.0, 0.0)
         grid = self._grid
         thresholds = squares + grid.rho / (1.0 - grid.rho) * burden
-        log_p, _, errors = grid.log_tails(thresholds)
+        path = CommonPath(grid, thresholds)
+        log_p, errors = path.log_tails()
         each = np.append(log_p, alone)
         best = int(np.argmin(each))
         target = float(each[best])
         if target == 0.0:
             return SkatOTest(0.0, RHO[best], each, 0.0, float(errors[0]))
-        log_total, error = _either(grid, grid.isf(target), target)
+        log_total, error = _either(grid, path.isf(target), target)
         worst = max(error, float(errors.max()))
         return SkatOTest(log_total, RHO[best], each, worst, float(errors[0]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -99,6 +100,67 @@ class Kernel:
         return b, 1.0 - 2.0 * z * self.kappa - 4.0 * z * z * inner
 
 
+class QuantileMoves(NamedTuple):
+    """How far to move thresholds to their quantiles, shape (b,) each.
+
+    Attributes
+    ----------
+    change
+        The moves.
+    slope
+        Of the log tail there.
+    roughness
+        By what share halving the step of the rule changes the tail.
+    left_out
+        Bound on the share of what lies beyond the last node.
+    is_solved
+        Whether the tail is the wanted one.
+    """
+
+    change: Float
+    slope: Float
+    roughness: Float
+    left_out: Float
+    is_solved: npt.NDArray[np.bool_]
+
+
+def quantile_moves(
+    values: Complex, move: Complex, c: Float, height: Float, wanted: float, start: Float,
+    low: Float, high: Float,
+) -> QuantileMoves:  # fmt: skip
+    """Move thresholds until the tails along given paths are as wanted, by Newton's steps.
+
+    Parameters
+    ----------
+    values
+        Shape (b, n): terms of `Path.nodes`, which another threshold multiplies by an exponential.
+    move
+        Shape (b, n): the nodes less where their path crosses the real axis, ``c``.
+    height
+        Shape (b,): logarithm of the integrand's size there, at a change of 0.
+    wanted
+        The log tail: the upper one right of 0, the lower one left of it.
+    start, low, high
+        Shape (b,): first guess and bounds of the change.
+    """
+    change = np.clip(start, low, high)
+    for _ in range(_NEWTON_STEPS):
+        terms = values * np.exp(-move * change[:, None])
+        total = terms.real.sum(axis=1)
+        slope = -(terms * move).real.sum(axis=1) / total - c
+        off = np.log(np.abs(total)) - c * change + height - wanted
+        is_solved = np.abs(off) < _SOLVED * max(1.0, abs(wanted))
+        before = change
+        change = np.clip(change - np.clip(off / slope, -high, high), low, high)
+        # what has to go further than it may stays where it is
+        if np.all(is_solved | (change == before)):
+            break
+    n = terms.shape[1]
+    coarse = 2.0 * terms[:, : n // 2].real.sum(axis=1)
+    left_out = n * np.abs(terms[:, -1]) / np.abs(total)
+    return QuantileMoves(change, slope, np.abs(coarse / total - 1.0), left_out, is_solved)
+
+
 def _larger(corner: Float, other: float, square: float) -> Float:
     """Return the larger eigenvalue of [[corner, b], [b, other]], b^2 = square."""
     return np.asarray(0.5 * (corner + other) + np.sqrt(0.25 * (corner - other) ** 2 + square))
@@ -177,7 +239,7 @@ class Grid:
         """Return log p of Q_rho / (1 - rho) above q and below, and the smaller one's error."""
         certain = q <= 0
         q = np.where(certain, self.mean, q)
-        c = self._saddle_point(q, np.where(q < self.mean, -1.0, 1.0))
+        c = self.saddle_point(q, np.where(q < self.mean, -1.0, 1.0))
         path, ratio, height = self.path(q, c)
         log_size, error = path.integrate(ratio)
         tail = np.minimum(height + log_size, 0.0)
@@ -196,7 +258,7 @@ class Grid:
             q = self._matched(target)
             # the smaller tail is the one that says where q is
             sign *= 1.0 if target < np.log(0.5) else -1.0
-            c = self._saddle_point(q, sign)
+            c = self.saddle_point(q, sign)
         else:
             c = self._laplace(target)
             q = self.cumulants(c)[1] - 1.0 / c
@@ -208,7 +270,7 @@ class Grid:
             rows = rows[~(turn < _MAX_TURN)]
             if not rows.size:
                 return q
-            c[rows] = self.take(rows)._saddle_point(q[rows], sign[rows])
+            c[rows] = self.take(rows).saddle_point(q[rows], sign[rows])
         q[rows] = self.take(rows)._bisected(target)
         return q
 
@@ -233,23 +295,16 @@ class Grid:
         move = z - c[:, None]
         wanted = target if c[0] > 0 else float(log_complement(target))
         reach = _REACH / path.unit
-        change = np.zeros_like(q)
-        for _ in range(_NEWTON_STEPS):
-            terms = values * np.exp(-move * change[:, None])
-            total = terms.real.sum(axis=1)
-            slope = -(terms * move).real.sum(axis=1) / total - c
-            off = np.log(np.abs(total)) - c * change + height - wanted
-            step = np.clip(off / slope, -reach, reach)
-            change = np.clip(change - step, np.maximum(-reach, -0.9 * q), reach)
-            if np.all(np.abs(off) < _SOLVED * max(1.0, abs(wanted))):
-                break
+        moves = quantile_moves(
+            values, move, c, height, wanted, np.zeros_like(q), np.maximum(-reach, -0.9 * q), reach
+        )
+        change = moves.change
         turn = np.abs(change) * path.unit
         # where halving the step matters, the rule is too coarse for a last digit
-        coarse = 2.0 * terms[:, : terms.shape[1] // 2].real.sum(axis=1)
-        rough = np.flatnonzero((np.abs(coarse / total - 1.0) > _ROUGH) & (turn < _MAX_TURN))
+        rough = np.flatnonzero((moves.roughness > _ROUGH) & (turn < _MAX_TURN))
         if rough.size:
             upper, lower, _ = self.take(rough).log_tails(q[rough] + change[rough])
-            change[rough] -= ((upper if c[0] > 0 else lower) - wanted) / slope[rough]
+            change[rough] -= ((upper if c[0] > 0 else lower) - wanted) / moves.slope[rough]
         return change, turn
 
     def _matched(self, target: float) -> Float:
@@ -260,7 +315,7 @@ class Grid:
         matched = self.mean + np.sqrt(self.second / (2.0 * df)) * (x - df)
         return np.asarray(np.maximum(matched, _SMALLEST * self.mean))
 
-    def _saddle_point(self, q: Float, sign: Float) -> Float:
+    def saddle_point(self, q: Float, sign: Float) -> Float:
         """Return where K(z) - z q - log|z| is stationary, on the side of 0 that sign says."""
         mean, second = self.mean, self.second
 
