@@ -7,7 +7,7 @@ from typing import NamedTuple
 import duckdb
 
 from varhouse.ask.names import has_table
-from varhouse.report.cells import ReportTable, query_report
+from varhouse.report.cells import FEWEST, ReportTable, query_report
 
 _VARIANTS = """
 select
@@ -46,14 +46,25 @@ group by measure
 having count(*) >= 100
 order by measure
 """
-_SAMPLE_COUNTS = """
+# A large number of one sex would give a small one of the other away.
+_SAMPLE_COUNTS = f"""
+with counted as (
+    select
+        count(*) as donors,
+        count(*) filter (where missingness > 0.05) as n_missing,
+        count(*) filter (where abs(f_coefficient) > 0.2) as n_deviating,
+        count(*) filter (where sex = 1) as male,
+        count(*) filter (where sex = 2) as female
+    from sample_qc
+)
+
 select
-    count(*) as donors,
-    count(*) filter (where missingness > 0.05) as "missing > 5 %",
-    count(*) filter (where abs(f_coefficient) > 0.2) as "|F| > 0.2",
-    count(*) filter (where sex = 1) as male,
-    count(*) filter (where sex = 2) as female
-from sample_qc
+    donors,
+    n_missing as "missing > 5 %",
+    n_deviating as "|F| > 0.2",
+    case when male < {FEWEST} or female = 0 or female >= {FEWEST} then male end as male,
+    case when female < {FEWEST} or male = 0 or male >= {FEWEST} then female end as female
+from counted
 """
 
 
