@@ -185,7 +185,7 @@ def header_hint(source: SourceFile) -> str:
     """
     if ";" in source.header and source.header.count(";") >= len(source.columns):
         return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
-    if not source.header.startswith("#"):
+    if not source.header.startswith("#") or source.header.startswith("##fileformat="):
         return ""
     lines = (line for line in head_lines(source.path) if line.strip())
     below = next((line for line in lines if not line.startswith("#")), source.header)

@@ -349,13 +349,14 @@ def test_a_damaged_header_is_refused(
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("blank_lines", [0, 2])
-def test_line_ends_of_other_systems(
-    con: duckdb.DuckDBPyConnection, tmp_path: Path, end: str, blank_lines: int
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_line_ends_and_byte_order_marks_of_other_systems(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, end: str, blank_lines: int, mark: str
 ) -> None:
     path = write_vcf(
         tmp_path / "a.vcf", DONORS, ["1 5 . A C GT 0/0 1 1|1", "1 6 . A C GT:DS .:1 0:. 0/1:1"]
     )
     text = path.read_text().rstrip("\n") + "\n" * blank_lines
-    path.write_bytes(text.replace("\n", end).encode())
+    path.write_bytes((mark + text.replace("\n", end)).encode())
     load_genotypes(con, path)
     assert stored(con) == STORED

@@ -7,6 +7,7 @@ calls such as ``A/B``; so VCF text, which people edit, is decoded here.
 from __future__ import annotations
 
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -69,7 +70,8 @@ class VcfReader:
 
     def _read_header(self, stream: IO[bytes]) -> tuple[list[str], int]:
         """Read up to the line of column names; return the sample ids and the number of lines."""
-        for number, line in enumerate(stream, start=1):
+        for number, read in enumerate(stream, start=1):
+            line = read.removeprefix(BOM_UTF8) if number == 1 else read
             if line.startswith(b"#CHROM"):
                 try:
                     columns = line.decode().rstrip("\r\n").split("\t")
