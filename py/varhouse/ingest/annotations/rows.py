@@ -33,6 +33,17 @@ def stage_annotations(
     alleles
         How the file spells the allele that a row is about.
     """
+    _create_rows(con, rows, alleles)
+    _create_ranks(con)
+    _create_incoming(con)
+    _report_unreadable(con)
+    con.execute("drop table annotation_rows")
+    con.execute("drop table annotation_ranks")
+    report_unknown_genes(con)
+
+
+def _create_rows(con: duckdb.DuckDBPyConnection, rows: str, alleles: AlleleRule) -> None:
+    """Create ``annotation_rows``: every row typed, with its variant, a hash and its severity."""
     con.execute(f"""
         create or replace temp table annotation_rows as
         with given as ({rows}),
@@ -92,7 +103,13 @@ def stage_annotations(
             {severity_sql("consequence_terms", "impact")} as severity
         from typed
     """)
-    # the windows sort a few columns, not all forty
+
+
+def _create_ranks(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``annotation_ranks``: what is wrong with a row, and its place among the variant's.
+
+    Apart, so that the windows sort a few columns, not all forty.
+    """
     con.execute("""
         create or replace temp table annotation_ranks as
         with judged as (
@@ -132,6 +149,9 @@ def stage_annotations(
             ) as integer) as file_rank
         from judged
     """)
+
+
+def _create_incoming(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         create or replace temp table incoming as
         select
@@ -154,6 +174,10 @@ def stage_annotations(
         inner join annotation_ranks
             on annotation_rows.row_idx = annotation_ranks.row_idx
     """)
+
+
+def _report_unreadable(con: duckdb.DuckDBPyConnection) -> None:
+    """Count by column what is neither a score nor plainly empty."""
     con.execute("""
         insert into incoming_issues
         with unreadable as (
@@ -176,6 +200,3 @@ def stage_annotations(
             on unreadable.name = names.name
         group by unreadable.name
     """)
-    con.execute("drop table annotation_rows")
-    con.execute("drop table annotation_ranks")
-    report_unknown_genes(con)
