@@ -26,6 +26,20 @@ def create_transcripts(con: duckdb.DuckDBPyConnection) -> None:
     Reads ``model_features`` and ``model_genes``; a gene with transcript lines has all its
     transcripts there, one without has those that its exons name.
     """
+    _place_transcripts(con)
+    con.execute("""
+        insert into incoming_issues
+        select min(line), 'transcript_left_out', null, count(*), null
+        from model_transcripts
+        where is_left_out
+        having count(*) > 0
+    """)
+    _choose_canonical(con)
+    con.execute("drop table temp.model_transcripts")
+
+
+def _place_transcripts(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``model_transcripts``: id, gene and place of each, and which are left out."""
     tag_rank = " ".join(
         f"when list_contains(tags, '{tag}') then {rank}" for rank, tag in enumerate(_CANONICAL_TAGS)
     )
@@ -105,13 +119,10 @@ def create_transcripts(con: duckdb.DuckDBPyConnection) -> None:
             end as tag_rank
         from placed
     """)
-    con.execute("""
-        insert into incoming_issues
-        select min(line), 'transcript_left_out', null, count(*), null
-        from model_transcripts
-        where is_left_out
-        having count(*) > 0
-    """)
+
+
+def _choose_canonical(con: duckdb.DuckDBPyConnection) -> None:
+    """Create ``incoming_transcripts`` of those that stay, with the one that stands for its gene."""
     con.execute("""
         create or replace temp table incoming_transcripts as
         with kept as (
@@ -152,4 +163,3 @@ def create_transcripts(con: duckdb.DuckDBPyConnection) -> None:
         from kept
         cross join mane
     """)
-    con.execute("drop table temp.model_transcripts")
