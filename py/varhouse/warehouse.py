@@ -90,6 +90,11 @@ def open_warehouse(
         shutil.rmtree(spill, ignore_errors=True)
 
 
+def build_hint(table: str) -> str:
+    """Return what to try when a table is not there: it may be a model that was never built."""
+    return f"If it is a model, build it: varhouse build --select +{table}"
+
+
 def _make_spill_dir(settings: Settings, *, read_only: bool) -> Path:
     """Make a private folder (mode 0700) to spill into; remove those that dead processes left."""
     # absolute, so that it is found again when the working directory has changed

@@ -141,10 +141,10 @@ def test_rows_about_persons_stay_unless_told(database: Path, tmp_path: Path, nam
 
 
 def test_wrong_names_are_told(database: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="did you mean sumstats"):
+    with pytest.raises(UsageError, match="Did you mean sumstats"):
         export(database, "sumstat", "--out", str(tmp_path / "x.tsv"))
     with pytest.raises(
-        UsageError, match=r"did you mean as_regenie\? .*--select \+as_regenie_gene$"
+        UsageError, match=r"Did you mean as_regenie\? .*--select \+as_regenie_gene$"
     ):
         export(database, "as_regenie_gene", "--out", str(tmp_path / "x.tsv"))
     with pytest.raises(UsageError, match=r"wanted one of \.parquet"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,8 +17,9 @@ from varhouse.cli import common_options, tell
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, fits, write_file
 from varhouse.settings import Settings
-from varhouse.warehouse import open_warehouse
+from varhouse.warehouse import build_hint, open_warehouse
 
+_ABSENT_TABLE = re.compile(r"Table with name (\w+) does not exist")
 _READING = (
     duckdb.StatementType.SELECT,
     duckdb.StatementType.EXPLAIN,
@@ -62,8 +64,13 @@ def sql_command(
     with open_warehouse(settings, read_only=True) as con:
         try:
             table = con.sql(statement).to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            # what to do about it is said for all commands in one place
+            raise
         except duckdb.Error as error:
-            raise DataError(f"sql: {error}") from error
+            absent = _ABSENT_TABLE.search(str(error))
+            hint = f"\n{build_hint(absent[1])}" if absent else ""
+            raise DataError(f"sql: {error}{hint}") from error
     _show(table, chosen, out, limit)
 
 

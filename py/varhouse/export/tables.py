@@ -9,6 +9,7 @@ import duckdb
 
 from varhouse.errors import UsageError
 from varhouse.output import whole_file
+from varhouse.warehouse import build_hint
 
 _SUFFIXES = {
     ".parquet": "format parquet, compression zstd",
@@ -116,11 +117,8 @@ def _find(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
         return wanted
     names = [other if folder == "main" else f"{folder}.{other}" for folder, other in known]
     close = difflib.get_close_matches(name, names, n=3)
-    hint = f"did you mean {', '.join(close)}? " if close else ""
-    raise UsageError(
-        f"{name}: no such table or view in this warehouse; {hint}"
-        f"What a model makes is there once it is built: varhouse build --select +{table}"
-    )
+    hint = f"Did you mean {', '.join(close)}? " if close else ""
+    raise UsageError(f"{name}: no such table or view in this warehouse. {hint}{build_hint(table)}")
 
 
 def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[str]:

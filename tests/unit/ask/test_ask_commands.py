@@ -142,3 +142,18 @@ def test_before_the_build(run, loaded_file):
     code, _, err = run("genes-for-variant", "rs1", db=loaded_file)
     assert code == 1
     assert "varhouse build" in err
+
+
+def test_a_table_that_is_not_there_may_be_a_model(run):
+    code, out, err = run("sql", "select * from variant_qc")
+    assert (code, out) == (1, "")
+    assert "Table with name variant_qc does not exist" in err
+    assert err.endswith("If it is a model, build it: varhouse build --select +variant_qc\n")
+
+
+def test_a_query_that_needs_more_memory_says_how_to_give_it(run):
+    # lists are not spilled
+    query = "select len(list(range)) from range(10_000_000)"
+    code, out, err = run("sql", query, "--memory", "20MB")
+    assert (code, out) == (1, "")
+    assert "Give more with --memory." in err
