@@ -42,6 +42,50 @@ wanted_links as (
     select * from links where $gene_id is null or gene_id = $gene_id
 )
 """
+_SOURCE_SCORES = """
+select
+    source_scores.source_id,
+    count(*) as n_genes,
+    max(source_scores.score) as best_score
+from v2g_source_scores as source_scores
+where
+    source_scores.variant_id = $variant_id
+    and ($gene_id is null or source_scores.gene_id = $gene_id)
+group by source_scores.source_id
+order by source_scores.source_id
+"""
+# Evidence of a source for a gene that the source gives no score.
+_UNSCORED_ROWS = """
+select
+    evidence.source_id,
+    count(*) as n_rows,
+    string_agg(distinct evidence.detail, ', ' order by evidence.detail) as details
+from v2g_evidence as evidence
+anti join v2g_source_scores as source_scores
+    on
+        evidence.variant_id = source_scores.variant_id
+        and evidence.gene_id = source_scores.gene_id
+        and evidence.source_id = source_scores.source_id
+where
+    evidence.variant_id = $variant_id
+    and ($gene_id is null or evidence.gene_id = $gene_id)
+group by evidence.source_id
+order by evidence.source_id
+"""
+_BEST_GENE = """
+select
+    coalesce(genes.gene_name, scores.gene_id),
+    scores.overall_score,
+    scores.rank,
+    count(*) over () as n_genes
+from v2g_scores as scores
+left join genes on scores.gene_id = genes.gene_id
+where
+    scores.variant_id = $variant_id
+    and ($gene_id is null or scores.gene_id = $gene_id)
+order by scores.rank, scores.gene_id
+limit 1
+"""
 UNSCORED = "evidence without a score"
 _ORIGINS = ("evidence slices", "QTL files", "VEP files", "interval files")
 
@@ -181,70 +225,18 @@ def check_scores(
     con: duckdb.DuckDBPyConnection, variant_id: str, gene: Gene | None, findings: list[Finding]
 ) -> int:
     """Report the scores of the sources and the overall score; return how many genes have one."""
-    gene_id = None if gene is None else gene.gene_id
-    rows = query_rows(
-        con,
-        """
-        select
-            source_scores.source_id,
-            count(*) as n_genes,
-            max(source_scores.score) as best_score
-        from v2g_source_scores as source_scores
-        where
-            source_scores.variant_id = $variant_id
-            and ($gene_id is null or source_scores.gene_id = $gene_id)
-        group by source_scores.source_id
-        order by source_scores.source_id
-        """,
-        {"variant_id": variant_id, "gene_id": gene_id},
-    )
+    parameters = {"variant_id": variant_id, "gene_id": None if gene is None else gene.gene_id}
+    rows = query_rows(con, _SOURCE_SCORES, parameters)
     found = "; ".join(f"{source}: {n} genes, best {best:.4g}" for source, n, best in rows)
     findings.append(Finding("source scores", found or "none", "ok" if rows else "none"))
-    zeros = query_rows(
-        con,
-        """
-        select
-            evidence.source_id,
-            count(*) as n_rows,
-            string_agg(distinct evidence.detail, ', ' order by evidence.detail) as details
-        from v2g_evidence as evidence
-        anti join v2g_source_scores as source_scores
-            on
-                evidence.variant_id = source_scores.variant_id
-                and evidence.gene_id = source_scores.gene_id
-                and evidence.source_id = source_scores.source_id
-        where
-            evidence.variant_id = $variant_id
-            and ($gene_id is null or evidence.gene_id = $gene_id)
-        group by evidence.source_id
-        order by evidence.source_id
-        """,
-        {"variant_id": variant_id, "gene_id": gene_id},
-    )
+    zeros = query_rows(con, _UNSCORED_ROWS, parameters)
     if zeros:
         found = "; ".join(
             f"{source}: {n} rows{f' ({details})' if details else ''}"
             for source, n, details in zeros
         )
         findings.append(Finding(UNSCORED, found, "note"))
-    top = query_rows(
-        con,
-        """
-        select
-            coalesce(genes.gene_name, scores.gene_id),
-            scores.overall_score,
-            scores.rank,
-            count(*) over () as n_genes
-        from v2g_scores as scores
-        left join genes on scores.gene_id = genes.gene_id
-        where
-            scores.variant_id = $variant_id
-            and ($gene_id is null or scores.gene_id = $gene_id)
-        order by scores.rank, scores.gene_id
-        limit 1
-        """,
-        {"variant_id": variant_id, "gene_id": gene_id},
-    )
+    top = query_rows(con, _BEST_GENE, parameters)
     if not top:
         findings.append(Finding("scores", "none", "problem"))
         return 0
