@@ -205,13 +205,7 @@ def stationary_point(slopes: Slopes, end: Float, start: Float | None = None) -> 
     """
     bounded = np.isfinite(end)
     v = np.where(bounded, 0.5 * end, 1.0) if start is None else start
-    for _ in range(_NEWTON_STEPS):
-        short = ~bounded & (slopes(v)[0] < 0)
-        if not short.any():
-            break
-        v = np.where(short, 8.0 * v, v)
-    low = np.zeros(v.shape)
-    high = np.where(bounded, end, v)
+    low, high = np.zeros(v.shape), np.where(bounded, end, np.inf)
     for _ in range(_NEWTON_STEPS):
         first, second = slopes(v)
         low = np.where(first < 0, v, low)
@@ -223,5 +217,6 @@ def stationary_point(slopes: Slopes, end: Float, start: Float | None = None) -> 
         with np.errstate(invalid="ignore", divide="ignore"):
             proposal = v - first / second
         inside = (proposal > low) & (proposal < high)
-        v = np.where(inside, proposal, 0.5 * (low + high))
+        beyond = np.where(np.isfinite(high), 0.5 * (low + high), 8.0 * v)
+        v = np.where(inside, proposal, beyond)
     return v

@@ -73,11 +73,14 @@ class DistinctColumns:
         ends = np.cumsum(counts)
         # entries of the same donor from each one on
         partners = ends[donor] - np.arange(donor.size)
-        if _CELLS_A_PAIR * int(partners.sum()) < m * m * n:
+        n_pairs = int(partners.sum())
+        if _CELLS_A_PAIR * n_pairs < m * m * n:
             values = dosage * factors[row]
-            first, *others = _slices(partners, max(_PAIRS_AT_ONCE, m * m))
-            found = _products(row, values, partners, first, m)
-            for part in others:
+            at_once = max(_PAIRS_AT_ONCE, m * m)
+            if n_pairs <= at_once:
+                return _products(row, values, partners, slice(0, row.size), m).reshape(m, m)
+            found = np.zeros(m * m)
+            for part in _slices(partners, at_once):
                 found += _products(row, values, partners, part, m)
             return found.reshape(m, m)
         # sums of products of whole numbers are exact in float32 up to 2^24, at twice the speed
@@ -116,7 +119,7 @@ class DistinctColumns:
 def _slices(partners: Int, size: int) -> list[slice]:
     """Cut entries into stretches of about so many pairs."""
     last = np.cumsum(partners)
-    cuts = np.searchsorted(last, np.arange(size, last[-1] if last.size else 0, size))
+    cuts = np.searchsorted(last, np.arange(size, last[-1], size))
     edges = np.unique(np.concatenate([[0], cuts, [partners.size]]))
     return [slice(int(low), int(high)) for low, high in pairwise(edges)]
 

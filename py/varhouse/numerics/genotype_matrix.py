@@ -46,8 +46,9 @@ class GenotypeMatrix:
         """Whether a variant differs between donors, shape (M,); imputed donors do not count."""
         n = self.matrix.shape[0] - self.n_missing
         total = self.frequency * 2.0 * n
-        squares = np.asarray(self.matrix.multiply(self.matrix).sum(axis=0)).reshape(-1)
-        squares = squares - self.n_missing * self.imputed**2
+        column = np.repeat(np.arange(n.size), np.diff(self.matrix.indptr))
+        every = np.bincount(column, self.matrix.data**2, minlength=n.size)
+        squares = np.asarray(every - self.n_missing * self.imputed**2, dtype=np.float64)
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray((n > 0) & (squares * n - total**2 > 1e-9 * squares * n))
 

@@ -20,7 +20,7 @@ from varhouse.numerics.tails import log_complement
 Float = npt.NDArray[np.float64]
 
 _FAR = 700.0
-_CELLS = 1 << 21
+_CELLS = 1 << 18
 _NODES = 20
 _SHARED_FROM = 3
 _SHARED_TURN = 5.0
@@ -198,7 +198,11 @@ class _Rows:
             _, k1, k2, _ = self.cumulants(sign * v)
             return sign * (k1 - self.q) - 1.0 / v, k2 + v**-2.0
 
-        return sign * stationary_point(slopes, end)
+        # that of the normal law, where it is not too near the end of the domain
+        off = np.abs(self.q - self.mean)
+        second = 2.0 * np.einsum("ij,ij,ij->i", self.df, self.w, self.w)
+        normal = (off + np.sqrt(off * off + 4.0 * second)) / (2.0 * second)
+        return sign * stationary_point(slopes, end, np.minimum(normal, 0.5 * end))
 
 
 def _tails(rows: _Rows) -> tuple[Float, Float, Float]:

@@ -68,7 +68,8 @@ def burden_sizes(
         ((dosages.data >= _CARRIES).astype(np.float64), dosages.indices, dosages.indptr),
         shape=dosages.shape,
     )
-    n_variants = np.array([(~np.isnan(each.weights)).sum(axis=0) for each in sets], dtype=np.int64)
+    missing = [np.isnan(each.weights) for each in sets]
+    n_variants = np.array([len(each) - each.sum(axis=0) for each in missing], dtype=np.int64)
     n_carriers = np.empty((len(sets), a), dtype=np.int64)
     size, variance = np.empty((2, len(sets), a, g))
     score = [np.empty((a, g, each.phenotypes.size)) for each in sets]
@@ -77,12 +78,10 @@ def burden_sizes(
         some = sets[start : start + at_once]
         here = slice(start, start + len(some))
         # a column for each set and weight
-        weights, used = np.zeros((2, m, len(some), a))
-        for place, each in enumerate(some):
-            weights[each.variants, place] = np.nan_to_num(each.weights)
-            used[each.variants, place] = ~np.isnan(each.weights)
-        carried = np.asarray(carries @ used.reshape(m, -1))
-        n_carriers[here] = np.count_nonzero(carried, axis=0).reshape(-1, a)
+        weights = np.zeros((m, len(some), a))
+        for place, (each, gaps) in enumerate(zip(some, missing[here], strict=True)):
+            weights[each.variants, place] = np.where(gaps, 0.0, each.weights)
+        n_carriers[here] = _carriers(carries, some, missing[here])
         sums = np.asarray(dosages @ weights.reshape(m, -1))
         for at, aggregation in enumerate(aggregations):
             if aggregation == "max":
@@ -101,6 +100,20 @@ def burden_sizes(
                 own = burdens[:, place * a : (place + 1) * a]
                 score[start + place][:, at] = own.T @ null.residuals[:, each.phenotypes]
     return SetBurdens(n_variants, n_carriers, size, variance, score)
+
+
+def _carriers(
+    carries: sparse.csr_array, sets: Sequence[VariantSet], missing: Sequence[npt.NDArray[np.bool_]]
+) -> Int:
+    """Count the donors that carry a variant of each set that has the weight, shape (s, a)."""
+    m, a = carries.shape[1], sets[0].weights.shape[1]
+    has_all = not any(gaps.any() for gaps in missing)
+    used = np.zeros((m, len(sets), 1 if has_all else a))
+    for place, (each, gaps) in enumerate(zip(sets, missing, strict=True)):
+        used[each.variants, place] = 1.0 if has_all else ~gaps
+    carried = np.asarray(carries @ used.reshape(m, -1))
+    counts = np.count_nonzero(carried, axis=0).reshape(len(sets), -1)
+    return np.broadcast_to(counts, (len(sets), a))
 
 
 def _largest(genotypes: GenotypeMatrix, each: VariantSet) -> Float:
