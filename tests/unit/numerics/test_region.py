@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from varhouse.numerics import distinct_columns
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.burden import burden_test
 from varhouse.numerics.distinct_columns import DistinctColumns
@@ -224,6 +225,22 @@ def test_products_of_columns(frequency, is_whole):
         columns.covariance(chosen, factors)[upper], (centred.T @ centred)[upper], atol=1e-12
     )
     np.testing.assert_array_equal(columns.dense(chosen), distinct[:, chosen].T)
+
+
+def test_products_of_columns_in_stretches(monkeypatch):
+    n, m = 5000, 20
+    rng = np.random.default_rng(9)
+    donor, variant = np.nonzero(rng.uniform(size=(n, m)) < 0.012)
+    genotypes = genotype_matrix(variant, donor, np.ones(donor.size), n_variants=m, n_donors=n)
+    columns = DistinctColumns(genotypes, fit_linear(np.ones((n, 1)), rng.normal(size=(n, 1))))
+    chosen, factors = np.arange(m), rng.uniform(0.5, 2, size=m)
+    every = genotypes.matrix.toarray() * factors
+    monkeypatch.setattr(distinct_columns, "_PAIRS_AT_ONCE", 1)
+    # more pairs than are taken at once, fewer than a dense product would be taken for
+    n_pairs = (every > 0).sum(axis=1)
+    assert m * m < (n_pairs * (n_pairs + 1) // 2).sum() < m * m * n // 1000
+    found = columns.gram(chosen, factors)
+    np.testing.assert_allclose(np.triu(found), np.triu(every.T @ every), rtol=1e-14)
 
 
 @pytest.mark.parametrize("test", ["skat", "skat_o", "acat_v"])
