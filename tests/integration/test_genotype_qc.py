@@ -11,12 +11,13 @@ from typing import Any
 import duckdb
 import pytest
 from tests.expression import add_expression
+from tests.runner_projects import message_of, statuses
 from tests.v2g import build as build_models
 
 from varhouse.errors import ProjectError
 from varhouse.ingest.load import load_files
 from varhouse.numerics.hwe import hwe_test
-from varhouse.runner import load_project
+from varhouse.runner import load_project, run_project
 from varhouse.settings import shipped_project_dir
 
 MODELS = ("+sample_qc", "+variants_qc_passed")
@@ -275,6 +276,21 @@ def test_variants_without_any_donor(con: duckdb.DuckDBPyConnection) -> None:
 def test_a_donor_set_that_is_none_is_refused() -> None:
     with pytest.raises(ProjectError, match="qc_donors is 'some', wanted: all, expressed"):
         load_project(shipped_project_dir(), vars={"qc_donors": "some"})
+
+
+def test_listed_donors_without_genotypes_are_counted(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("insert into raw.donors values (0, 'D0', true, 1, 1), (1, 'D1', false, 1, 1)")
+    project = load_project(
+        shipped_project_dir(), vars={"qc_donors": ["D0", "D1", "it's", "D0", "D2"]}
+    )
+    outcome = run_project(project, con, command="build", select=["+genotype_donors"])
+    message = message_of(outcome, "qc_donors_are_genotyped")
+    assert "n_listed=4, n_not_genotyped=3" in message
+    assert "D1" not in message
+    assert statuses(outcome)["qc_donors_are_genotyped"] == "warn"
+    for known in (["D0"], [], "all"):
+        found = build_models(con, select=["+genotype_donors"], qc_donors=known)
+        assert found["qc_donors_are_genotyped"] == "pass"
 
 
 @pytest.mark.shared
