@@ -49,6 +49,14 @@ def test_lines_are_cut_as_one_by_one(tmp_path: Path, text: str) -> None:
     assert _rows(path, 3, comments=True) == expected
 
 
+@pytest.mark.parametrize("text", ["a\tb\tc\nd\te\tf\n", "#x\na b c\nd e f\n"])
+def test_a_byte_order_mark_is_no_part_of_the_first_field(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "some.bim"
+    path.write_text(text, encoding="utf-8-sig")
+
+    assert _rows(path, 3, comments=True) == [("a", "b", "c"), ("d", "e", "f")]
+
+
 def test_a_short_line_is_named_whatever_lies_before_it(tmp_path: Path) -> None:
     path = tmp_path / "some.bim"
     # two mebibytes and more, so that the line lies in a later chunk

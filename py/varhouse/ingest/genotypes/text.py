@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -79,6 +80,8 @@ def columns_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator
     n_before = 0
     with open_bytes(path) as stream:
         while lines := stream.readlines(_CHUNK_BYTES):
+            if n_before == 0:
+                lines[0] = lines[0].removeprefix(BOM_UTF8)
             columns = _cut(lines, n_fields, comments=comments)
             if columns is None:
                 rows = list(_split_each(path, lines, n_before, n_fields, comments=comments))
