@@ -23,6 +23,9 @@ Place = npt.NDArray[np.int32]
 # a pair of entries of one donor costs what so many cells of a dense product cost
 _CELLS_A_PAIR = 1000
 _PAIRS_AT_ONCE = 1 << 20
+_CELLS_AT_ONCE = 1 << 24
+# sums of products of 0, 1 and 2 are exact in float32 up to 2^24, and twice as fast as in float64
+_EXACT_DONORS = (1 << 22) - 1
 
 
 class DistinctColumns:
@@ -83,12 +86,21 @@ class DistinctColumns:
             for part in _slices(partners, at_once):
                 found += _products(row, values, partners, part, m)
             return found.reshape(m, m)
-        # sums of products of whole numbers are exact in float32 up to 2^24, at twice the speed
-        dense = np.zeros((m, n), np.float32 if self._is_whole and n * 4 < 2**24 else np.float64)
-        dense[row, donor] = dosage
-        products = np.asarray(dense @ dense.T, dtype=np.float64)
+        products = self._dense_products(row, donor, dosage, m)
         products *= factors
         products *= factors[:, None]
+        return products
+
+    def _dense_products(self, row: Place, donor: Int, dosage: Float, m: int) -> Float:
+        """Sum the products of all entries of rows, some donors at a time."""
+        products = np.zeros((m, m))
+        step = min(_CELLS_AT_ONCE // m, _EXACT_DONORS)
+        for first in range(0, self.n_donors, step):
+            here = slice(*np.searchsorted(donor, [first, first + step]))
+            shape = (m, min(step, self.n_donors - first))
+            dense = np.zeros(shape, np.float32 if self._is_whole else np.float64)
+            dense[row[here], donor[here] - first] = dosage[here]
+            products += dense @ dense.T
         return products
 
     def covariance(self, chosen: Int, factors: Float) -> Float:

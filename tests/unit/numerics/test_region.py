@@ -203,7 +203,9 @@ def test_more_variants_than_donors():
 
 @pytest.mark.parametrize("frequency", [0.004, 0.3])
 @pytest.mark.parametrize("is_whole", [True, False])
-def test_products_of_columns(frequency, is_whole):
+@pytest.mark.parametrize("cells", [1 << 24, 700])
+def test_products_of_columns(frequency, is_whole, cells, monkeypatch):
+    monkeypatch.setattr(distinct_columns, "_CELLS_AT_ONCE", cells)
     rng = np.random.default_rng(7)
     dosages = rng.binomial(2, frequency, size=(N, 60)) * (1.0 if is_whole else 0.7)
     genotypes = matrix_of(dosages)
