@@ -25,6 +25,7 @@ found as (
                 'donors': '{{ ref("int_rvat__design_donors") }}',
                 'covariates': '{{ ref("int_rvat__covariates") }}',
                 'phenotypes': '{{ ref("int_rvat__phenotypes") }}',
+                'expression': '{{ ref("int_rvat__expression") }}',
                 'rare': '{{ source("raw", "genotypes_rare") }}',
                 'common': '{{ source("raw", "genotypes_common") }}'
             },

@@ -25,9 +25,9 @@ PAIRS = """
         list_transform(range(n_places), lambda each: each = place) as in_sets
     from ({alone})
 """
-PHENOTYPES = """
+OF_GENE = """
     select *
-    from int_rvat__phenotypes
+    from {relation}
     where gene_idx = {gene_idx}
 """
 
@@ -206,6 +206,7 @@ single as (
             'donors': 'int_rvat__design_donors',
             'covariates': 'int_rvat__covariates',
             'phenotypes': $phenotypes,
+            'expression': $expression,
             'rare': 'raw.genotypes_rare',
             'common': 'raw.genotypes_common'
         },

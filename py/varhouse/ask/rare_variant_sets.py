@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from varhouse.ask.answers import Answer
 from varhouse.ask.names import Gene, find_gene, has_table, query_rows, query_table, require_results
-from varhouse.ask.rare_variant_query import ALONE, EXPLAIN, NOTHING, OPTIONAL, PAIRS, PHENOTYPES
+from varhouse.ask.rare_variant_query import ALONE, EXPLAIN, NOTHING, OF_GENE, OPTIONAL, PAIRS
 from varhouse.errors import DataError
 
 TESTED = "tested"
@@ -80,7 +80,10 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
             "sets": list(sets),
             "largest_maf": max(sets.values()),
             "pairs": f"({PAIRS.format(alone=alone)})",
-            "phenotypes": f"({PHENOTYPES.format(gene_idx=window.gene_idx)})",
+            **{
+                name: f"({OF_GENE.format(relation=f'int_rvat__{name}', gene_idx=window.gene_idx)})"
+                for name in ("phenotypes", "expression")
+            },
         },
     )
     notes = _notes(con, found, label, window, table)

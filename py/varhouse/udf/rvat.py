@@ -29,6 +29,7 @@ Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_] | npt.NDArray[np.object_]
 
 _RANKED_AT_ONCE = 64
+_VALUES_AT_ONCE = 1 << 17
 
 
 class _Design(NamedTuple):
@@ -160,22 +161,33 @@ def _phenotypes(
     """Return the transformed expression by gene and cell type; None where a donor's is missing."""
     table = _read(
         con,
-        "select gene_idx, cell_type_idx, seed_name, donors, expression, has_zeros "
-        f"from {names['phenotypes']} where region_idx = ? and design_idx = ? "
-        "order by gene_idx, cell_type_idx",
+        f"select gene_idx, cell_type_idx, seed_name, has_zeros from {names['phenotypes']} "
+        "where region_idx = ? and design_idx = ? order by gene_idx, cell_type_idx",
         [region, design],
     )
+    if not table.num_rows:
+        return {}
     genes, cell_types = (buffers.numbers(table[name]) for name in ("gene_idx", "cell_type_idx"))
-    has_zeros = buffers.numbers(table["has_zeros"])
-    seed_names = table["seed_name"].to_pylist()
-    donors, starts = buffers.lists(table["donors"])
-    values, _ = buffers.lists(table["expression"])
-    expression = np.where(has_zeros, 0.0, np.nan)[:, None].repeat(ready.n_donors, axis=1)
-    row = np.repeat(np.arange(genes.size), np.diff(starts))
-    place = np.append(ready.place, -1)[np.minimum(donors, ready.place.size)]
-    expression[row[place >= 0], place[place >= 0]] = values[place >= 0]
+    expression = np.where(buffers.numbers(table["has_zeros"]), 0.0, np.nan)
+    expression = expression[:, None].repeat(ready.n_donors, axis=1)
+    # one gene, cell type and donor more, for those that are not tested
+    rows = np.full((int(genes[-1] - genes[0]) + 2, int(cell_types.max()) + 2), -1)
+    rows[genes - genes[0], cell_types] = np.arange(genes.size)
+    places = np.append(ready.place, -1)
+    values = con.sql(
+        "select gene_idx, cell_type_idx, donor_idx, expression "
+        f"from {names['expression']} where region_idx = ? and design_idx = ?",
+        params=[region, design],
+    )
+    for batch in values.to_arrow_reader(_VALUES_AT_ONCE):
+        gene, cell_type, donor, value = (buffers.numbers(column) for column in batch.columns)
+        gene = np.where(gene < genes[0], -1, np.minimum(gene - genes[0], rows.shape[0] - 1))
+        row = rows[gene, np.minimum(cell_type, rows.shape[1] - 1)]
+        place = places[np.minimum(donor, ready.place.size)]
+        inside = (row >= 0) & (place >= 0)
+        expression[row[inside], place[inside]] = value[inside]
     if options["jitter_seed"] is not None:
-        for each, name in zip(expression, seed_names, strict=True):
+        for each, name in zip(expression, table["seed_name"].to_pylist(), strict=True):
             rng = np.random.default_rng([options["jitter_seed"], zlib.crc32(name.encode())])
             each += 1e-5 * rng.standard_normal(ready.n_donors)
     is_known = np.all(np.isfinite(expression), axis=1)
@@ -185,10 +197,12 @@ def _phenotypes(
         some = known[start : start + _RANKED_AT_ONCE]
         expression[some] = inverse_normal(expression[some], ties=ties)
     found: dict[int, list[_Phenotype]] = {}
-    for gene, cell_type, each, there in zip(
+    for gene_idx, cell_type_idx, each, there in zip(
         genes.tolist(), cell_types.tolist(), expression, is_known, strict=True
     ):
-        found.setdefault(gene, []).append(_Phenotype(gene, cell_type, each if there else None))
+        found.setdefault(gene_idx, []).append(
+            _Phenotype(gene_idx, cell_type_idx, each if there else None)
+        )
     return found
 
 

@@ -1,6 +1,8 @@
 """DuckDB types of ``rvat_region``; apart from it, because registering imports no numerics."""
 
-_RELATIONS = ("pairs", "variants", "donors", "covariates", "phenotypes", "rare", "common")
+_RELATIONS = (
+    "pairs", "variants", "donors", "covariates", "phenotypes", "expression", "rare", "common",
+)  # fmt: skip
 
 INPUTS = "struct(" + ", ".join(f"{name} varchar" for name in _RELATIONS) + ")"
 """The relations that the function reads, as the SQL that calls it names them."""
