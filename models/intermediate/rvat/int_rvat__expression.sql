@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
--- Expression of the genes of a region by cell type and donor, of tested cell types and donors and of
--- others, which who reads it leaves out: each condition more than these two costs as much as they.
+-- Expression of the genes of a region by cell type and donor. Cell types in which a gene is not
+-- tested and donors who are not are left to the reader: more conditions cost more than more rows.
 with cell_groups as (
     select
         pseudobulk_donors.group_idx,
