@@ -4,6 +4,18 @@
     )) -}}
 {%- endmacro %}
 
+{# Quantile of a group whose scores are all equal: `method`, or a number instead of the method's. #}
+{% macro v2g_constant() -%}
+    {%- set chosen = v2g_option('constant') -%}
+    {%- if chosen == 'method'
+        or (chosen is number and chosen is not boolean and 0 <= chosen <= 1) -%}
+        {{- return(chosen) -}}
+    {%- endif -%}
+    {{- exceptions.raise_compiler_error(
+        "v2g_constant is '" ~ chosen ~ "', wanted method or a number from 0 to 1"
+    ) -}}
+{%- endmacro %}
+
 {# The methods whose values are tenths: ten thresholds a group are enough to apply them. #}
 {% macro is_decile_method() -%}
     {{- return(v2g_quantile_method() in ['percent_rank', 'decile_ceil', 'midrank']) -}}
@@ -108,7 +120,8 @@ placed as (
 nodes as (
     select
         group_idx,
-        list_sort(list(score_upper)) as scores
+        list_sort(list(score_upper)) as scores,
+        max(quantile) as highest
     from cut_points
     group by group_idx
 ),
@@ -117,6 +130,7 @@ among_nodes as (
     select
         {{ rows }}.*,
         nodes.scores as node_scores,
+        nodes.highest,
         len(nodes.scores) as n_nodes,
         len(list_filter(nodes.scores, lambda node: node < {{ rows }}.score)) as n_lower,
         len(list_filter(nodes.scores, lambda node: node <= {{ rows }}.score)) as n_not_higher
@@ -131,6 +145,8 @@ placed as (
         {{ column }},
         {% endfor -%}
         case
+            -- one row, or equal rows whose quantile the option constant gives
+            when n_nodes = 1 then highest
             when n_lower = 0 then 0.0
             when n_not_higher = n_nodes then 1.0
             -- on a node, or on several equal ones: the mean of the first and the last of them

@@ -54,7 +54,12 @@ final as (
         biotype,
         is_mitochondrial,
         has_excluded_biotype,
-        not is_mitochondrial and not has_excluded_biotype as is_scored
+        not is_mitochondrial and not has_excluded_biotype as is_scored,
+        {% if v2g_choice('biotype_stage', ['before', 'after']) == 'after' -%}
+        not is_mitochondrial
+        {%- else -%}
+        not is_mitochondrial and not has_excluded_biotype
+        {%- endif %} as is_ranked
     from judged
 )
 

@@ -21,6 +21,9 @@ intervals as (
         arg_max(score, {{ interval_score('source_id', 'score') }}) as score,
         max(load_id) as load_id
     from {{ source('raw', 'intervals') }}
+    {% if v2g_choice('interval_zero', ['keep', 'drop']) == 'drop' -%}
+    where score <> 0
+    {%- endif %}
     group by chrom, start_pos, end_pos, gene_id, type_id, source_id, feature
 ),
 

@@ -1,7 +1,6 @@
 {{ config(materialized='ephemeral') }}
 -- Every usable row that is ranked within its (source, feature), with the keys of the models.
 -- int_v2g__evidence keeps the integers of it, v2g_evidence reads the rest when somebody asks.
-{%- set biotype_stage = v2g_choice('biotype_stage', ['before', 'after']) -%}
 {%- set vep = v2g_choice('vep', ['raw', 'quantile']) %}
 with variants as (
     select
@@ -15,11 +14,7 @@ genes as (
         gene_idx,
         gene_id
     from {{ ref('int_v2g__genes') }}
-    where
-        not is_mitochondrial
-        {% if biotype_stage == 'before' -%}
-        and not has_excluded_biotype
-        {%- endif %}
+    where is_ranked
 ),
 
 groups as (
@@ -38,6 +33,7 @@ links as (
         variants.variant_idx,
         genes.gene_idx,
         groups.group_idx,
+        links.type_id,
         links.score,
         links.beta,
         links.se,
@@ -49,8 +45,7 @@ links as (
     inner join genes
         on links.gene_id = genes.gene_id
     inner join groups
-        on links.type_id = groups.type_id
-        and links.source_id = groups.source_id
+        on links.source_id = groups.source_id
         and coalesce(links.feature, 'unspecified') = groups.feature
 ),
 
@@ -61,6 +56,7 @@ overlapping as (
         variants.variant_idx,
         genes.gene_idx,
         groups.group_idx,
+        overlapping.type_id,
         {{ interval_score('overlapping.source_id', 'overlapping.score') }} as score,
         cast(null as double) as beta,
         cast(null as double) as se,
@@ -72,12 +68,8 @@ overlapping as (
     inner join genes
         on overlapping.gene_id = genes.gene_id
     inner join groups
-        on overlapping.type_id = groups.type_id
-        and overlapping.source_id = groups.source_id
+        on overlapping.source_id = groups.source_id
         and coalesce(overlapping.feature, 'unspecified') = groups.feature
-    {% if v2g_choice('interval_zero', ['keep', 'drop']) == 'drop' -%}
-    where overlapping.score <> 0
-    {%- endif %}
 ),
 {% if vep == 'quantile' %}
 consequences as (
@@ -87,6 +79,7 @@ consequences as (
         vep.variant_idx,
         vep.gene_idx,
         groups.group_idx,
+        groups.type_id,
         vep.score,
         cast(null as double) as beta,
         cast(null as double) as se,

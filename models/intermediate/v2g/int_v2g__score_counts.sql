@@ -1,22 +1,8 @@
 -- How many rows of a group have a score: all that the quantiles need to know of the rows. Where
 -- quantiles are tenths, neighbouring scores of one quantile are counted together, at the highest.
 {%- set population = v2g_choice('interval_population', ['evidence', 'records']) %}
-with ranked_rows as not materialized (
-    select
-        group_idx,
-        score
-    from {{ ref('int_v2g__evidence') }}
-    {% if population == 'records' -%}
-    where group_idx not in (
-        select groups.group_idx
-        from {{ ref('int_v2g__groups') }} as groups
-        inner join {{ source('raw', 'intervals') }} as intervals
-            on groups.source_id = intervals.source_id
-            and groups.feature = intervals.feature
-    )
-    {%- endif %}
-),
-{% if population == 'records' %}
+with
+{%- if population == 'records' %}
 interval_records as (
     select
         chrom,
@@ -28,9 +14,15 @@ interval_records as (
         feature,
         max({{ interval_score('source_id', 'score') }}) as score
     from {{ source('raw', 'intervals') }}
-    {% if v2g_choice('interval_zero', ['keep', 'drop']) == 'drop' -%}
-    where score <> 0
-    {%- endif %}
+    where
+        gene_id in (
+            select genes.gene_id
+            from {{ ref('int_v2g__genes') }} as genes
+            where genes.is_ranked
+        )
+        {% if v2g_choice('interval_zero', ['keep', 'drop']) == 'drop' -%}
+        and score <> 0
+        {%- endif %}
     group by chrom, start_pos, end_pos, gene_id, type_id, source_id, feature
 ),
 
@@ -41,13 +33,21 @@ records as (
         count(*) as n_rows
     from interval_records
     inner join {{ ref('int_v2g__groups') }} as groups
-        on interval_records.type_id = groups.type_id
-        and interval_records.source_id = groups.source_id
+        on interval_records.source_id = groups.source_id
         and interval_records.feature = groups.feature
     where not coalesce(isnan(interval_records.score), true)
     group by groups.group_idx, interval_records.score
 ),
 {% endif %}
+ranked_rows as not materialized (
+    select
+        group_idx,
+        score
+    from {{ ref('int_v2g__evidence') }}
+    {% if population == 'records' -%}
+    where group_idx not in (select records.group_idx from records)
+    {%- endif %}
+),
 {% if is_decile_method() %}
 -- Sorting a million scores to find ten cut points wastes most of the work: equal slices of a
 -- group's range are counted first, and only the slices that a cut point falls into are opened.

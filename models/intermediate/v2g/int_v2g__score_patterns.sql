@@ -70,19 +70,39 @@ scored as (
     {%- endif %}
 ),
 
+{% if not is_decile_method() %}
+-- thirds and the like are rounded to 1e-13 before they are summed: a tie is what is within rounding
+falls as (
+    select
+        *,
+        lag(overall_score) over (order by overall_score desc) - overall_score as fall
+    from scored
+    where overall_score is not null
+),
+{% endif %}
 final as (
     select
         {% for key in keys -%}
         {{ key }},
         {% endfor -%}
         cast(row_number() over (order by {{ keys | join(', ') }}) - 1 as integer) as pattern_idx,
+        {% if is_decile_method() -%}
         cast(dense_rank() over (order by overall_score desc) as integer) as score_order,
+        {%- else -%}
+        cast(1 + sum(case when fall > 1e-12 then 1 else 0 end) over (
+            order by overall_score desc
+        ) as integer) as score_order,
+        {%- endif %}
         overall_score,
         n_sources,
         sources,
         cast(denominator_units as double) / 10000 as denominator
+    {% if is_decile_method() -%}
     from scored
     where overall_score is not null
+    {%- else -%}
+    from falls
+    {%- endif %}
 )
 
 select * from final

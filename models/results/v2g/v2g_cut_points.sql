@@ -3,6 +3,7 @@
 -- The quantile reference: in each group, the highest score of each quantile step (of sklearn10:
 -- its nodes). A new score takes the quantile of the first step that reaches up to it.
 {%- set method = v2g_quantile_method() -%}
+{%- set constant = v2g_constant() -%}
 {%- set reference_id = var('v2g_reference') -%}
 {% if reference_id is not none %}
 with reference as (
@@ -73,6 +74,9 @@ node_ranks as (
                 group_idx,
                 n_total
             from cumulated
+            {% if constant != 'method' -%}
+            where n_scores > 1
+            {%- endif %}
         ) as groups
     ) as nodes
 ),
@@ -108,6 +112,16 @@ steps as (
         cast(node as double) / greatest(n_nodes - 1, 1) as quantile,
         cast(n_total as bigint) as n_rows
     from node_scores
+    {% if constant != 'method' -%}
+    union all
+    select
+        group_idx,
+        score as score_upper,
+        cast({{ constant }} as double) as quantile,
+        n_total as n_rows
+    from cumulated
+    where n_scores = 1
+    {%- endif %}
 ),
 {% else %}
 valued as (
@@ -115,11 +129,11 @@ valued as (
         group_idx,
         score,
         n_total,
-        {% if v2g_option('constant') == 'method' -%}
+        {% if constant == 'method' -%}
         {{ quantile_of_counts('n_below', 'n_rows', 'n_total') }}
         {%- else -%}
         case
-            when n_scores = 1 then cast({{ v2g_option('constant') }} as double)
+            when n_scores = 1 then cast({{ constant }} as double)
             else {{ quantile_of_counts('n_below', 'n_rows', 'n_total') }}
         end
         {%- endif %} as quantile

@@ -4,6 +4,7 @@ with ranked_rows as (
         variant_id,
         gene_id,
         group_idx,
+        type_id,
         score,
         beta,
         se,
@@ -15,6 +16,7 @@ with ranked_rows as (
         variants.variant_id,
         genes.gene_id,
         groups.group_idx,
+        groups.type_id,
         {{ distance_score('distances.distance_bp') }} as score,
         cast(null as double) as beta,
         cast(null as double) as se,
@@ -31,7 +33,10 @@ with ranked_rows as (
 
 {{ quantiles_of(
     'ranked_rows',
-    ['variant_id', 'gene_id', 'group_idx', 'score', 'beta', 'se', 'p_value', 'load_id'],
+    [
+        'variant_id', 'gene_id', 'group_idx', 'type_id', 'score', 'beta', 'se', 'p_value',
+        'load_id',
+    ],
 ) }},
 
 evidence as (
@@ -39,6 +44,7 @@ evidence as (
         variant_id,
         gene_id,
         group_idx,
+        type_id,
         score,
         quantile,
         cast(null as varchar) as detail,
@@ -53,6 +59,7 @@ evidence as (
         vep.variant_id,
         vep.gene_id,
         groups.group_idx,
+        groups.type_id,
         vep.score,
         vep.score as quantile,
         vep.consequence_term as detail,
@@ -70,7 +77,7 @@ final as (
     select
         evidence.variant_id,
         evidence.gene_id,
-        groups.type_id,
+        evidence.type_id,
         groups.source_id,
         groups.feature,
         evidence.score,

@@ -24,7 +24,6 @@ genes as (
 groups as (
     select
         group_idx,
-        type_id,
         source_id,
         feature
     from {{ ref('int_v2g__groups') }}
@@ -41,8 +40,7 @@ best as (
     inner join genes
         on evidence.gene_id = genes.gene_id
     inner join groups
-        on evidence.type_id = groups.type_id
-        and evidence.source_id = groups.source_id
+        on evidence.source_id = groups.source_id
         and evidence.feature = groups.feature
     group by evidence.variant_id, evidence.gene_id, evidence.source_id
 ),

@@ -94,7 +94,11 @@ final as (
         found.source_idx,
         coalesce(found.source_id, listed.source_id) as source_id,
         coalesce(listed.type_id, found.type_id) as type_id,
-        coalesce(listed.weight, type_weights.weight) as weight,
+        {% if weight_set == 'equal' -%}
+        cast(1 as double)
+        {%- else -%}
+        coalesce(listed.weight, type_weights.weight)
+        {%- endif %} as weight,
         listed.source_id is not null as is_listed,
         available.source_idx is not null as is_available
     from found
