@@ -1,0 +1,163 @@
+"""Combinations of V2G options, worked out by hand: the smallest cases of faults that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+import pytest
+from tests.v2g import build, empty_warehouse
+
+from varhouse.ask.reference import freeze_reference
+from varhouse.errors import ProjectError
+
+POSITIONS = (100, 110, 120, 130)
+
+
+def variant(pos: int) -> str:
+    return f"1_{pos}_A_T"
+
+
+@pytest.fixture
+def con() -> Iterator[duckdb.DuckDBPyConnection]:
+    """Four variants, a gene that is scored and a pseudogene."""
+    with empty_warehouse() as opened:
+        opened.executemany(
+            "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
+            "load_id) values (?, '1', 1000, 2000, 1, 1000, ?, 1)",
+            [("G", "protein_coding"), ("PSEUDO", "pseudogene")],
+        )
+        opened.executemany(
+            "insert into raw.variants (variant_idx, variant_id, chrom, pos, ref, alt, load_id) "
+            "values (?, ?, '1', ?, 'A', 'T', 1)",
+            [(i, variant(pos), pos) for i, pos in enumerate(POSITIONS)],
+        )
+        yield opened
+
+
+def add_intervals(
+    con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[int, int, str, float]], load_id: int = 1
+) -> None:
+    con.executemany(
+        "insert into raw.intervals (chrom, start_pos, end_pos, gene_id, type_id, source_id, "
+        f"feature, score, load_id) values ('1', ?, ?, ?, 'interval', 'mine', 'gut', ?, {load_id})",
+        rows,
+    )
+
+
+def add_qtl(con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[str, str, int, float]]) -> None:
+    """Rows of source, type, position and -log10 p."""
+    con.executemany(
+        "insert into raw.qtl (source_id, type_id, pos, neglog10_p, chrom, ref, alt, variant_id, "
+        "gene_id, feature, load_id) "
+        "values (?, ?, ?, ?, '1', 'A', 'T', '1_' || ? || '_A_T', 'G', 'gut', 1)",
+        [(*row, row[2]) for row in rows],
+    )
+
+
+def scores(con: duckdb.DuckDBPyConnection, source: str) -> list[tuple[int, float]]:
+    """Position and score of gene G in one source."""
+    return con.execute(
+        "select cast(split_part(variant_id, '_', 2) as integer), score from v2g_source_scores "
+        "where source_id = ? and gene_id = 'G' order by all",
+        [source],
+    ).fetchall()
+
+
+def build_scores(con: duckdb.DuckDBPyConnection, **options: Any) -> None:
+    select = ["+v2g_scores", "+v2g_source_scores"]
+    build(con, select=select, **{"v2g_distance": False, **options})
+
+
+@pytest.mark.parametrize(("stage", "score"), [("before", 1.0), ("after", 0.5)])
+def test_records_of_excluded_genes_are_ranked_only_where_genes_go_after(
+    con: duckdb.DuckDBPyConnection, stage: str, score: float
+) -> None:
+    add_intervals(con, [(100, 100, "G", 2), (100, 100, "PSEUDO", 9), (900, 900, "G", 1)])
+    build_scores(con, v2g_interval_population="records", v2g_biotype_stage=stage)
+    assert scores(con, "mine") == [(100, score)]
+
+
+def test_intervals_that_hold_no_variant_are_in_a_frozen_reference_of_records(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_intervals(con, [(800, 800, "G", 1), (810, 810, "G", 2), (820, 820, "G", 3)])
+    build(con, select=["+v2g_cut_points"], v2g_interval_population="records")
+    freeze_reference(con, "elsewhere")
+    con.execute("delete from raw.intervals")
+    add_intervals(con, [(100, 100, "G", 2), (110, 110, "G", 2.5), (120, 120, "G", 4)])
+    build_scores(con, v2g_interval_population="records", v2g_reference="elsewhere")
+    assert scores(con, "mine") == [(100, 0.5), (110, 1.0), (120, 1.0)]
+
+
+def test_a_zero_that_means_missing_hides_no_score_of_another_file(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_intervals(con, [(100, 100, "G", 0.0), (110, 110, "G", 0.9)])
+    add_intervals(con, [(100, 100, "G", 0.1)], load_id=2)
+    build_scores(con, v2g_interval_zero="drop", v2g_lower_is_better=["mine"])
+    assert scores(con, "mine") == [(100, 1.0), (110, 0.0)]
+
+
+@pytest.mark.parametrize("method", ["percent_rank", "percent_rank_raw", "sklearn10"])
+def test_the_number_for_constant_groups_counts_under_every_method(
+    con: duckdb.DuckDBPyConnection, method: str
+) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 3)])
+    build_scores(con, v2g_quantile=method, v2g_constant=0.3)
+    assert scores(con, "gtex_v7") == [(100, 0.3), (110, 0.3)]
+
+
+@pytest.mark.parametrize("constant", [1.5, -0.1, "median", True])
+def test_a_number_for_constant_groups_is_a_quantile(
+    con: duckdb.DuckDBPyConnection, constant: Any
+) -> None:
+    with pytest.raises(ProjectError, match="wanted method or a number from 0 to 1"):
+        build_scores(con, v2g_constant=constant)
+
+
+def test_a_reference_of_one_row_tells_no_scores_apart(con: duckdb.DuckDBPyConnection) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", 100, 3)])
+    build_scores(con, v2g_quantile="sklearn10")
+    freeze_reference(con, "one_row")
+    con.execute("delete from raw.qtl")
+    add_qtl(con, [("gtex_v7", "eqtl", pos, pos) for pos in POSITIONS])
+    build_scores(con, v2g_quantile="sklearn10", v2g_reference="one_row")
+    assert scores(con, "gtex_v7") == [(pos, 0.0) for pos in POSITIONS]
+
+
+def test_rows_of_several_types_are_ranked_together(con: duckdb.DuckDBPyConnection) -> None:
+    types = ("sqtl", "eqtl", "sqtl", "eqtl")
+    add_qtl(con, [("study", kind, pos, pos) for kind, pos in zip(types, POSITIONS, strict=True)])
+    build_scores(con, v2g_quantile="percent_rank_raw")
+    found = scores(con, "study")
+    assert [pos for pos, _ in found] == list(POSITIONS)
+    assert [score for _, score in found] == pytest.approx([0, 1 / 3, 2 / 3, 1], abs=1e-12)
+    # eqtl comes before sqtl
+    assert con.execute("select distinct weight from v2g_source_scores").fetchall() == [(0.66,)]
+    types_found = con.execute("select type_id from v2g_evidence order by score").fetchall()
+    assert types_found == [(kind,) for kind in types]
+
+
+def test_equal_weights_are_of_any_type(con: duckdb.DuckDBPyConnection) -> None:
+    add_qtl(con, [("own", "unheard_of", 100, 1), ("own", "unheard_of", 110, 2)])
+    build_scores(con, v2g_weights="equal")
+    found = con.execute("select overall_score, denominator from v2g_scores order by all").fetchall()
+    assert found == [(0.0, 1.0), (1.0, 1.0)]
+
+
+def test_thirds_that_add_up_alike_share_a_rank(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("update raw.genes set biotype = 'protein_coding'")
+    # gene G is 0.66 x 1/3 by QTL, gene PSEUDO 0.33 x 2/3 by intervals
+    add_qtl(
+        con,
+        [("gtex_v7", "eqtl", pos, x) for pos, x in zip(POSITIONS, (2, 1, 3, 4), strict=True)],
+    )
+    for pos, x in zip(POSITIONS, (3, 1, 2, 4), strict=True):
+        add_intervals(con, [(pos, pos, "PSEUDO", x)])
+    build_scores(con, v2g_quantile="percent_rank_raw")
+    found = con.execute(
+        "select gene_id, rank from v2g_scores where variant_id = ? order by all", [variant(100)]
+    ).fetchall()
+    assert found == [("G", 1), ("PSEUDO", 1)]
