@@ -141,7 +141,7 @@
 
 {# A QTL source is its own name, or its type where production merged the studies of a type. #}
 {% macro qtl_source_id(source_id, type_id) -%}
-    {%- if v2g_option('source_alias') -%}
+    {%- if v2g_choice('source_alias', [true, false]) -%}
     {{ type_id }}
     {%- else -%}
     {{ source_id }}

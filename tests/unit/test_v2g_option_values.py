@@ -8,6 +8,10 @@ import duckdb
 import pytest
 from tests.v2g import build, empty_warehouse
 
+from varhouse.errors import ProjectError
+from varhouse.runner import load_project
+from varhouse.settings import shipped_project_dir
+
 POSITIONS = (100, 120, 250)
 
 
@@ -111,3 +115,19 @@ def test_all_terms_of_a_transcript_count_or_the_first(
     build(con, v2g_vep_terms=terms, v2g_distance=False)
     expected = [] if score is None else [("vep", variant(100), score)]
     assert source_scores(con) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "wanted"),
+    [
+        ("v2g_distance", "yes", "wanted one of: True, False"),
+        ("v2g_source_alias", "eqtl", "wanted one of: True, False"),
+        ("v2g_max_distance", "500 kb", "wanted a number from 0 to 300000000"),
+        ("v2g_max_distance", -1, "wanted a number from 0 to 300000000"),
+    ],
+)
+def test_a_value_that_an_option_cannot_take_is_refused(
+    name: str, value: object, wanted: str
+) -> None:
+    with pytest.raises(ProjectError, match=f"{name} is '{value}', {wanted}"):
+        load_project(shipped_project_dir(), vars={name: value})

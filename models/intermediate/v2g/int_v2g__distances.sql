@@ -1,4 +1,5 @@
 -- Variant-gene pairs within reach of the TSS; empty when the distance source is off.
+{%- set reach = checked_number('v2g_max_distance', v2g_option('max_distance'), 0, 300000000) %}
 with variants as (
     select
         variant_idx,
@@ -21,10 +22,7 @@ windows as (
         gene_idx,
         chrom,
         tss_pos,
-        {{ bins(
-            'greatest(tss_pos - ' ~ v2g_option('max_distance') ~ ', 0)',
-            'tss_pos + ' ~ v2g_option('max_distance')
-        ) }} as window_bin
+        {{ bins('greatest(tss_pos - ' ~ reach ~ ', 0)', 'tss_pos + ' ~ reach) }} as window_bin
     from genes
 ),
 
@@ -38,8 +36,8 @@ pairs as (
         on variants.chrom = windows.chrom
         and {{ bin('variants.pos') }} = windows.window_bin
         -- a variant exactly max_distance away counts
-        and abs(variants.pos - windows.tss_pos) <= {{ v2g_option('max_distance') }}
-    where {{ v2g_option('distance') | lower }}
+        and abs(variants.pos - windows.tss_pos) <= {{ reach }}
+    where {{ v2g_choice('distance', [true, false]) | lower }}
 )
 
 select * from pairs
