@@ -1,7 +1,7 @@
 """Between Arrow columns and numpy arrays.
 
 Polars does it: pyarrow's own conversions import pandas wherever it is installed, which costs more
-than many a test.
+than many a test. Texts are Arrow's large ones, as polars has them.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def lists(column: pa.Array | pa.ChunkedArray) -> Lists:
 
 def texts(values: npt.NDArray[np.str_] | npt.NDArray[np.object_]) -> pa.Array:
     """Return a column of texts; None is NULL."""
-    return _arrow(pl.Series(values.tolist(), dtype=pl.String)).cast(pa.string())
+    return _arrow(pl.Series(values.tolist(), dtype=pl.String))
 
 
 def column(values: npt.ArrayLike, kind: pa.DataType) -> pa.Array:
@@ -54,10 +54,8 @@ def column_of_lists(values: pa.Array, starts: npt.ArrayLike) -> pa.Array:
 
 
 def _series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
-    found = pl.from_arrow(column)
-    if not isinstance(found, pl.Series):
-        raise TypeError(f"a column was wanted, not {type(found).__name__}")
-    return found
+    # as a table: a column alone makes polars import pyarrow.compute
+    return pl.DataFrame(pa.table([column], names=["values"]))["values"]
 
 
 def _numbers(series: pl.Series) -> Any:
