@@ -118,15 +118,25 @@ def _carriers(
 
 def _largest(genotypes: GenotypeMatrix, each: VariantSet) -> Float:
     """Return each donor's largest weighted dosage over the used variants, zeros included."""
-    chosen = genotypes.matrix[:, each.variants].tocoo()
-    found = np.empty((chosen.shape[0], each.weights.shape[1]))
+    chosen = genotypes.matrix[:, each.variants].tocsr()
+    n_carried = np.diff(chosen.indptr)
+    carriers = np.flatnonzero(n_carried)
+    starts = chosen.indptr[carriers]
+    found = np.zeros((n_carried.size, each.weights.shape[1]))
     for a, weight in enumerate(each.weights.T):
-        used = ~np.isnan(weight)[chosen.col]
-        donor, values = chosen.row[used], (chosen.data * weight[chosen.col])[used]
-        counts = np.bincount(donor, minlength=chosen.shape[0])
-        largest = np.where(counts < np.count_nonzero(~np.isnan(weight)), 0.0, -np.inf)
-        np.maximum.at(largest, donor, values)
-        found[:, a] = np.where(np.isfinite(largest), largest, 0.0)
+        gaps = np.isnan(weight)
+        values = chosen.data * weight[chosen.indices]
+        n_used = n_carried
+        if gaps.any():
+            values[gaps[chosen.indices]] = -np.inf
+            n_used = np.bincount(
+                np.repeat(np.arange(n_carried.size), n_carried)[~gaps[chosen.indices]],
+                minlength=n_carried.size,
+            )
+        largest = np.maximum.reduceat(values, starts) if starts.size else values
+        # who does not carry all of them has a zero
+        has_zero = n_used[carriers] < max(np.count_nonzero(~gaps), 1)
+        found[carriers, a] = np.where(has_zero, np.maximum(largest, 0.0), largest)
     return found
 
 
