@@ -27,6 +27,7 @@ def test(con: duckdb.DuckDBPyConnection, arguments: argparse.Namespace) -> None:
     """Run every model from the raw tables to the result tables; stop if one fails."""
     variables = {
         "weights": WEIGHTS,
+        "aggregations": arguments.aggregations,
         "rvat_tests": arguments.tests.split(",") if arguments.tests else [],
         "cis_window_bp": arguments.window,
     }
@@ -44,6 +45,7 @@ def main() -> None:
     parser.add_argument("--memory", default="1GB")
     parser.add_argument("--window", type=int, default=100_000)
     parser.add_argument("--tests", default="skat")
+    parser.add_argument("--aggregations", nargs="+", default=["sum"])
     arguments = parser.parse_args()
     settings = Settings(
         database=arguments.database, threads=arguments.threads, memory=arguments.memory
