@@ -51,9 +51,9 @@ def _the_other(effect: str, ref: str, alt: str) -> str:
 
 def _allele(text: str) -> str:
     coded = ", ".join(f"'{code}'" for code in CODED_ALLELES)
-    # NA would pass for bases, N and A
+    # NA would pass for bases, N and A, and a dot, nothing here, for VCF's absent ALT
     return (
-        f"case when upper(trim({text})) <> 'NA' then coalesce({allele_sql(text)}, "
+        f"case when upper(trim({text})) not in ('NA', '.') then coalesce({allele_sql(text)}, "
         f"case when trim({text}) in ({coded}) then trim({text}) end) end"
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -41,6 +41,7 @@ class Layout:
     wants: str
     recognised_by: Sequence[str] = ()
     columns: Columns
+    contigs: Mapping[str, str] = field(default_factory=dict)
     build: str | None = None
     by_phenotype: str | None = None
 

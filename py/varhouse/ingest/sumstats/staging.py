@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+
 import duckdb
 
 from varhouse.errors import DataError
@@ -62,9 +65,12 @@ def stage_sumstats(
     study = options.source_id or read_metadata(source).study or source.path.name.split(".")[0]
     # few files leave alleles out: the others are spared a join with the whole index
     completes = has_index and not _names_both_alleles(found)
-    _create_incoming(con, found, study, options, has_index=has_index, completes=completes)
+    create = partial(
+        _create_incoming, con, found, study, options, contigs=layout.contigs, has_index=has_index
+    )
+    create(completes=completes)
     if has_index and not completes and _lacks_alleles(con):
-        _create_incoming(con, found, study, options, has_index=has_index, completes=True)
+        create(completes=True)
     drop_records(con)
     refuse_ragged(con, source)
     _mark_repeated(con)
@@ -76,11 +82,16 @@ def _create_incoming(
     study: str,
     options: LoadOptions,
     *,
+    contigs: Mapping[str, str],
     has_index: bool,
     completes: bool,
 ) -> None:
     rows = _incoming_sql(
-        found, study, options.build, with_index=has_index, completes_alleles=completes
+        found,
+        _cells_sql(found, study, contigs),
+        options.build,
+        with_index=has_index,
+        completes_alleles=completes,
     )
     con.execute(f"create or replace temp table incoming as {rows}")
 
@@ -128,7 +139,7 @@ def _has_variants(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _incoming_sql(
     found: frozenset[str],
-    study: str,
+    cells: str,
     build: str | None,
     *,
     with_index: bool,
@@ -137,7 +148,7 @@ def _incoming_sql(
     # a file with alleles but no position says the variant by its rsid
     by_rsid = "pos" not in found and "effect" in found
     return f"""
-        with cells as ({_cells_sql(found, study)}),
+        with cells as ({cells}),
 
         located as (select *, {place_sql(found)}, {alleles_sql(found)} from cells),
 
@@ -179,12 +190,16 @@ def _incoming_sql(
     """
 
 
-def _cells_sql(found: frozenset[str], study: str) -> str:
+def _cells_sql(found: frozenset[str], study: str, contigs: Mapping[str, str]) -> str:
     # what the file has not is spared the parsing, and DuckDB the planning of it
     texts = ", ".join(
         f"{missing_sql(name) if name in found else _NO_TEXT} as {name}_text" for name in _NUMBERS
     )
-    id_parts = variant_struct_sql("variant") if "variant" in found else "null"
+    contig, variant = "chrom", "variant"
+    for code, chrom in contigs.items():
+        contig = f"case trim(chrom) when '{code}' then '{chrom}' else {contig} end"
+        variant = f"regexp_replace({variant}, '^{code}_', '{chrom}_')"
+    id_parts = variant_struct_sql(variant) if "variant" in found else "null"
     # a splicing trait such as chr1:100:200:clu_1:ENSG00000000419.12 holds its gene
     in_trait = r"nullif(regexp_extract(gene, 'ENS[A-Z]*G[0-9]+'), '')"
     return f"""
@@ -193,7 +208,7 @@ def _cells_sql(found: frozenset[str], study: str) -> str:
             is_ragged,
             variant,
             {id_parts} as id,
-            chrom as contig,
+            {contig} as contig,
             pos as position,
             ref as ref_cell,
             alt as alt_cell,
@@ -251,7 +266,7 @@ _SIGNED = f"""
         coalesce(
             case when se > 0 and isfinite(se) then se end,
             case
-                when se_text is null and beta_text is null
+                when coalesce(isnan(se), true) and coalesce(isnan(beta), true)
                     and ci_lower > 0 and ci_upper > ci_lower and isfinite(ci_upper)
                     then (ln(ci_upper) - ln(ci_lower)) / {_INTERVAL_WIDTH}
             end
@@ -285,7 +300,9 @@ def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) ->
     }
     if "variant" in found and build:
         rules["variant_of_other_build"] = id_of_other_build_sql("variant", build)
-    if not by_rsid:
+    if by_rsid:
+        rules["variant_id_missing"] = "rsid is null and (pos is null or chrom is null)"
+    else:
         rules |= (
             {"pos_missing": "pos is null", "unknown_contig": "chrom is null"}
             if "pos" in found
@@ -337,7 +354,8 @@ def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
         where reject is null and hash({key}) in (select key_hash from repeated_keys)
     """
     content = (
-        "study_id, variant_id, rsid, trait_id, gene_id, test, beta, se, z, p_value, log10p, n, af"
+        "study_id, variant_id, rsid, trait_id, gene_id, test, beta, se, z, p_value, log10p, n, "
+        "n_cases, af, info"
     )
     con.execute(f"""
         update incoming

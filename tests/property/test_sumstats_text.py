@@ -1,0 +1,108 @@
+"""Summary statistics of random worlds in every dialect against the slow twin, field by field."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from tests.property.sumstats_text_twin import Index, harmonised, written
+from tests.property.sumstats_text_worlds import (
+    DIALECTS,
+    columns_of,
+    random_index,
+    random_row,
+    random_variants,
+)
+from tests.v2g import empty_warehouse
+
+from varhouse.ingest.load import load_files
+
+N_ROWS = 60
+SEEDS = range(2)
+MORE_SEEDS = range(2, 40)
+
+
+@pytest.fixture(scope="module")
+def house() -> Iterator[duckdb.DuckDBPyConnection]:
+    with empty_warehouse() as con:
+        yield con
+
+
+def load(con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: Any) -> Any:
+    settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
+    return load_files(con, kind, [path], **settings)[0]
+
+
+def key(row: dict[str, Any]) -> tuple[str, ...]:
+    """An order of rows that rounding does not change."""
+    return tuple(
+        f"{value:.9e}" if isinstance(value, float) else str(value) for value in row.values()
+    )
+
+
+def compare(con: duckdb.DuckDBPyConnection, name: str, seed: int, folder: Path) -> None:
+    chance = random.Random(f"{name} {seed}")
+    dialect = DIALECTS[name]
+    for table in ("raw.sumstats", "raw.variants", "load_manifest", "load_issues"):
+        con.execute(f"delete from {table}")
+    variants = random_variants(chance, N_ROWS)
+    index = random_index(chance, variants) if chance.random() < 0.7 else []
+    build = dialect.build or "GRCh38"
+    if index:
+        listed = folder / "index.csv"
+        lines = [f"{variant.key},{variant.rsid}" for variant in index]
+        listed.write_text("\n".join(["variant_id,rsid", *lines, ""]))
+        load(con, "variants", listed, build=build)
+    columns = columns_of(chance, dialect)
+    rows = [random_row(chance, dialect, variant, columns) for variant in variants]
+    for row in chance.choices(rows, k=6):
+        again = dict(row)
+        for each in chance.sample(sorted(again.keys() & CHANGED.keys()), k=1):
+            again[each] = chance.choice([again[each], CHANGED[each]])
+        rows.append(again)
+    study = chance.choice([None, "mine"])
+    path = written(chance, folder, name, columns, rows)
+    want: dict[Any, dict[str, Any]] = {}
+    for row in rows:
+        made = harmonised(row, name.split()[0], Index(index), study or "study")
+        if made:
+            want.setdefault(key(made), made)
+    report = load(con, "sumstats", path, build=dialect.build, source_id=study)
+    assert report.format == name.split()[0]
+    names = list(next(iter(want.values())))
+    found = [
+        key(dict(zip(names, row, strict=True)))
+        for row in con.execute(f"select {', '.join(names)} from sumstats").fetchall()
+    ]
+    differences = {
+        "rejected": report.rejected,
+        "only in the table": [dict(zip(names, k, strict=True)) for k in found if k not in want],
+        "only by the twin": [each for k, each in want.items() if k not in found],
+    }
+    assert len(found) == len(set(found))
+    assert set(found) == want.keys(), differences
+
+
+CHANGED = {"beta": "0.123", "odds_ratio": "1.5", "z": "2.5", "info": "0.5", "n": "77", "se": "0.5",
+           "test": "DOM", "rsid": "rs77"}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_rows_are_those_of_the_twin(
+    house: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
+) -> None:
+    compare(house, name, seed, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DIALECTS)
+@pytest.mark.parametrize("seed", MORE_SEEDS)
+def test_rows_of_more_worlds(
+    house: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
+) -> None:
+    compare(house, name, seed, tmp_path)

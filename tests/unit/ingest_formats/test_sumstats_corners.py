@@ -1,0 +1,89 @@
+"""The smallest cases of what the twin of tests/property found in summary statistics."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from varhouse.ingest.load import LoadReport
+
+Load = Callable[..., LoadReport]
+SSF = "chromosome base_pair_location effect_allele other_allele"
+
+
+@pytest.fixture
+def loaded(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> Callable[..., LoadReport]:
+    def load_lines(*lines: str) -> LoadReport:
+        path = tmp_path / "study.tsv"
+        path.write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
+        return load(empty_warehouse, "sumstats", path, build="GRCh37")
+
+    return load_lines
+
+
+def test_25_is_the_mitochondrion_in_gwas_ssf_only(
+    empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport]
+) -> None:
+    report = loaded(f"{SSF} beta p_value variant_id", "25 100 A G 0.5 0.1 25_100_A_G")
+    assert (report.format, report.n_loaded) == ("gwas-ssf", 1)
+    found = empty_warehouse.execute("select variant_id, beta, alleles_from from sumstats")
+    assert found.fetchall() == [("MT_100_A_G", -0.5, "file")]
+    report = loaded("chrom pos ref alt p_value", "25 100 A G 0.1", "1 100 A G 0.1")
+    assert report.rejected == {"unknown_contig": 1}
+
+
+def test_the_z_score_column_of_gwas_ssf(
+    empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport]
+) -> None:
+    loaded(f"{SSF} z-score standard_error p_value", "1 100 A G -2.5 #NA 0.0124")
+    assert empty_warehouse.execute("select z, beta, se from sumstats").fetchall() == [
+        (-2.5, None, None)
+    ]
+
+
+@pytest.mark.parametrize(("column", "cell"), [("log10p", "2"), ("z", "-2.5")])
+def test_a_table_of_ones_own_without_p_values(
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    loaded: Callable[..., LoadReport],
+    column: str,
+    cell: str,
+) -> None:
+    assert loaded(f"variant_id {column}", f"1_100_A_G {cell}").format == "sumstats"
+    assert empty_warehouse.execute(f"select {column} from sumstats").fetchall() == [(float(cell),)]
+
+
+@pytest.mark.parametrize("dot", ["ref", "alt"])
+def test_a_dot_is_no_allele(loaded: Callable[..., LoadReport], dot: str) -> None:
+    cells = {"ref": "A", "alt": "G"} | {dot: "."}
+    row = f"1 100 {cells['ref']} {cells['alt']} 0.1"
+    assert loaded("chrom pos ref alt p_value", row, "1 200 A G 0.1").n_loaded == 1
+
+
+@pytest.mark.parametrize(("columns", "one", "two"), [("info", "0.5", "0.6"), ("n_cases", "1", "2")])
+def test_rows_that_differ_in_any_column_are_kept(
+    loaded: Callable[..., LoadReport], columns: str, one: str, two: str
+) -> None:
+    report = loaded(f"variant_id p {columns}", f"1_5_A_G 0.1 {one}", f"1_5_A_G 0.1 {two}")
+    assert (report.n_loaded, report.notes) == (2, {"association_repeated": 1})
+
+
+def test_the_interval_stands_in_for_an_error_that_is_nan(
+    empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport]
+) -> None:
+    header = f"{SSF} odds_ratio standard_error ci_lower ci_upper p_value"
+    loaded(header, "1 100 A G 2 NaN 1 4 0.1")
+    (found,) = empty_warehouse.execute("select se from sumstats").fetchall()
+    assert found == (pytest.approx(math.log(4) / 2 / 1.959963984540054, rel=1e-12),)
+
+
+def test_a_row_without_place_and_rsid_is_left_out(loaded: Callable[..., LoadReport]) -> None:
+    report = loaded("SNP A1 A2 N Z", "rs1 A C 10 1", "affx-7 A C 10 1", "rs2    ")
+    assert (report.n_loaded, report.rejected) == (
+        1, {"variant_id_missing": 1, "alleles_missing": 1},
+    )  # fmt: skip
