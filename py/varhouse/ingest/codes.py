@@ -12,6 +12,11 @@ EXPECTED_CODES = frozenset(
 FILTER_CODES = frozenset({"outside_regions", "outside_maf"})
 """Rows left out by a filter that was asked for."""
 
+READABLE_CODES = FILTER_CODES | {
+    "known_variant", "known_gene", "duplicate_left_out", "duplicate_merged",
+}  # fmt: skip
+"""Rows left out that were read and understood: a file that has such is of the right kind."""
+
 _MESSAGES = {
     "unknown_contig": "the contig is not one of 1..22, X, Y, MT",
     "pos_missing": "the position is not a whole number",

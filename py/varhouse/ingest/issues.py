@@ -8,7 +8,7 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.builds import chromosome_end_sql, other_build
-from varhouse.ingest.codes import EXPECTED_CODES, FILTER_CODES, message_of
+from varhouse.ingest.codes import EXPECTED_CODES, FILTER_CODES, READABLE_CODES, message_of
 from varhouse.ingest.format import Format, Issue, LoadOptions
 from varhouse.ingest.keys import text_literal
 from varhouse.ingest.staging import quoted_name
@@ -140,10 +140,11 @@ def refuse(
 ) -> None:
     """Raise when nothing of the file is left, or when ``--strict`` meets anything doubtful."""
     doubtful = [issue for issue in issues if issue.code not in EXPECTED_CODES]
-    if doubtful and sum(issue.n for issue in issues if issue.is_reject) == n_read:
+    rejects = [issue for issue in issues if issue.is_reject]
+    is_all_rejected = sum(issue.n for issue in rejects) == n_read
+    if doubtful and is_all_rejected and READABLE_CODES.isdisjoint(each.code for each in rejects):
         raise DataError(
-            f"{path}: none of its {n_read} rows of {kind} can be taken.\n"
-            f"{_listed([issue for issue in issues if issue.is_reject])}"
+            f"{path}: none of its {n_read} rows of {kind} can be taken.\n{_listed(rejects)}"
         )
     if doubtful and options.strict:
         raise DataError(f"{path}: refused by --strict.\n{_listed(doubtful)}")

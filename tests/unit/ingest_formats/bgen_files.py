@@ -85,7 +85,8 @@ def bgen_bytes(
         b"bgen",
     ) + free + struct.pack("<I", flags)  # fmt: skip
     if samples is not None:
-        ids = b"".join(struct.pack("<H", len(each)) + each.encode() for each in samples)
+        names = [each.encode() for each in samples]
+        ids = b"".join(struct.pack("<H", len(each)) + each for each in names)
         header += struct.pack("<II", 8 + len(ids), len(samples)) + ids
     text = struct.pack("<I", len(header)) + header
     for record in records:

@@ -94,6 +94,12 @@ class BcfReader:
         vcf.close()
         self._kept = kept_places(self._path, ids, keep)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
+        # htslib takes the samples as one text, where some names would be read as something else
+        is_part = len(self._kept) < len(ids)
+        self._is_chosen_by_htslib = is_part and not any(
+            "," in name or name.startswith(("^", "-")) for name in self.samples
+        )
+        self._columns = self._kept if is_part and not self._is_chosen_by_htslib else None
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
         self.issues: list[Issue] = []
@@ -104,7 +110,8 @@ class BcfReader:
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
         vcf = open_bcf(self._source)
-        vcf.set_samples(list(self.samples))
+        if self._is_chosen_by_htslib:
+            vcf.set_samples(list(self.samples))
         size = block_size(len(self.samples))
         rows, batch = SitesBuilder(), _Batch(len(self.samples))
         try:
@@ -144,7 +151,11 @@ class BcfReader:
         dosages = None
         if "DS" in formats:
             dosages = variant.format("DS")
-            if dosages.dtype.kind != "f" or dosages.shape[1] != n_alleles:
+            is_number = dosages.dtype.kind == "f"
+            # one missing value may stand for those of all alleles
+            if is_number and dosages.shape[1] == 1 and np.isnan(dosages).all():
+                dosages = np.repeat(dosages, n_alleles, axis=1)
+            if not is_number or dosages.shape[1] != n_alleles:
                 raise DataError(
                     f"{self._path}: DS of record {number} is not one number for each of "
                     f"{n_alleles} alternative alleles."
@@ -161,6 +172,9 @@ class BcfReader:
             raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
         else:
             calls = None
+        if self._columns is not None:
+            calls = calls if calls is None else calls[self._columns]
+            dosages = dosages if dosages is None else dosages[self._columns]
         batch.add(calls, n_alleles, dosages)
 
     def _block(self, rows: SitesBuilder, batch: _Batch, wanted: Wanted) -> Iterator[GenotypeBlock]:

@@ -208,7 +208,7 @@ def kept_places(
     if not kept:
         raise DataError(
             f"{path}: none of its {len(samples)} samples is in the --samples file. "
-            "Are the ids spelled alike?"
+            "Wanted is an id a line, spelled alike."
         )
     return np.array(kept, dtype=np.int64)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.format import LoadOptions, SourceFile
+from varhouse.ingest.codes import message_of
+from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.filters import RARE_BELOW
 
 _TABLES = ("raw.genotypes_rare", "raw.genotypes_common")
@@ -13,8 +14,13 @@ _TABLES = ("raw.genotypes_rare", "raw.genotypes_common")
 
 def resolve_duplicates(
     con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions
-) -> None:
+) -> list[Issue]:
     """Leave each variant once in ``incoming_variants`` and in the genotypes.
+
+    Returns
+    -------
+    list of Issue
+        Records of which nothing is new, and alleles left out of the others.
 
     Raises
     ------
@@ -46,13 +52,46 @@ def resolve_duplicates(
         "select variant_id, list(record order by record) from repeated "
         "group by variant_id order by min(record), variant_id limit 1"
     ).fetchone()
+    issues = []
     if first is not None:
         if options.on_duplicate == "error":
             raise _twice(con, source, *first)
         if options.on_duplicate == "merge":
             _merge(con, source)
-        _drop_repeats(con, merged=options.on_duplicate == "merge")
+        is_merged = options.on_duplicate == "merge"
+        issues = _count_repeats(con, "duplicate_merged" if is_merged else "duplicate_left_out")
+        _drop_repeats(con, merged=is_merged)
     con.execute("drop table repeated")
+    return issues
+
+
+def _count_repeats(con: duckdb.DuckDBPyConnection, code: str) -> list[Issue]:
+    """Count what ``incoming_variants`` loses, as `varhouse.ingest.genotypes.tally.Tally` counts."""
+    found = con.execute("""
+        with records as (
+            select
+                incoming_variants.record,
+                count(repeated.variant_idx) as n_repeated,
+                n_repeated = count(*) as is_reject
+            from incoming_variants
+            left join repeated
+                on incoming_variants.variant_idx = repeated.variant_idx and not repeated.is_first
+            group by incoming_variants.record
+        )
+
+        select
+            is_reject,
+            sum(if(is_reject, 1, n_repeated)),
+            min(record)
+        from records
+        where n_repeated > 0
+        group by is_reject
+        order by is_reject desc
+    """).fetchall()
+    return [
+        Issue(line=record, code=code, message=message_of(code), n=int(n), is_reject=is_reject)
+        for is_reject, n, record in found
+    ]
 
 
 def _twice(
@@ -176,7 +215,8 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
             select
                 repeated.variant_id,
                 repeated.variant_idx,
-                coalesce(copies, 0) / nullif(2 * (n_donors - coalesce(n_missing, 0)), 0) as af
+                coalesce(copies, 0) as copies,
+                2 * (n_donors - coalesce(n_missing, 0)) as n_alleles
             from repeated
             cross join cohort
             left join counted on repeated.variant_id = counted.variant_id
@@ -189,7 +229,9 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
                     select
                         variant_id,
                         variant_idx,
-                        coalesce(least(af, 1 - af) >= {RARE_BELOW}, false) as is_common
+                        n_alleles > 0
+                        and least(copies, n_alleles - copies) / n_alleles >= {RARE_BELOW}
+                            as is_common
                     from merged_variants
                 )
 

@@ -17,6 +17,8 @@ from varhouse.ingest.keys import chrom_sql, text_literal
 RARE_BELOW = 0.05
 """Variants of a minor allele frequency below this lie in ``raw.genotypes_rare``."""
 
+_HEADER = "#IID"
+
 _REGION = re.compile(r"(?P<chrom>[^:\s]+)(?::(?P<start>[0-9,]+)-(?P<end>[0-9,]+))?")
 
 
@@ -57,7 +59,7 @@ def sample_list(path: Path | None) -> frozenset[str] | None:
     Raises
     ------
     DataError
-        A line has more than one field, or the file has no ids.
+        The file is not text, or has no ids.
     """
     if path is None:
         return None
@@ -65,19 +67,29 @@ def sample_list(path: Path | None) -> frozenset[str] | None:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not text in UTF-8 (--samples).") from error
-    ids = set()
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.split()
-        if len(fields) > 1:
-            raise DataError(
-                f"{path}, line {number}: {len(fields)} fields found; wanted is one sample id a "
-                "line (--samples)."
-            )
-        if fields and not fields[0].startswith("#"):
-            ids.add(fields[0])
-    if not ids:
+    # the names of samples of VCF and BGEN may have blanks in them, and begin with #
+    ids = {line.strip() for line in text.split("\n")} - {"", _HEADER}
+    if all(each.startswith("#") for each in ids):
         raise DataError(f"{path}: no sample ids in the file (--samples).")
     return frozenset(ids)
+
+
+def count_absent(path: Path | None, wanted: frozenset[str], samples: Sequence[str]) -> int:
+    """Return how many ids of a list no sample has; a comment is none.
+
+    Raises
+    ------
+    DataError
+        A line is not the id of a sample and has more than one field.
+    """
+    absent = {each for each in wanted.difference(samples) if not each.startswith("#")}
+    n_fields = max((len(each.split()) for each in absent), default=0)
+    if n_fields > 1:
+        raise DataError(
+            f"{path}: a line of {n_fields} fields found that is not the id of a sample; wanted is "
+            "one id a line (--samples)."
+        )
+    return len(absent)
 
 
 def within_maf(maf: NDArray[np.float64], options: LoadOptions) -> NDArray[np.bool_]:

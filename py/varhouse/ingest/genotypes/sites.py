@@ -96,7 +96,7 @@ class SiteJudge:
                     when alt in ('.', '0', '') then 'no_alternative_allele'
                     when alt = '*' then 'spanning_deletion'
                     when alt in ('<NON_REF>', '<*>') then 'unspecified_allele'
-                    when regexp_matches(alt, '[<>\\[\\]]') then 'symbolic_allele'
+                    when regexp_matches(alt, '[<>\\[\\].]') then 'symbolic_allele'
                     when not {_ALLELE.format("ref")} or ref = '0' then 'ref_missing'
                     when not {_ALLELE.format("alt")} then 'alt_missing'
                     when ref = alt then 'alleles_equal'

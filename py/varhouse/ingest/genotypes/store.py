@@ -15,7 +15,12 @@ from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, So
 from varhouse.ingest.genotypes.block import GenotypeBlock, GenotypeReader, OpenReader
 from varhouse.ingest.genotypes.donors import place_donors
 from varhouse.ingest.genotypes.duplicates import resolve_duplicates
-from varhouse.ingest.genotypes.filters import RARE_BELOW, sample_list, within_maf
+from varhouse.ingest.genotypes.filters import (
+    RARE_BELOW,
+    count_absent,
+    sample_list,
+    within_maf,
+)
 from varhouse.ingest.genotypes.sites import SiteJudge, SiteNumbers
 from varhouse.ingest.genotypes.tables import ArrowTables, in_order
 from varhouse.ingest.genotypes.tally import Tally
@@ -39,7 +44,7 @@ def load_genotypes(open_reader: OpenReader) -> LoadFile:
     ) -> Loaded:
         keep = sample_list(options.samples)
         reader = open_reader(con, source, options, keep)
-        n_absent = len(keep) - len(reader.samples) if keep else 0
+        n_absent = count_absent(options.samples, keep, reader.samples) if keep else 0
         if n_absent:
             code = "sample_not_in_file"
             reader.issues.append(
@@ -130,16 +135,11 @@ class _Store:
     def finish(self) -> Loaded:
         """Settle duplicates, bring the variants into the index, and say what was loaded."""
         self.tally.finish()
-        resolve_duplicates(self._con, self._source, self._options)
+        repeats = resolve_duplicates(self._con, self._source, self._options)
         self._merge_variants()
         row = self._con.execute("select count(distinct record) from incoming_variants").fetchone()
         n_loaded = int(row[0]) if row else 0
-        issues = [*self._reader.issues, *self.tally.issues()]
-        if n_loaded < self.tally.n_kept:
-            merged = self._options.on_duplicate == "merge"
-            code = "duplicate_merged" if merged else "duplicate_left_out"
-            n_repeated = self.tally.n_kept - n_loaded
-            issues.append(Issue(code=code, message=message_of(code), n=n_repeated, is_reject=True))
+        issues = [*self._reader.issues, *self.tally.issues(), *repeats]
         self._con.execute("drop table incoming_variants")
         return Loaded(n_read=self.tally.n_read, n_loaded=n_loaded, issues=issues)
 
@@ -204,9 +204,10 @@ def minor_allele_frequency(
         called = np.where(is_missing, np.float32(0), block.dosage)
         total[has_rows] = np.add.reduceat(called, firsts, dtype=np.float64)
         n_called -= np.bincount(block.variant[is_missing], minlength=n_variants)
+    # 2 of 20 copies, or 18, are the 0.1 that a user writes; 1 - 0.9 is not
     with np.errstate(invalid="ignore"):
-        frequency = total / (2 * n_called)
-    return np.minimum(frequency, 1 - frequency)
+        frequency: NDArray[np.float64] = np.minimum(total, 2 * n_called - total) / (2 * n_called)
+    return frequency
 
 
 def _with_news(
