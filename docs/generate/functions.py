@@ -16,6 +16,7 @@ _MACRO = re.compile(
     r"(?P<table>\s+table)?",
     re.MULTILINE,
 )
+_OVERLOAD = re.compile(r"^ *\((?P<arguments>[^)]*)\) as ", re.MULTILINE)
 _SECTION = re.compile(r"^(?P<title>[A-Z][A-Za-z ]+)\n-{3,}\n", re.MULTILINE)
 _FIELD = re.compile(r"^(?P<name>\S[^\n]*)\n(?P<text>(?:(?: {4,}[^\n]*)?\n?)*)", re.MULTILINE)
 
@@ -33,22 +34,27 @@ def pages(repo: Path) -> dict[str, str]:
         "",
     ]
     for path in sorted((repo / "sql" / "functions").glob("*.sql")):
-        for macro in _MACRO.finditer(path.read_text(encoding="utf-8")):
-            lines += _macro(macro, path.relative_to(repo).as_posix())
+        text = path.read_text(encoding="utf-8")
+        for macro in _MACRO.finditer(text):
+            rest = text[macro.end() :].partition(";")[0]
+            lines += _macro(macro, _OVERLOAD.findall(rest), path.relative_to(repo).as_posix())
     lines += ["## Functions in Python", ""]
     for function in FUNCTIONS:
         lines += _function(function)
     return {PAGE: "\n".join(lines)}
 
 
-def _macro(macro: re.Match[str], path: str) -> list[str]:
-    arguments = " ".join(macro["arguments"].split())
+def _macro(macro: re.Match[str], overloads: list[str], path: str) -> list[str]:
+    signatures = [
+        f"`{macro['name']}({' '.join(arguments.split())})`"
+        for arguments in (macro["arguments"], *overloads)
+    ]
     kind = "table macro" if macro["table"] else "macro"
     comment = re.sub(r"^-- ?", "", macro["comment"], flags=re.MULTILINE).strip()
     return [
         f"### {macro['name']}",
         "",
-        f"`{macro['name']}({arguments})`",
+        ", ".join(signatures),
         "",
         *([_plain(comment), ""] if comment else []),
         f"*{kind}*, `{path}`",

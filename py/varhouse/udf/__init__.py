@@ -6,6 +6,7 @@ imports numpy or pyarrow until a function is called.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import inspect
@@ -53,30 +54,55 @@ class SqlFunction:
 
     def implementation(self, con: duckdb.DuckDBPyConnection) -> ArrowFunction:
         """Return a function that imports ``python`` when it is first called."""
+        if not self.reads_tables:
+            return _implementation(self, None)
         # a strong reference would keep the file open after its last user has closed it
-        owner = weakref.ref(con)
+        return _implementation(self, weakref.ref(con))
 
-        def cursor() -> duckdb.DuckDBPyConnection:
-            found = owner()
-            if found is None:
-                raise RuntimeError(f"{self.name}: the connection that registered it is gone")
+
+@functools.cache
+def _implementation(
+    function: SqlFunction, owner: weakref.ref[duckdb.DuckDBPyConnection] | None
+) -> ArrowFunction:
+    """Make what DuckDB calls, once.
+
+    It is kept for good: DuckDB lets go of it with the connection that registered it, but calls it
+    on the others of the same database.
+    """
+
+    def call(*columns: pa.ChunkedArray) -> pa.Array:
+        if not len(columns[0]):
+            # what DuckDB leaves of a batch that is all NULL; it looks at no type then
+            return columns[0].combine_chunks()
+        module, _, name = function.python.partition(":")
+        run: ArrowFunction = getattr(importlib.import_module(module), name)
+        hold_to_what_was_asked()  # the module has loaded numpy and scipy
+        if owner is not None:
+            run = functools.partial(run, cursor=lambda: _cursor(function.name, owner))
+        return run(*(column.combine_chunks() for column in columns))
+
+    # DuckDB counts the parameters that inspect.signature shows
+    shown = [
+        inspect.Parameter(f"column_{place}", inspect.Parameter.POSITIONAL_ONLY)
+        for place in range(len(function.parameters))
+    ]
+    call.__dict__["__signature__"] = inspect.Signature(shown)
+    return call
+
+
+def _cursor(
+    function: str, owner: weakref.ref[duckdb.DuckDBPyConnection]
+) -> duckdb.DuckDBPyConnection:
+    import duckdb
+
+    found = owner()
+    if found is not None:
+        with contextlib.suppress(duckdb.ConnectionException):
             return found.cursor()
-
-        def call(*columns: pa.ChunkedArray) -> pa.Array:
-            module, _, function = self.python.partition(":")
-            run: ArrowFunction = getattr(importlib.import_module(module), function)
-            hold_to_what_was_asked()  # the module has loaded numpy and scipy
-            if self.reads_tables:
-                run = functools.partial(run, cursor=cursor)
-            return run(*(column.combine_chunks() for column in columns))
-
-        # DuckDB counts the parameters that inspect.signature shows
-        shown = [
-            inspect.Parameter(f"column_{place}", inspect.Parameter.POSITIONAL_ONLY)
-            for place in range(len(self.parameters))
-        ]
-        call.__dict__["__signature__"] = inspect.Signature(shown)
-        return call
+    raise RuntimeError(
+        f"{function}: the connection that registered it is closed. Close the others of this "
+        "database, too, and open it again."
+    )
 
 
 _COMBINED = "struct(p_value double, log10p double, n integer, status varchar)"

@@ -15,6 +15,8 @@ from varhouse.numerics.ranks import inverse_normal
 from varhouse.udf import buffers
 
 _LN10 = float(np.log(10.0))
+# beyond it the natural logarithm is infinite
+_LARGEST_LOG10P = float(np.finfo(np.float64).max) / _LN10
 
 
 def acat_log10p(lists: pa.Array) -> pa.Array:
@@ -23,24 +25,23 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
     Returns
     -------
     pyarrow.Array
-        Structs of p_value, log10p (-log10), n (p-values combined) and status: ``ok``,
+        Structs of p_value, log10p (-log10), n (p-values that are there) and status: ``ok``,
         ``no_p_values``, or ``invalid_p`` for a list with a value below 0 or infinite.
     """
     values, rows = _flat(lists)
     n_rows = len(lists)
-    bad = np.zeros(n_rows, dtype=bool)
-    bad[rows[(values < 0) | np.isinf(values)]] = True
-    kept = ~np.isnan(values) & ~bad[rows]
-    values, rows = values[kept], rows[kept]
+    values, rows = values[~np.isnan(values)], rows[~np.isnan(values)]
     n = np.bincount(rows, minlength=n_rows)
-    there = n > 0
+    bad = np.zeros(n_rows, dtype=bool)
+    bad[rows[(values < 0) | (values > _LARGEST_LOG10P)]] = True
+    there = (n > 0) & ~bad
     log10p = np.full(n_rows, np.nan)
     if there.any():
         starts = np.cumsum(n[there]) - n[there]
-        log10p[there] = -acat_many(-values * _LN10, starts) / _LN10
+        log10p[there] = -acat_many(-values[there[rows]] * _LN10, starts) / _LN10
     # 0 has two signs; -log10 of 1 has one
     log10p = np.where(log10p == 0, 0.0, log10p)
-    status = np.where(bad, "invalid_p", np.where(there, "ok", "no_p_values"))
+    status = np.select([bad, there], ["invalid_p", "ok"], "no_p_values")
     return pa.StructArray.from_arrays(
         [
             buffers.column(10.0**-log10p, pa.float64()),

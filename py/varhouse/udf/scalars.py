@@ -12,8 +12,12 @@ _LN10 = float(np.log(10.0))
 
 
 def beta_weight(maf: pa.Array, a: pa.Array, b: pa.Array) -> pa.Array:
-    """Return the density of Beta(a, b) at maf; NULL for arguments outside their range or NaN."""
-    found = weights.beta_weight(*(each.to_numpy(zero_copy_only=False) for each in (maf, a, b)))
+    """Return the density of Beta(a, b) at maf.
+
+    NULL for arguments outside their range or NaN, and where the density is infinite.
+    """
+    with np.errstate(all="ignore"):
+        found = weights.beta_weight(*(each.to_numpy(zero_copy_only=False) for each in (maf, a, b)))
     return pa.array(found, mask=~np.isfinite(found))
 
 
@@ -29,9 +33,10 @@ def chi2_mixture_sf(q: pa.Array, eigenvalues: pa.Array) -> pa.Array:
     Returns
     -------
     pyarrow.Array
-        Structs of p_value, log10p (-log10, finite where p underflows), error (relative) and
-        status: ``ok``, ``no_eigenvalues`` for an empty list, ``invalid`` where q or an eigenvalue
-        is NULL, NaN or infinite.
+        Structs of p_value, log10p (-log10, finite where p underflows; NULL where p is 0), error
+        (relative) and status: ``ok``, ``no_eigenvalues`` for an empty list, ``invalid`` where q is
+        NaN or infinite or an eigenvalue is NULL, NaN or infinite, ``not_converged`` where the
+        p-value is too far beyond the doubles (log10p above 1e15).
     """
     thresholds = q.to_numpy(zero_copy_only=False)
     log_p = np.full(len(q), np.nan)
@@ -44,7 +49,10 @@ def chi2_mixture_sf(q: pa.Array, eigenvalues: pa.Array) -> pa.Array:
         elif not (np.isfinite(thresholds[row]) and np.all(np.isfinite(values))):
             status[row] = "invalid"
         else:
-            log_p[row], error[row] = mixture_log_sf(thresholds[row], values)
+            # numbers beyond any use overflow on the way; what comes of it is looked at below
+            with np.errstate(all="ignore"):
+                log_p[row], error[row] = mixture_log_sf(thresholds[row], values)
+    status[(status == "ok") & np.isnan(log_p)] = "not_converged"
     nothing = status != "ok"
     # -log10 of 1 without a sign, of an impossible value without an infinity
     log10p = np.where(np.isinf(log_p), np.nan, np.maximum(-log_p / _LN10, 0.0))

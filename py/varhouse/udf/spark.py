@@ -90,13 +90,14 @@ def _function(function: SqlFunction) -> Callable[..., pa.Array]:
 
 
 def _with_equal_weights(weighted: Callable[..., pa.Array]) -> Callable[..., pa.Array]:
-    """Return ``acat``: of p-values and weights, equal ones where there are none."""
+    """Return ``acat``: of p-values and weights, or of p-values that weigh the same."""
 
     def call(*columns: pa.Array) -> pa.Array:
-        p_values, *weights = columns
+        if len(columns) > 1:
+            return weighted(*columns)
+        (p_values,) = columns
         ones = [None if each is None else [1.0] * len(each) for each in p_values.to_pylist()]
-        equal = pa.array(ones, pa.list_(pa.float64()))
-        return weighted(p_values, *(pc.coalesce(each, equal) for each in weights or [equal]))
+        return weighted(p_values, pa.array(ones, pa.list_(pa.float64())))
 
     return call
 
