@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from varhouse.errors import DataError
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord
+from varhouse.ingest.genotypes.block import DOSAGE_STEPS
 
 Floats = NDArray[np.float32]
 _Integers = NDArray[np.int32] | NDArray[np.int64]
@@ -212,7 +213,7 @@ def _integers(packed: NDArray[np.uint8], n_bits: int, n_values: int) -> _Integer
 
 
 def _from_integers(like: Unpacked, values: _Integers) -> Floats:
-    """Return dosages, negative where probabilities add up to more than 1."""
+    """Return dosages in whole steps, negative where probabilities add up to more than 1."""
     one = (1 << like.n_bits) - 1
     if like.ploidy == 1:
         copies = one - values
@@ -223,7 +224,10 @@ def _from_integers(like: Unpacked, values: _Integers) -> Floats:
         # two copies of the first allele, and one
         both_second = one - values[:, 0::2] - values[:, 1::2]
         copies = np.where(both_second < 0, -one, 2 * both_second + values[:, 1::2])
-    dosages: Floats = (copies / one).astype(np.float32)
+    # floats of 32 bits cannot tell which step is the nearest where two nearly are
+    steps = copies * (DOSAGE_STEPS / one)
+    dosages: Floats = np.rint(steps, out=steps).astype(np.float32)
+    dosages *= np.float32(1 / DOSAGE_STEPS)
     return dosages
 
 
