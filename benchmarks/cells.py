@@ -114,7 +114,7 @@ def run_ours(path: Path, out: Path, report: Path, *, memory: str, threads: int) 
 
 def run_sums(path: Path, report: Path, *, memory: str) -> None:
     """Add the cells up as a load does, and store nothing."""
-    from varhouse.ingest.cells.counts import find_expression, tally
+    from varhouse.ingest.cells.counts import find_expressions, first_of_counts
     from varhouse.ingest.cells.groups import group_cells
     from varhouse.ingest.cells.h5 import open_h5
     from varhouse.ingest.cells.sums import sum_groups
@@ -124,11 +124,11 @@ def run_sums(path: Path, report: Path, *, memory: str) -> None:
     n_values = 1 << 19
     with measured(report), open_h5(path) as root:
         obs = Table(path, root, "obs")
-        matrix = find_expression(path, root, obs.n_rows, None, n_values).matrix
+        expressions = find_expressions(path, root, obs.n_rows, None, n_values)
+        expression, found = first_of_counts(expressions, n_values)
         groups = group_cells(path, obs, LoadOptions(build=None, source_id=None), {})
-        totals = tally(matrix, n_values).totals
         for _ in sum_groups(
-            matrix, groups, [totals],
+            expression.matrix, groups, [found.totals],
             n_values=n_values,
             max_bytes=int(_mebibytes(memory) * 2**20) // 3,
             progress=lambda _: None,

@@ -6,6 +6,7 @@ import duckdb
 
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
+from varhouse.ingest.gene_lookup import ENSEMBL_GENE
 
 SYMBOL_GENES = """(
     select gene_name as symbol, any_value(gene_id) as gene_id
@@ -19,7 +20,7 @@ SYMBOL_GENES = """(
 
 def is_symbol_sql(gene: str) -> str:
     """Return whether a gene of ``raw.pseudobulk`` is known by its symbol only."""
-    return f"not starts_with({gene}, 'ENS')"
+    return f"not regexp_full_match({gene}, '{ENSEMBL_GENE}')"
 
 
 def resolve_symbols(con: duckdb.DuckDBPyConnection) -> list[Issue]:

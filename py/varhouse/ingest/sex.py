@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import duckdb
 
 from varhouse.errors import DataError
@@ -36,6 +38,14 @@ SEX_COLUMNS = (
 def sex_of(word: str) -> int | None:
     """Return 1 for male and 2 for female, from the usual words and codes; None for others."""
     return _WORDS.get(word.strip().upper())
+
+
+def is_sex_told(words: Iterable[str]) -> bool:
+    """Whether a column with these values tells the sex of some, or that it is not known."""
+    found = list(words)
+    return any(sex_of(word) for word in found) or all(
+        word.strip().upper() in _UNKNOWN for word in found
+    )
 
 
 def is_sex_column(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def tally(
     n_values: int,
     *,
     head_only: bool = False,
-    progress: Callable[[int], None] | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Tally:
     """Add up each cell and look for values that are no counts.
 
@@ -83,19 +83,20 @@ def tally(
     head_only
         Look at the first block only.
     progress
-        Told how many values were read.
+        Told how many values were read, and of how many.
     """
     found = Tally(np.zeros(matrix.n_cells))
     for block in matrix.blocks(n_values, genes=False):
         values = block.values
-        good = (values >= 0) & (values < _LARGEST_COUNT) & (values == np.rint(values))
+        largest = np.inf if values.dtype == np.float16 else _LARGEST_COUNT
+        good = (values >= 0) & (values < largest) & (values == np.rint(values))
         if not good.all():
             _count_bad(found, matrix, block, good)
         found.totals += np.bincount(block.cells, values, minlength=matrix.n_cells)
         if head_only:
             break
         if progress is not None:
-            progress(block.start + values.size)
+            progress(block.start + values.size, matrix.n_stored)
     return found
 
 
@@ -110,10 +111,10 @@ def _count_bad(found: Tally, matrix: Matrix, block: Any, good: npt.NDArray[np.bo
         found.first = (int(block.cells[i]), matrix.gene_at(block, i))
 
 
-def find_expression(
+def find_expressions(
     path: Path, root: Node, n_cells: int, layer: str | None, n_values: int
-) -> Expression:
-    """Return the matrix named, else the first of raw, layers['counts'] and X that holds counts.
+) -> list[Expression]:
+    """Return the matrix named, else those of raw, layers['counts'] and X that begin with counts.
 
     Raises
     ------
@@ -126,18 +127,23 @@ def find_expression(
             raise DataError(
                 f"{path}: has no {_spelled(layer)}; matrices found: {', '.join(_names(root))}."
             )
-        return chosen
-    refused: dict[str, str] = {}
-    for name in ("raw", "counts", "X"):
-        candidate = _open(path, root, name, n_cells)
-        if candidate is None:
-            continue
-        found = tally(candidate.matrix, n_values, head_only=True)
-        if found.is_counts:
-            return candidate
-        refused[name] = tally(candidate.matrix, n_values).told(candidate.genes.index())
-    if not refused:
+        return [chosen]
+    there = {
+        name: found
+        for name in ("raw", "counts", "X")
+        if (found := _open(path, root, name, n_cells)) is not None
+    }
+    if not there:
         raise DataError(f"{path}: has no matrix X; is it an h5ad file?")
+    possible = [
+        found for found in there.values() if tally(found.matrix, n_values, head_only=True).is_counts
+    ]
+    if possible:
+        return possible
+    refused = {
+        name: tally(found.matrix, n_values).told(found.genes.index())
+        for name, found in there.items()
+    }
     told = "".join(f"\n  {_spelled(name)}: values {what}" for name, what in refused.items())
     absent = " or ".join(
         {"raw": "raw.X", "counts": "layers['counts']", "X": "X"}[name]
@@ -151,6 +157,28 @@ def find_expression(
         "Name the matrix of counts with --layer. A named matrix of expression values is taken as "
         "it is: means of its values, no sums."
     )
+
+
+def first_of_counts(
+    expressions: Sequence[Expression],
+    n_values: int,
+    *,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Expression, Tally]:
+    """Return the first matrix that holds counts to its end; the first of all when none does.
+
+    Parameters
+    ----------
+    progress
+        Told how many values were read, and of how many.
+    """
+    seen = []
+    for expression in expressions:
+        found = tally(expression.matrix, n_values, progress=progress)
+        if found.is_counts:
+            return expression, found
+        seen.append((expression, found))
+    return seen[0]
 
 
 def _open(path: Path, root: Node, name: str, n_cells: int) -> Expression | None:

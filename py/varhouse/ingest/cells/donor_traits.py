@@ -13,7 +13,7 @@ from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
-from varhouse.ingest.sex import SEX_COLUMNS, sex_of
+from varhouse.ingest.sex import SEX_COLUMNS, is_sex_told, sex_of
 
 _AGE_COLUMNS = ("age", "age_years", "donor_age")
 
@@ -109,9 +109,12 @@ def store_traits(
 
 
 def _sexes(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
-    """Return 1, 2 or NaN for each cell; None for a coding that has a 0."""
+    """Return 1, 2 or NaN for each cell; None for a coding that has a 0, or is not understood."""
+    numbers = obs.numbers(column)
+    if numbers is not None and (numbers % 1 > 0).any():
+        return None
     labels = obs.labels(column)
-    if "0" in labels.names:
+    if "0" in labels.names or not is_sex_told(labels.names):
         return None
     meant = np.array([*(sex_of(name) or np.nan for name in labels.names), np.nan])
     found: npt.NDArray[np.float64] = meant[labels.codes]

@@ -57,7 +57,7 @@ def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
     unnamed = np.flatnonzero(ids == "")
     if unnamed.size:
         raise DataError(f"{var.path}: gene {int(unnamed[0]) + 1} of {var.name} has no name.")
-    by_symbol = np.array([not name.startswith("ENS") for name in ids.tolist()], dtype=bool)
+    by_symbol = np.array([_ENSEMBL.fullmatch(name) is None for name in ids.tolist()], dtype=bool)
     if by_symbol.any():
         ids, unknown = _looked_up(con, ids, by_symbol)
         if unknown.size:

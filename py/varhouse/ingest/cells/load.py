@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.errors import DataError
-from varhouse.ingest.cells.counts import Expression, Tally, find_expression, tally
+from varhouse.ingest.cells.counts import Expression, Tally, find_expressions, first_of_counts
 from varhouse.ingest.cells.donor_traits import Trait, donor_traits, store_traits
 from varhouse.ingest.cells.expression_pcs import DonorTotals, store_pcs_of_file
 from varhouse.ingest.cells.gene_ids import gene_ids
@@ -66,19 +66,17 @@ def load_cells(
         obs = Table(path, root, "obs")
         if obs.n_rows == 0:
             return Loaded(n_read=0, n_loaded=0)
-        expression = find_expression(path, root, obs.n_rows, options.layer, n_values)
-        matrix = expression.matrix
+        expressions = find_expressions(path, root, obs.n_rows, options.layer, n_values)
         groups = group_cells(path, obs, options, read_id_map(options.id_map))
-        genes = gene_ids(con, expression.genes)
         _refuse_known_groups(con, path, groups)
-        say(f"{path}: counting {matrix.n_cells:,} cells")
-        found = tally(
-            matrix,
+        tell(f"counting {obs.n_rows:,} cells")
+        expression, found = first_of_counts(
+            expressions,
             n_values,
-            progress=lambda n: say(
-                f"{path}: counting {matrix.n_cells:,} cells, {100 * n // matrix.n_stored} %"
-            ),
+            progress=lambda n, size: tell(f"counting {obs.n_rows:,} cells, {100 * n // size} %"),
         )
+        matrix = expression.matrix
+        genes = gene_ids(con, expression.genes)
         _check_values(path, expression, found, options)
         traits, trait_issues = donor_traits(obs, groups)
         first_group = store_groups(con, groups, load_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -100,6 +100,7 @@ class Matrix:
         bounds = self._bounds()
         chunk = (data.chunks or (1,))[0]
         step = n_values - n_values % chunk if n_values > chunk else chunk
+        repeats = _Repeats(self, n_minor)
         for start in range(0, int(data.size), step):
             end = min(start + step, int(data.size))
             # the rows (columns of csc) that the values from start to end belong to
@@ -117,6 +118,8 @@ class Matrix:
                         f"{self.path}: {self.name} has an index outside its {n_minor} "
                         f"{'genes' if by_cell else 'cells'}; the file is damaged."
                     )
+                minor = minor.astype(np.int64, copy=False)
+                repeats.refuse(major, minor)
             pair = (major, minor) if by_cell else (minor, major)
             yield Block(start, *pair, data[start:end])
 
@@ -136,6 +139,48 @@ class Matrix:
                 f"into {n_major} rows."
             )
         return bounds
+
+
+class _Repeats:
+    """Looks for a cell that has a gene twice, also where its values are cut into two blocks.
+
+    scipy takes two such values for their sum; what is computed value by value, as ln(1 + x), would
+    differ from that.
+    """
+
+    def __init__(self, matrix: Matrix, n_minor: int) -> None:
+        self._matrix, self._n_minor = matrix, n_minor
+        # what the last row of the block before has
+        self._row, self._seen = -1, np.empty(0, dtype=np.int64)
+
+    def refuse(self, major: Indices, minor: Indices) -> None:
+        """Take the next block.
+
+        Raises
+        ------
+        DataError
+            An index occurs twice in a row.
+        """
+        if self._row == major[0]:
+            minor = np.concatenate([self._seen, minor])
+            major = np.concatenate([np.full(self._seen.size, self._row), major])
+        # most files are in order, and need no more than this
+        falls = (minor[1:] <= minor[:-1]) & (major[1:] == major[:-1])
+        if falls.any():
+            keys = np.sort(major * self._n_minor + minor)
+            twice = np.flatnonzero(keys[1:] == keys[:-1])
+            if twice.size:
+                self._tell(*divmod(int(keys[twice[0]]), self._n_minor))
+        self._row = int(major[-1])
+        self._seen = minor[np.searchsorted(major, self._row) :].copy()
+
+    def _tell(self, row: int, index: int) -> NoReturn:
+        matrix = self._matrix
+        cell, gene = (row, index) if matrix.layout == "csr" else (index, row)
+        raise DataError(
+            f"{matrix.path}: {matrix.name} has two values in cell {cell + 1}, gene {gene + 1}; one "
+            "was wanted. sum_duplicates() of scipy.sparse adds them up: write the file again."
+        )
 
 
 def open_matrix(path: Path, name: str, node: Node, *, n_cells: int, n_genes: int) -> Matrix:

@@ -164,9 +164,13 @@ class Table:
         """Return values (codes of a category), where they are missing, and category names."""
         if self._is_compound:
             values = self._node.fields(column)[:]
-            uns = child(self._root, "uns")
+            # those of raw.var were not kept; what has the name of one belongs to var
+            uns = child(self._root, "uns") if self.name in ("obs", "var") else None
             node = child(uns, f"{column}_categories") if uns is not None else None
-            names = None if node is None or values.dtype.kind not in "iu" else texts(node[:])
+            # a single category is no list
+            names = None
+            if node is not None and values.dtype.kind in "iu":
+                names = _category_names(np.atleast_1d(node[()]))
             return values, _nothing(values) if names is None else values < 0, names
         node = child(self._node, column)
         if node is None:
@@ -178,7 +182,8 @@ class Table:
         values = node[:]
         if "categories" in node.attrs:
             reference = node.attrs["categories"]
-            names = texts(self._root[reference][:] if reference else np.array(reference))
+            named = self._root[reference][:] if reference else np.array(reference)
+            names = _category_names(named)
             return values, values < 0, names
         return values, _nothing(values), None
 
@@ -188,7 +193,7 @@ class Table:
         codes, categories = child(node, "codes"), child(node, "categories")
         if is_list(codes, "i", "u") and is_list(categories):
             values = codes[:]
-            return values, values < 0, texts(categories[:])
+            return values, values < 0, _category_names(categories[:])
         held, mask = child(node, "values"), child(node, "mask")
         if is_list(held) and is_list(mask):
             return held[:], mask[:].astype(bool), None
@@ -214,6 +219,14 @@ def _compact(codes: npt.NDArray[np.int64], names: list[str]) -> Labels:
         dtype=np.int64,
     )
     return Labels(renumbered[codes], tuple(distinct))
+
+
+def _category_names(categories: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
+    """Return categories as text, whole numbers without the point."""
+    is_float = categories.dtype.kind == "f"
+    if is_float and ((categories == np.rint(categories)) & (np.abs(categories) < 2**53)).all():
+        categories = categories.astype(np.int64)
+    return texts(categories)
 
 
 def _nothing(values: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
