@@ -115,7 +115,7 @@ _MESSAGES = {
     "gene_symbol_kept": "the symbol of expression names no gene of the table, or several; it is "
     "the gene id, and no test uses it until load genes brings one gene of that name",
     "gene_symbol_resolved": "the symbol of expression that was loaded before names a gene now",
-    "sex_unclear": "the coding of sex has a 0, which may be either; sex is not taken",
+    "sex_unclear": "a sex is 0, which may be either, or no value is understood; it is not taken",
     "age_unclear": "ages are not numbers; age is not taken",
     "trait_varies": "cells of one donor differ in it (n donors); it is not taken",
     "trait_differs": "another file says otherwise of the donor; what was there first is kept",
