@@ -61,6 +61,8 @@ def _place_transcripts(con: duckdb.DuckDBPyConnection) -> None:
             -- a gene with transcript lines has all its transcripts there
             anti join transcript_lines as siblings
                 on exons.gene_key = siblings.gene_key and exons.contig = siblings.contig
+            anti join transcript_lines as of_gene
+                on exons.gene_text = of_gene.gene_text and exons.contig = of_gene.contig
             anti join (select gene_key from model_features where level = 'gene') as genes
                 on exons.transcript_key = genes.gene_key
             where exons.level = 'exon' and exons.transcript_key is not null

@@ -184,6 +184,12 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
             from model_features as features
             anti join gene_lines
                 on features.gene_key = gene_lines.gene_key and features.contig = gene_lines.contig
+            -- GFF3: exons of what lies inside a transcript, such as a mature miRNA, name the gene
+            anti join gene_lines as named
+                on
+                    features.level = 'exon'
+                    and features.gene_text = named.gene_text
+                    and features.contig = named.contig
             -- exons that belong to a transcript of the file are in its span already
             anti join (select contig, transcript_key from model_features where level = 'transcript')
                 as transcripts

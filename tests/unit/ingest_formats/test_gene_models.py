@@ -223,6 +223,22 @@ class TestGtf:
 
 
 class TestGff3:
+    def test_exons_inside_a_transcript_make_no_gene(self, empty_warehouse, load, tmp_path):
+        # a mature miRNA, in a file whose lines are not in the order of their parents
+        link = {"Dbxref": "GeneID:5"}
+        path = written(
+            tmp_path, "g.gff3",
+            gff3("exon", 150, 170, Parent="rna-MIR1-1", **link),
+            gff3("miRNA", 150, 170, ID="rna-MIR1-1", Parent="rna-NR_1.2", **link),
+            gff3("primary_transcript", 100, 300, ID="rna-NR_1.2", Parent="gene-MIR1",
+                 transcript_id="NR_1.2", **link),
+            gff3("gene", 100, 300, ID="gene-MIR1", gbkey="Gene", **link),
+        )  # fmt: skip
+        report = load(empty_warehouse, "genes", path, build="GRCh38", strict=True)
+        assert (report.n_read, report.rejected) == (1, {})
+        assert genes_of(empty_warehouse, "gene_id, start_pos") == [("GeneID:5", 100)]
+        assert transcripts_of(empty_warehouse, "transcript_id, end_pos") == [("NR_1.2", 300)]
+
     def test_ensembl_types_of_genes_and_transcripts(self, empty_warehouse, load, tmp_path):
         path = written(
             tmp_path, "g.gff3", "##gff-version 3",
