@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-Copies = list[Fraction | None]
 Key = tuple[str, int, str, str]
 
 CONTIGS = [*map(str, range(1, 23)), "X", "Y", "MT"]
@@ -24,6 +23,10 @@ STEPS = 16384
 
 class Refused(Exception):
     """The file, and with it the command, is refused."""
+
+
+Copies = list[Fraction | Refused | None]
+"""Of each donor; what cannot be read refuses the file where somebody wants it."""
 
 
 @dataclass
@@ -110,9 +113,17 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
         copies: list[Copies] = [[] for _ in alts]
         for cell in cells[9:]:
             values = dict(zip(keys, cell.split(":"), strict=False))
-            found = [stored_dosage(text) for text in ds_cells(values.get("DS", "."), len(alts))]
+            found: Copies = [Refused("neither")] * len(alts)
+            if "DS" in keys:
+                found = [stored_dosage(each) for each in ds_cells(values.get("DS", "."), len(alts))]
             if "GT" in keys:
-                found = copies_of(values["GT"], len(alts), half_call)
+                called = copies_of(values["GT"], len(alts), half_call)
+                # a dosage outside of [0, 2] beside a call is wrong, too
+                is_wrong = [isinstance(each, Refused) and "DS" in keys for each in found]
+                found = [
+                    dosage if wrong else call
+                    for wrong, dosage, call in zip(is_wrong, found, called, strict=True)
+                ]
             for row, each in zip(copies, found, strict=True):
                 row.append(each)
         records.append(Said(len(records) + 1, chrom, pos, name, ref, alts, copies))
@@ -128,19 +139,21 @@ def copies_of(cell: str, n_alts: int, half_call: str) -> Copies:
     alleles = re.split(r"[/|]", cell[1:] if cell[0] in "/|" else cell)
     lost = alleles.count(".")
     if len(alleles) > 2:
-        raise Refused("ploidy")
+        return [Refused("ploidy")] * n_alts
+    if any(allele != "." and int(allele) > n_alts for allele in alleles):
+        return [Refused("a call of record")] * n_alts
     if lost == len(alleles) or (lost and half_call == "missing"):
         return [None] * n_alts
     return [Fraction(alleles.count(str(number))) for number in range(1, n_alts + 1)]
 
 
-def stored_dosage(text: str) -> Fraction | None:
+def stored_dosage(text: str) -> Fraction | Refused | None:
     """Return a dosage within [0, 2]; a thousandth beyond it is rounding."""
     if text == "." or math.isnan(float(text)):
         return None
     dosage = Fraction(text)
     if not Fraction(-1, 1000) <= dosage <= 2 + Fraction(1, 1000):
-        raise Refused("outside")
+        return Refused("outside")
     return min(max(dosage, Fraction(0)), Fraction(2))
 
 
@@ -164,7 +177,9 @@ def rs_number(name: str) -> str | None:
 
 
 def contig_of(chrom: str) -> str | None:
-    bare = chrom.removeprefix("chr")
+    bare = chrom.removeprefix("chr").removeprefix("0")
+    if bare in ("XY", "25", "PAR1", "PAR2"):
+        return "X"
     bare = {"23": "X", "24": "Y", "26": "MT", "M": "MT"}.get(bare, bare)
     return bare if bare in CONTIGS else None
 
@@ -212,8 +227,9 @@ def load(shelf: Shelf, files: Sequence[Spoken], options: Options) -> list[Told]:
         sexes = dict(zip(spoken.donors, spoken.sexes or [0] * len(spoken.donors), strict=True))
         for donor in wanted:
             shelf.donors[donor] = shelf.donors.get(donor) or sexes[donor] or None
-        for record in spoken.records:
-            faults = [*load_record(shelf, spoken.donors, record, options)]
+        judged = [judge(spoken.donors, record, options) for record in spoken.records]
+        for record, alleles in zip(spoken.records, judged, strict=True):
+            faults = [fault or place(shelf, *rest, options) for fault, *rest in alleles]
             count(told, faults)
             if int(record.pos) > LONGEST:
                 stored = [f for f in faults if f is None or f.startswith("duplicate_")]
@@ -252,10 +268,12 @@ def count(told: Told, faults: list[str | None]) -> None:
     told.notes.update(fault for fault in faults if fault)
 
 
-def load_record(
-    shelf: Shelf, donors: Sequence[str], record: Said, options: Options
-) -> Iterable[str | None]:
-    """Store the alleles of a record; yield for each why it was not, or None."""
+Row = dict[str, Fraction | None]
+Judged = tuple[str | None, Key, Row, str | None]
+
+
+def judge(donors: Sequence[str], record: Said, options: Options) -> list[Judged]:
+    """Return for each allele why it cannot be stored, or what there is to store."""
     chrom = contig_of(record.chrom)
     pos = int(record.pos)
     inside = not options.regions or any(
@@ -268,22 +286,27 @@ def load_record(
         fault = "position_below_one"
     elif not inside:
         fault = "outside_regions"
+    found: list[Judged] = []
     for alt, copies in zip(record.alts, record.copies, strict=True):
         problem = fault or fault_of_allele(record.ref, alt)
-        row = {
-            donor: in_steps(each)
-            for donor, each in zip(donors, copies, strict=True)
-            if options.samples is None or donor in options.samples
-        }
-        if problem is None and not is_frequent(row, options):
-            problem = "outside_maf"
-        if problem is None:
-            key = (str(chrom), pos, record.ref.upper(), alt.upper())
-            problem = shelve(shelf, key, row, rs_number(record.name), options.on_duplicate)
-        yield problem
+        row: Row = {}
+        for donor, each in zip(donors, copies, strict=True):
+            if problem is None and (options.samples is None or donor in options.samples):
+                if isinstance(each, Refused):
+                    raise each
+                row[donor] = in_steps(each)
+        key = (str(chrom), pos, record.ref.upper(), alt.upper())
+        found.append((problem, key, row, rs_number(record.name)))
+    return found
 
 
-def is_frequent(row: dict[str, Fraction | None], options: Options) -> bool:
+def place(shelf: Shelf, key: Key, row: Row, rsid: str | None, options: Options) -> str | None:
+    if not is_frequent(row, options):
+        return "outside_maf"
+    return shelve(shelf, key, row, rsid, options.on_duplicate)
+
+
+def is_frequent(row: Row, options: Options) -> bool:
     if options.min_maf is None and options.max_maf is None:
         return True
     maf = minor_frequency(row.values())
@@ -297,7 +320,7 @@ def is_frequent(row: dict[str, Fraction | None], options: Options) -> bool:
 def shelve(
     shelf: Shelf,
     key: Key,
-    row: dict[str, Fraction | None],
+    row: Row,
     rsid: str | None,
     on_duplicate: str,
 ) -> str | None:

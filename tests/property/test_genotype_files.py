@@ -22,13 +22,9 @@ from tests.property.genotype_files_twin import (
     read_plink1,
     read_vcf,
 )
-from tests.property.genotype_worlds import (
-    World,
+from tests.property.genotype_worlds import World, parts, random_world, split, whole, without_blanks
+from tests.property.genotype_writers import (
     as_bcf,
-    parts,
-    random_world,
-    split,
-    without_blanks,
     write_bgen,
     write_plink1,
     write_plink2,
@@ -60,14 +56,22 @@ class Command:
     arguments: dict[str, Any] = field(default_factory=dict)
 
 
-def write(chance: random.Random, folder: Path, layout: str, world: World, command: Command) -> None:
+def write(
+    chance: random.Random,
+    folder: Path,
+    layout: str,
+    world: World,
+    command: Command,
+    *,
+    is_sound: bool = False,
+) -> None:
     """Add a file of the world to a command."""
     stem = folder / f"part{len(command.paths)}"
     half_call = command.arguments.get("half_call", "missing")
     if layout in ("vcf", "bcf"):
         suffix = chance.choice([".vcf", ".vcf.gz"]) if layout == "vcf" else ".vcf"
         path = stem.with_suffix(suffix)
-        write_vcf_text(chance, path, world, may_prefix=layout == "vcf")
+        write_vcf_text(chance, path, world, may_prefix=layout == "vcf", is_sound=is_sound)
         spoken = read_vcf(path, half_call=half_call)
         path = as_bcf(path) if layout == "bcf" else path
     elif layout == "plink1":
@@ -173,15 +177,47 @@ def check_seed(
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_file_is_read_as_by_the_twin(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, seed: int, layout: str
 ) -> None:
     check_seed(con, tmp_path, seed, layout, n_parts=1)
 
 
-@pytest.mark.parametrize("seed", range(16))
+@pytest.mark.parametrize("seed", range(20))
 def test_files_are_added_as_by_the_twin(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, seed: int
 ) -> None:
     check_seed(con, tmp_path, 10_000 + seed, "vcf", n_parts=2 + seed % 2)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_every_format_gives_one_table(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(20_000 + seed)
+    world = without_blanks(whole(random_world(chance)))
+    tables = {}
+    for layout in LAYOUTS:
+        (tmp_path / layout).mkdir()
+        arguments = {"allele_order": "ref-first"} if layout == "bgen" else {}
+        command = Command([], [], Options(), arguments)
+        write(chance, tmp_path / layout, layout, world, command, is_sound=True)
+        con = new_warehouse(with_genes=False)
+        load_genotypes(con, *command.paths, **arguments)
+        variants = con.execute("select variant_id, rsid, variant_idx from variants order by all")
+        tables[layout] = variants.fetchall(), stored(con)
+        con.close()
+    assert tables["vcf"][1]
+    assert all(tables[layout] == tables["vcf"] for layout in LAYOUTS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", [*LAYOUTS, "several"])
+@pytest.mark.parametrize("start", range(1_000, 2_000, 100))
+def test_many_files_are_read_as_by_the_twin(tmp_path: Path, start: int, layout: str) -> None:
+    for seed in range(start, start + 30):
+        con = new_warehouse(with_genes=False)
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        n_parts = 1 if layout in LAYOUTS else 2 + seed % 3
+        check_seed(con, folder, seed, layout, n_parts=n_parts)
+        con.close()

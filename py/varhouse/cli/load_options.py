@@ -60,7 +60,7 @@ _OPTIONS: dict[str, _Decorator] = {
     "on_duplicate": click.option(
         "--on-duplicate",
         type=click.Choice(["error", "first", "merge"]),
-        help="What to do with a variant that occurs twice with different content. [error]",
+        help="What to do with genotypes, or differing annotations, that occur twice. [error]",
     ),
     "csq_fields": click.option(
         "--csq-fields",

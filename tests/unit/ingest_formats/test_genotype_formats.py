@@ -199,6 +199,7 @@ def test_damaged_companions_never_end_in_a_traceback(
         ("1 5 . A C GT 0/0 0/1 99999999999/1", "a call of record 2 is of allele 126, but the rec"),
         ("1 5 . A C GT 0/0 0/2 0/0", r"record 2 is of allele 2, but the record has 1 alternative"),
         ("1 5 . A C GQ 1 2 3", "line 4: FORMAT neither begins with GT nor has DS"),
+        ("1 5 . A C DS:GT 1:0/1 0:0/0 0:0/0", "line 4: GT stands after other keys in FORMAT"),
         ("1 5 . A C DS 0 2.7 1", r"DS=2.7 outside \[0,2\] at 1:5 A>C \(record 2\)"),
         ("1 5 . A C GT:DS 0/0 0/1:-0.1 ./.", r"DS=-0.1 outside \[0,2\] at 1:5"),
         ("1 5 . A C DS 0 inf 1", r"DS=inf outside \[0,2\]"),
@@ -255,6 +256,8 @@ def test_variants_that_cannot_be_stored_are_counted(
         f"1 6 . A *,<NON_REF> {calls}",
         f"1 7 . A <DEL> {calls}",
         f"1 8 . A G]17:198982] {calls}",
+        f"1 8 . A .G {calls}",
+        f"1 8 . A G. {calls}",
         f"1 9 . A A {calls}",
         f"1 10 . - C {calls}",
         f"1 11 . A - {calls}",
@@ -266,14 +269,14 @@ def test_variants_that_cannot_be_stored_are_counted(
     (report,) = load_genotypes(con, write_vcf(tmp_path / "a.vcf", DONORS, records))
     assert report.rejected == {
         "unknown_contig": 1, "position_below_one": 1, "pos_missing": 2, "no_alternative_allele": 1,
-        "spanning_deletion": 1, "symbolic_allele": 2, "alleles_equal": 1, "ref_missing": 1,
+        "spanning_deletion": 1, "symbolic_allele": 4, "alleles_equal": 1, "ref_missing": 1,
         "alt_missing": 1,
     }  # fmt: skip
     assert report.notes == {
         "symbolic_allele": 1, "spanning_deletion": 1, "beyond_chromosome_end": 1,
         "allele_not_bases": 1, "alleles_are_codes": 1,
     }  # fmt: skip
-    assert (report.n_read, report.n_loaded) == (15, 4)
+    assert (report.n_read, report.n_loaded) == (17, 4)
     assert {variant for variant, _ in stored(con)} == {
         "1_12_A_C", "1_249250622_A_C", "1_13_R_M", "1_14_1_2",
     }  # fmt: skip

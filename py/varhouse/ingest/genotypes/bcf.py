@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 import numpy as np
@@ -36,6 +36,8 @@ from varhouse.ingest.reading import check_bgzf_end
 
 if TYPE_CHECKING:
     from cyvcf2 import VCF, Variant
+
+_Number = TypeVar("_Number", np.int16, np.float32)
 
 _QUIET = 0
 _MAX_PLOIDY = 2
@@ -126,7 +128,11 @@ class BcfReader:
                     )
                 for alt in alts:
                     rows.add(number, variant.CHROM, variant.POS, variant.REF, alt, variant.ID)
-                self._decode(variant, number, len(alts), batch)
+                try:
+                    batch.add(*self._decoded(variant, number, len(alts)))
+                except DataError as error:
+                    # nobody looks at the calls of a record that is left out
+                    batch.add_fault(error, len(alts))
             if rows.n_rows:
                 yield from self._block(rows, batch, wanted)
         finally:
@@ -146,11 +152,14 @@ class BcfReader:
                 "damaged."
             ) from error
 
-    def _decode(self, variant: Variant, number: int, n_alleles: int, batch: _Batch) -> None:
+    def _decoded(
+        self, variant: Variant, number: int, n_alleles: int
+    ) -> tuple[NDArray[np.int16] | None, int, NDArray[np.float32] | None]:
+        """Return calls, the number of alleles, and dosages."""
         formats = variant.FORMAT
         dosages = None
         if "DS" in formats:
-            dosages = variant.format("DS")
+            dosages = self._of_kept(variant.format("DS"))
             is_number = dosages.dtype.kind == "f"
             # one missing value may stand for those of all alleles
             if is_number and dosages.shape[1] == 1 and np.isnan(dosages).all():
@@ -161,7 +170,7 @@ class BcfReader:
                     f"{n_alleles} alternative alleles."
                 )
         if "GT" in formats:
-            calls = variant.genotype.array()
+            calls = self._of_kept(variant.genotype.array())
             ploidy = calls.shape[1] - 1
             if ploidy > _MAX_PLOIDY and (calls[:, _MAX_PLOIDY:ploidy] != NO_ALLELE).any():
                 raise ploidy_not_supported(self._path, number, ploidy)
@@ -172,22 +181,27 @@ class BcfReader:
             raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
         else:
             calls = None
-        if self._columns is not None:
-            calls = calls if calls is None else calls[self._columns]
-            dosages = dosages if dosages is None else dosages[self._columns]
-        batch.add(calls, n_alleles, dosages)
+        return calls, n_alleles, dosages
+
+    def _of_kept(self, every: NDArray[_Number]) -> NDArray[_Number]:
+        return every if self._columns is None else every[self._columns]
 
     def _block(self, rows: SitesBuilder, batch: _Batch, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """Hand on what was collected and begin anew."""
         sites = rows.take()
+        faults = batch.faults
         first, second, n_alleles, has_calls, dosages = batch.take()
         allele = allele_numbers(sites)
         place = np.repeat(np.arange(len(n_alleles)), n_alleles)
-        check_alleles(self._path, sites.record[allele == 1], n_alleles, first, second)
+        records = sites.record[allele == 1]
         mask = wanted(sites)
         if not mask.any():
             return
         sites, allele, place = sites.take(mask), allele[mask], place[mask]
+        for fault in sorted(faults.keys() & set(place.tolist())):
+            raise faults[fault]
+        called = np.unique(place)
+        check_alleles(self._path, records[called], n_alleles[called], first[called], second[called])
         counted = copies(first, second, place, allele, self._half_call)
         dense = None
         for row in range(len(sites)) if dosages else ():
@@ -204,7 +218,13 @@ class BcfReader:
 
 
 class _Batch:
-    """Calls of the records of a block."""
+    """Calls of the records of a block.
+
+    Attributes
+    ----------
+    faults
+        What is wrong with records that cannot be decoded, by their place in the block.
+    """
 
     def __init__(self, n_samples: int) -> None:
         self._no_calls = np.zeros((n_samples, _MAX_PLOIDY), dtype=np.int16)
@@ -215,6 +235,12 @@ class _Batch:
         self._n_alleles: list[int] = []
         self._has_calls: list[bool] = []
         self._dosages: dict[int, NDArray[np.float32]] = {}
+        self.faults: dict[int, DataError] = {}
+
+    def add_fault(self, fault: DataError, n_alleles: int) -> None:
+        """Add a record that cannot be decoded."""
+        self.faults[len(self._n_alleles)] = fault
+        self.add(None, n_alleles, None)
 
     def add(
         self,

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from varhouse.errors import DataError
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
+from varhouse.ingest.genotypes.sites import contig_sql
 from varhouse.ingest.genotypes.tables import ArrowTables
-from varhouse.ingest.keys import chrom_sql
 
 Order = Literal["ref-first", "ref-last"]
 
@@ -21,7 +21,7 @@ _BATCH = 1 << 15
 _MATCHES = f"""
     with alleles as (
         select
-            {chrom_sql("chrom")} as chrom,
+            {contig_sql("chrom")} as chrom,
             pos,
             upper(first) as first,
             upper(last) as last

@@ -115,7 +115,9 @@ def _twice(
     )
 
 
-def _listed(records: list[int]) -> str:
+def _listed(every: list[int]) -> str:
+    # an allele may stand twice in one record
+    records = sorted(set(every))
     if len(records) == 1:
         return f"record {records[0]}"
     if records == list(range(records[0], records[-1] + 1)):

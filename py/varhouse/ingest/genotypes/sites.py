@@ -15,6 +15,13 @@ from varhouse.ingest.genotypes.tables import ArrowTables
 from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.keys import chrom_sql, contig_rank_sql, variant_id_sql
 
+_PSEUDOAUTOSOMAL = "(?i)(chr)?(25|XY|PAR[12])"
+
+
+def contig_sql(name: str) -> str:
+    """Return `chrom_sql` of a contig, or X for PLINK's names of its pseudoautosomal regions."""
+    return f"if(regexp_full_match({name}, '{_PSEUDOAUTOSOMAL}'), 'X', {chrom_sql(name)})"
+
 
 class _Contigs:
     """Bare names of the contigs of a file, each looked up once: the rule is long, its plan slow."""
@@ -28,7 +35,7 @@ class _Contigs:
         new = sorted(set(written) - self._bare.keys())
         if new:
             found = self._con.execute(
-                f"select name, {chrom_sql('name')} from (select unnest($1) as name)", [new]
+                f"select name, {contig_sql('name')} from (select unnest($1) as name)", [new]
             ).fetchall()
             self._bare.update(found)
         return [self._bare[name] for name in written]

@@ -106,6 +106,7 @@ class VcfReader:
         allele: NDArray[np.int64],
     ) -> GenotypeBlock:
         """Decode rows; ``place`` is the line of each, ``allele`` which allele of it."""
+        lines.check_formats(place)
         dosages = {
             row: checked_dosages(
                 self._path,

@@ -58,8 +58,8 @@ class VcfLines:
     ----------
     n_lines
         Number of records.
-    has_calls
-        Whether a record has GT.
+    has_calls, has_dosages
+        Whether a record has GT, and DS.
 
     Raises
     ------
@@ -96,12 +96,26 @@ class VcfLines:
         ]
         self.has_calls = np.array([keys[0] == b"GT" for keys in self._formats], dtype=np.bool_)
         self.has_dosages = np.array([b"DS" in keys for keys in self._formats], dtype=np.bool_)
-        useless = np.flatnonzero(~self.has_calls & ~self.has_dosages)
-        if len(useless):
-            raise DataError(
-                f"{self._where(int(useless[0]))}: FORMAT neither begins with GT nor has DS, so "
-                "there are no genotypes in it."
-            )
+
+    def check_formats(self, lines: NDArray[np.int64]) -> None:
+        """Refuse lines without genotypes.
+
+        Raises
+        ------
+        DataError
+            FORMAT has neither GT nor DS, or GT is not the first of its keys.
+        """
+        for line in np.unique(lines).tolist():
+            if b"GT" in self._formats[line][1:]:
+                raise DataError(
+                    f"{self._where(line)}: GT stands after other keys in FORMAT; where it is, VCF "
+                    "has it first."
+                )
+            if not self.has_calls[line] and not self.has_dosages[line]:
+                raise DataError(
+                    f"{self._where(line)}: FORMAT neither begins with GT nor has DS, so there are "
+                    "no genotypes in it."
+                )
 
     def _where(self, line: int) -> str:
         return f"{self._path}, line {self._n_header_lines + self._first_record + line}"
