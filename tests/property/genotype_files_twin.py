@@ -73,7 +73,10 @@ class Told:
 
 @dataclass
 class Shelf:
-    """The warehouse: sexes of donors, copies by variant and donor, rs numbers of variants."""
+    """The warehouse: sexes of donors, copies by variant and donor, rs numbers of variants.
+
+    Variants without copies are known from the variant index.
+    """
 
     donors: dict[str, int | None] = field(default_factory=dict)
     rsids: dict[Key, str | None] = field(default_factory=dict)
@@ -327,7 +330,7 @@ def shelve(
     there = shelf.copies.get(key)
     if there is None:
         shelf.copies[key] = row
-        shelf.rsids[key] = rsid
+        shelf.rsids[key] = shelf.rsids.get(key) or rsid
         return None
     if on_duplicate == "error":
         raise Refused("occurs|stands in record")

@@ -12,6 +12,7 @@ from typing import Any
 import duckdb
 import pytest
 from tests.property.genotype_files_twin import (
+    LONGEST,
     Options,
     Refused,
     Shelf,
@@ -34,7 +35,7 @@ from tests.unit.ingest_formats.genotype_files import check_numbering, load_genot
 from tests.unit.ingest_formats.small_warehouse import new_warehouse
 
 from varhouse.errors import DataError
-from varhouse.ingest.load import LoadReport
+from varhouse.ingest.load import LoadReport, load_files
 
 LAYOUTS = ("vcf", "bcf", "plink1", "plink2", "bgen")
 
@@ -148,6 +149,31 @@ def check_table(con: duckdb.DuckDBPyConnection, shelf: Shelf) -> None:
     check_numbering(con)
 
 
+def know_some_variants(
+    chance: random.Random,
+    con: duckdb.DuckDBPyConnection,
+    folder: Path,
+    world: World,
+    shelf: Shelf,
+) -> None:
+    """Load a variant index with some variants of the world and some of their neighbours."""
+    for site in chance.sample(world.sites, len(world.sites) // 2):
+        chrom, alt = contig_of(site.chrom), site.alts[-1].upper()
+        if (
+            chrom
+            and 0 < site.pos < LONGEST
+            and set(alt) <= set("ACGTN")
+            and alt != site.ref.upper()
+        ):
+            pos = site.pos + chance.choice([0, 0, 0, 1])
+            shelf.rsids[chrom, pos, site.ref.upper(), alt] = chance.choice([None, f"rs9{pos}"])
+    if shelf.rsids:
+        rows = [f"{'_'.join(map(str, key))},{rs or ''}" for key, rs in shelf.rsids.items()]
+        index = folder / "index.csv"
+        index.write_text("\n".join(["variant_id,rsid", *rows, ""]))
+        load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+
+
 def check_seed(
     con: duckdb.DuckDBPyConnection, folder: Path, seed: int, layout: str, *, n_parts: int
 ) -> None:
@@ -157,6 +183,8 @@ def check_seed(
     if layout.startswith("plink") or n_parts > 1:
         world = without_blanks(world)
     shelf = Shelf()
+    if chance.random() < 0.4:
+        know_some_variants(chance, con, folder, world, shelf)
     wanted = None
     if chance.random() < 0.4:
         wanted = chance.sample(list(world.donors), max(2, len(world.donors) - 3))
