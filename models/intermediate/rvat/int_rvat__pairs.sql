@@ -6,6 +6,7 @@
 -- rvat_terms_are_known looks the terms of masks up there
 -- depends_on: {{ ref('int_annotations__severities') }}, {{ ref('consequence_severity') }}
 {%- endif %}
+{%- set is_of_gene = not first_row and var('annotation_pick_per') == 'gene' %}
 {%- set origin = var_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select
@@ -112,7 +113,9 @@ consequences as (
         impact,
         consequence_terms
     from {{ ref('annotations_picked') }}
+    {% if is_of_gene -%}
     where gene_id is not null
+    {%- endif %}
 ),
 {% endif %}
 final as (
@@ -153,7 +156,7 @@ final as (
     {%- if rvat_uses_consequences() -%}
     left join {{ 'first_rows' if first_row else 'consequences' }} as consequences
         on windows.variant_id = consequences.variant_id
-        {%- if not first_row %}
+        {%- if is_of_gene %}
         and windows.gene_id = consequences.gene_id
         {%- endif %}
     {% endif %}

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.numerics.acat import Status, acat
+from varhouse.numerics.burden import NO_EFFECT
 from varhouse.numerics.skat import ScoreSet
 from varhouse.numerics.tails import log_chi2_1, log_t_two_sided
 
@@ -60,7 +61,8 @@ def acat_v_log_p(
         if spread > 0:
             mean = float(maf[few].mean())
             typical = float(w.mean()) if weight_of_maf is None else weight_of_maf(mean)
-            log_p.append(float(log_chi2_1(float(w @ score[few]) ** 2 / spread)))
+            square = float(w @ score[few]) ** 2 / spread
+            log_p.append(float(log_chi2_1(square if square > NO_EFFECT * df else 0.0)))
             shares.append(typical**2 * mean * (1.0 - mean))
     return acat(log_p=log_p, weights=shares)
 
@@ -83,6 +85,7 @@ def log_t_from_score(score: Float, variance: Float, df: int) -> Float:
         Shape (m,): natural logarithms of two-sided p-values.
     """
     explained = np.minimum(score**2 / variance / df, 1.0)
+    explained = np.where(explained <= NO_EFFECT, 0.0, explained)
     with np.errstate(divide="ignore"):
         t = np.sqrt(explained * (df - 1.0) / (1.0 - explained))
     return log_t_two_sided(t, df - 1.0)

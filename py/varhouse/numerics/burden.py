@@ -20,6 +20,12 @@ Float = npt.NDArray[np.float64]
 COLLINEAR = 1e-10
 """Covariates explain genotypes of which they leave no larger share of the squares than this."""
 
+NO_EFFECT = 1e-26
+"""A share of the squares of a phenotype that is a rounding error: explained is nothing, p is 1.
+
+ACAT takes a p of 1 apart from one just below, which erases the others.
+"""
+
 
 class BurdenTest(NamedTuple):
     """Results, all of one shape; NaN where ``status`` is not ``ok``.
@@ -76,10 +82,12 @@ def burden_test(
         *(np.asarray(x, dtype=np.float64) for x in (score, variance, size, rss, df))
     )
     status = np.full(br.shape, "ok", dtype="<U18")
+    # of several reasons the last, as in the variance tests
+    status[rr <= 0] = "constant_phenotype"
     status[bpb <= COLLINEAR * bb] = "collinear"
     status[bb == 0] = "no_carriers"
-    status[rr <= 0] = "constant_phenotype"
     good = status == "ok"
+    br = np.where(br**2 <= NO_EFFECT * bb * rr, 0.0, br)
     with np.errstate(divide="ignore", invalid="ignore"):
         beta = np.where(good, br / bpb, np.nan)
         # explained share of the residual variance, at most 1 but for rounding

@@ -158,10 +158,12 @@ def test_burdens(
     phenotype = np.concatenate(
         [np.tile(each.phenotypes, n_weights * n_aggregations) for each in sets]
     )
+    # fractions below half a copy alone make no carrier, and so no burden
+    size = np.where(burdens.n_carriers[:, :, None] > 0, burdens.size, 0.0)
     tests = burden_test(
         np.concatenate([score.reshape(-1) for score in burdens.score]),
         np.repeat(burdens.variance.reshape(-1), by_burden),
-        np.repeat(burdens.size.reshape(-1), by_burden),
+        np.repeat(size.reshape(-1), by_burden),
         null.rss[phenotype],
         null.df,
     )
