@@ -123,8 +123,9 @@ def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     """)
     drop_matrix(con)
     twice = con.execute(
-        "select covariate, list_sort(list_distinct(list(line))) from donor_values "
-        "group by covariate having count(distinct line) > 1 or covariate = '' order by 1 limit 1"
+        "select min(covariate), list_sort(list_distinct(list(line))) from donor_values "
+        "group by lower(covariate) having count(distinct line) > 1 or min(covariate) = '' "
+        "order by 1 limit 1"
     ).fetchone()
     if twice:
         lines = " and ".join(str(line) for line in twice[1])

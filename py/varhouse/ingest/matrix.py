@@ -7,7 +7,13 @@ from collections.abc import Sequence
 import duckdb
 
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
+from varhouse.ingest.staging import (
+    header_line_number,
+    name_sql,
+    parquet_numbers,
+    parquet_sql,
+    stage_fields,
+)
 
 
 def stage_matrix(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
@@ -22,9 +28,16 @@ def stage_matrix(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         stage_fields(con, source, source.columns, [], header_line=header_line_number(source))
         rows = "select line, fields from file_fields"
     else:
-        fields = ", ".join(f"cast({quoted_name(name)} as varchar)" for name in source.columns)
+        # by place: DuckDB takes hg1 for HG1, and has no name for a column without one
+        places = [f"field{number}" for number in range(len(source.columns))]
+        _, floats = parquet_numbers(source)
+        fields = ", ".join(
+            name_sql(place) if name in floats else f"cast({place} as varchar)"
+            for place, name in zip(places, source.columns, strict=True)
+        )
         rows = (
-            f"select file_row_number + 1 as line, [{fields}] as fields from {parquet_sql(source)}"
+            f"select line0 + 1 as line, [{fields}] as fields "
+            f"from {parquet_sql(source)} as cells({', '.join(places)}, line0)"
         )
     con.execute(f"create or replace temp view matrix_rows as {rows}")
 

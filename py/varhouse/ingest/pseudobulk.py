@@ -49,7 +49,8 @@ _BED_OTHERS = ("gid", "strand", "score")
 
 
 def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    found = create_records(con, source, _LONG, required=("gene", "donor"))
+    ids = ("donor", "cell_type")
+    found = create_records(con, source, _LONG, required=("gene", "donor"), ids=ids)
     if not {"sum", "mean"} & found:
         raise DataError(
             f"{source.path}: no column of values; wanted is sum or mean. Columns found: "
@@ -114,8 +115,7 @@ def _stage_donor_columns(
     if twice:
         columns = [str(place) for place, donor in enumerate(donors, start=1) if donor == twice]
         raise DataError(
-            f"{source.path}: donor {twice} occurs in columns {' and '.join(columns)}; "
-            "a donor has one column."
+            f"{source.path}: donor {twice} occurs in columns {' and '.join(columns)}; keep one."
         )
     stage_matrix(con, source)
     create_column_names(con, donors)

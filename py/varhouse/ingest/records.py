@@ -18,6 +18,8 @@ from varhouse.ingest.keys import text_literal
 from varhouse.ingest.reading import header_hint, shown_names
 from varhouse.ingest.staging import (
     header_line_number,
+    name_sql,
+    parquet_numbers,
     parquet_sql,
     path_sql,
     quoted_name,
@@ -48,11 +50,13 @@ def create_records(
     columns: Columns,
     *,
     required: Sequence[str],
+    ids: Sequence[str] = (),
 ) -> frozenset[str]:
     """Create the temp view ``records`` over a file with a header.
 
     The view has ``line`` (1-based line of a text file, record of a parquet file), each name of
-    ``columns`` as text (NULL where the file has no such column) and ``is_ragged``.
+    ``columns`` as text (NULL where the file has no such column) and ``is_ragged``. Those in ``ids``
+    are names, also where parquet has them as floating-point numbers.
 
     Returns
     -------
@@ -81,10 +85,16 @@ def create_records(
             f"where line > {header_line_number(source)} and trim(raw) <> '')"
         )
     else:
-        cells = {
-            name: f"cast({quoted_name(source.columns[position])} as varchar)"
-            for name, position in positions.items()
-        }
+        _, floats = parquet_numbers(source)
+        cells = {}
+        for name, position in positions.items():
+            column = source.columns[position]
+            is_number = name in ids and column in floats
+            cells[name] = (
+                name_sql(quoted_name(column))
+                if is_number
+                else f"cast({quoted_name(column)} as varchar)"
+            )
         ragged = "false"
         relation = f"(select file_row_number + 1 as line, * from {parquet_sql(source)})"
     _create_view(con, columns, cells, relation, ragged)

@@ -44,6 +44,15 @@ def parquet_numbers(source: SourceFile) -> tuple[frozenset[str], frozenset[str]]
     return frozenset(integers), frozenset(floats)
 
 
+def name_sql(number: str) -> str:
+    """Return a floating-point number that is a name as text: whole ones without the point."""
+    whole = f"{number} = trunc({number}) and abs({number}) < 9007199254740992"
+    return (
+        f"case when {whole} then cast(cast({number} as bigint) as varchar) "
+        f"else cast({number} as varchar) end"
+    )
+
+
 def require_columns(source: SourceFile, wanted: Sequence[str]) -> None:
     """Refuse a file that lacks a column.
 

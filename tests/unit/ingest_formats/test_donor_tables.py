@@ -72,6 +72,27 @@ class TestLayouts:
             ("7", "age", 30.0), ("7", "sex", 2.0), ("8", "age", None), ("8", "sex", 1.0),
         ]  # fmt: skip
 
+    def test_whole_numbers_of_parquet_are_ids_without_a_point(
+        self, empty_warehouse, load, tmp_path
+    ):
+        path = tmp_path / "c.parquet"
+        pq.write_table(pa.table({"donor_id": [7.0, 8.0], "age": [30.5, 40.0]}), path)
+        load(empty_warehouse, "covariates", path)
+        assert covariates_of(empty_warehouse) == [("7", "age", 30.5), ("8", "age", 40.0)]
+
+    def test_donors_as_columns_may_differ_in_case_alone(self, empty_warehouse, load, tmp_path):
+        path = tmp_path / "c.parquet"
+        pq.write_table(pa.table({"id": ["PC1", "sex"], "HG1": ["1", "1"], "hg1": ["2", "2"]}), path)
+        load(empty_warehouse, "covariates", path)
+        assert covariates_of(empty_warehouse) == [
+            ("HG1", "PC1", 1.0), ("HG1", "sex", 1.0), ("hg1", "PC1", 2.0), ("hg1", "sex", 2.0),
+        ]  # fmt: skip
+
+    def test_covariates_differ_in_more_than_case(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "id\tA\tB\nPC1\t1\t2\npc1\t3\t4\n")
+        with pytest.raises(DataError, match="covariate 'PC1' in line 2 and 3; one line each"):
+            load(empty_warehouse, "covariates", path)
+
     def test_ids_alone_are_donors(self, empty_warehouse, load, tmp_path):
         load(empty_warehouse, "donors", written(tmp_path, "sample_id\tnote\nA\tx\nB\ty\n"))
         assert donors_of(empty_warehouse) == [("A", False, None), ("B", False, None)]

@@ -146,3 +146,23 @@ def test_donors_are_those_of_the_genotypes(empty_warehouse, load, tmp_path):
     report = load(empty_warehouse, "pseudobulk", path, feature="T", id_map=mapping)
     assert report.notes == {"donors_without_genotypes": 1, "gene_symbol_kept": 1}
     assert [row[2] for row in rows_of(empty_warehouse)] == ["S1", "Z"]
+
+
+def test_donors_that_differ_in_case_alone_have_columns_of_their_own(
+    empty_warehouse, load, tmp_path
+):
+    path = tmp_path / "w.parquet"
+    pq.write_table(pa.table({"": ["G1"], "HG1": [1.0], "hg1": [2.0]}), path)
+    load(empty_warehouse, "pseudobulk", path, feature="T")
+    assert [row[2:5] for row in rows_of(empty_warehouse)] == [
+        ("HG1", None, 1.0),
+        ("hg1", None, 2.0),
+    ]
+
+
+def test_whole_numbers_of_parquet_are_ids_without_a_point(empty_warehouse, load, tmp_path):
+    path = tmp_path / "l.parquet"
+    columns = {"gene_id": ["G", "G"], "donor_id": [1.0, 2.5], "cell_type": [3.0, 3.0]}
+    pq.write_table(pa.table({**columns, "mean": [0.5, 1.0]}), path)
+    load(empty_warehouse, "pseudobulk", path)
+    assert [row[:3] for row in rows_of(empty_warehouse)] == [("3", "G", "1"), ("3", "G", "2.5")]
