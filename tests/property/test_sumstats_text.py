@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.property.sumstats_text_twin import Index, harmonised, written
 from tests.property.sumstats_text_worlds import (
@@ -97,6 +99,39 @@ def test_rows_are_those_of_the_twin(
     house: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
 ) -> None:
     compare(house, name, seed, tmp_path)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_parquet_of_open_targets(
+    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+) -> None:
+    """P-values there are a mantissa and an exponent; what is absent is null."""
+    chance = random.Random(seed)
+    for table in ("raw.sumstats", "raw.variants", "load_manifest", "load_issues"):
+        house.execute(f"delete from {table}")
+    records, rows = [], []
+    for variant in random_variants(chance, N_ROWS):
+        mantissa, exponent = round(chance.uniform(1, 9.9), 3), chance.choice([-1, -8, -310, -5000])
+        beta, se = chance.gauss(0, 1), chance.choice([0.25, 0.5, None])
+        af, n = chance.choice([0.125, None]), chance.choice([1000, None])
+        records.append({
+            "studyId": "GCST1", "variantId": variant.key, "chromosome": variant.chrom,
+            "position": variant.pos, "beta": beta, "standardError": se, "sampleSize": n,
+            "pValueMantissa": mantissa, "pValueExponent": exponent,
+            "effectAlleleFrequencyFromSource": af,
+        })  # fmt: skip
+        texts = {"study": "GCST1", "id": variant.key, "chrom": variant.chrom,
+                 "pos": str(variant.pos), "beta": repr(beta), "se": str(se or ""),
+                 "n": str(n or ""), "af": str(af or ""), "p": f"{mantissa}e{exponent}"}  # fmt: skip
+        rows.append(harmonised(texts, "opentargets-sumstats", Index([]), ""))
+    path = tmp_path / "s.parquet"
+    pq.write_table(pa.Table.from_pylist(records), path)
+    assert load(house, "sumstats", path).format == "opentargets-sumstats"
+    names = list(rows[0] or {})
+    found = house.execute(f"select {', '.join(names)} from sumstats").fetchall()
+    assert {key(dict(zip(names, row, strict=True))) for row in found} == {
+        key(row) for row in rows if row
+    }
 
 
 @pytest.mark.slow
