@@ -131,8 +131,7 @@ def most_variable(means: np.ndarray, n: int) -> tuple[np.ndarray, bool]:
     level = np.log1p(np.where(mean == 0, 1e-12, mean))
     low, high = float(level.min()), float(level.max())
     edges = np.linspace(low, high, 21)
-    edges[0] -= 0.001 * (high - low)
-    bins = [int(np.flatnonzero(edges < x)[-1]) for x in level.tolist()]
+    bins = [int((edges[1:-1] < x).sum()) for x in level.tolist()]
     scores: list[float] = []
     is_certain = True
     for gene, bin_no in enumerate(bins):
@@ -174,6 +173,8 @@ def components(
     if not is_certain:
         return None
     table = table[:, is_variable]
+    if not table.size:
+        return np.empty((len(table), 0)), np.empty(0)
     centred = table - table.mean(axis=0)
     u, s, vt = np.linalg.svd(centred, full_matrices=False)
     largest = np.abs(vt).argmax(axis=1)

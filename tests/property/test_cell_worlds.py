@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from tests.property.cell_twin import N_COMPONENTS, Expected, components, expect
 from tests.property.cell_worlds import World, make_world
 
+from varhouse.errors import DataError
 from varhouse.ingest.cells import expression_pcs
 from varhouse.ingest.cells import load as cells_load
 from varhouse.ingest.load import LoadReport, load_files
@@ -55,21 +58,26 @@ def assert_values(con: duckdb.DuckDBPyConnection, wanted: Expected) -> None:
     assert n_zero == 0
 
 
-def assert_covariates(con: duckdb.DuckDBPyConnection, wanted: Expected, n_genes: int) -> None:
+def assert_covariates(
+    con: duckdb.DuckDBPyConnection, wanted: Expected, n_genes: int, *, traits: bool = True
+) -> None:
     rows = con.execute("select donor_id, covariate, value from covariates").fetchall()
-    traits = {row[:2]: row[2] for row in rows if not row[1].startswith("expression_pc")}
-    assert traits == wanted.traits
+    others = {row[:2]: row[2] for row in rows if not row[1].startswith("expression_pc")}
+    assert others == wanted.traits or not traits
     donors = sorted(wanted.means)
     listed = con.execute("select donor_id from donors order by 1").fetchall()
     assert sorted(row[0] for row in listed) == donors
     found = {row[:2]: row[2] for row in rows if row[1].startswith("expression_pc")}
-    if len(donors) < 2:
+    if len(donors) < 2 or not wanted.means[donors[0]]:
         assert not found
         return
     twin = components(list(wanted.means.values()), n_genes)
     if twin is None:
         return
     scores, singular = twin
+    if not singular.size:
+        assert not found
+        return
     n_real = int((singular > 1e-9 * singular[0]).sum())
     n = min(N_COMPONENTS, n_real)
     names = {name for _, name in found}
@@ -77,7 +85,7 @@ def assert_covariates(con: duckdb.DuckDBPyConnection, wanted: Expected, n_genes:
     assert len(found) == len(names) * len(donors)
     for i in range(n):
         gaps = np.abs(np.delete(singular, i) - singular[i])
-        if gaps.min() > 1e-4 * singular[0]:
+        if gaps.min(initial=np.inf) > 1e-4 * singular[0]:
             column = [found[donor, f"expression_pc{i + 1}"] for donor in donors]
             np.testing.assert_allclose(column, scores[:, i], atol=1e-6 * singular[0])
     # of components beyond those that the donors have there is nothing but zero
@@ -110,6 +118,61 @@ def check(world: World, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("seed", range(60))
 def test_worlds(seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     check(make_world(seed), tmp_path / "a.h5ad", monkeypatch)
+
+
+@pytest.mark.parametrize("seed", range(200, 212))
+def test_components_of_two_files(seed: int, tmp_path: Path) -> None:
+    """Means of a donor are over the cells of both files, genes are those that both have."""
+    cells: dict[str, int] = {}
+    totals: dict[str, dict[str, float]] = {}
+    shared: set[str] = set()
+    with new_house() as con:
+        for number in (seed, seed + 5000):
+            world = make_world(number)
+            world.options["feature"] = str(number)
+            world.options.pop("cell_type_column", None)
+            world.types = [str(number)] * len(world.types)
+            world.known_genes, world.genes = [], undo(world)
+            load(con, world.write(tmp_path / f"{number}.h5ad"), world.options)
+            wanted = expect(world)
+            for donor, means in wanted.means.items():
+                n = wanted.n_cells[str(number), donor]
+                cells[donor] = cells.get(donor, 0) + n
+                of_donor = totals.setdefault(donor, {})
+                for gene, mean in zip(wanted.genes, means, strict=True):
+                    of_donor[gene] = of_donor.get(gene, 0.0) + n * mean
+            shared = set(wanted.genes) & (shared or set(wanted.genes))
+        means = {
+            donor: [of_donor.get(gene, 0.0) / cells[donor] for gene in sorted(shared)]
+            for donor, of_donor in sorted(totals.items())
+        }
+        assert_covariates(con, Expected(means=means), expression_pcs.N_GENES, traits=False)
+
+
+def undo(world: World) -> list[str]:
+    """Return the genes as they are while the warehouse knows no symbols."""
+    symbols = {gene: symbol for symbol, gene in world.known_genes}
+    return [symbols.get(gene, gene) for gene in world.genes]
+
+
+@pytest.mark.parametrize("bad", [-1.0, math.nan, math.inf, 0.5, 1e300])
+@pytest.mark.parametrize("seed", range(300, 304))
+def test_one_value_that_is_no_count_refuses_a_file(seed: int, bad: float, tmp_path: Path) -> None:
+    world = make_world(seed)
+    matrix = world.matrices[0]
+    values = np.round(matrix.values.astype(np.float64))
+    values[np.random.default_rng(seed).integers(len(values)), 1] = bad
+    how = replace(matrix.how, dtype="<f8")
+    world.matrices = [replace(matrix, values=values, how=how)]
+    if bad == 0.5:
+        world.options.pop("layer", None)
+        world.matrices[0] = replace(world.matrices[0], place="X", genes=(), var=None)
+        world.var, world.var_names = matrix.var or world.var, [*(matrix.genes or world.var_names)]
+    with new_house(world.known_genes) as con:
+        with pytest.raises(DataError):
+            load(con, world.write(tmp_path / "a.h5ad"), world.options)
+        assert con.execute("from raw.pseudobulk_genes").fetchall() == []
+        assert con.execute("from covariates").fetchall() == []
 
 
 @pytest.mark.slow
