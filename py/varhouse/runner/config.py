@@ -21,6 +21,22 @@ CONFIG_KEYS: dict[str, tuple[str, ...]] = {
     "unit_tests": _COMMON,
     "sources": _COMMON,
 }  # fmt: skip
+# What a selection by config sees where nothing is set, as in dbt; unit tests have no configs there.
+CONFIG_SECTIONS = {
+    "model": "models", "seed": "seeds", "test": "data_tests", "source": "sources",
+}  # fmt: skip
+CONFIG_DEFAULTS: dict[str, dict[str, Any]] = {
+    "models": {
+        "enabled": True, "materialized": "view", "on_schema_change": "ignore",
+        "contract": {"enforced": False},
+    },
+    "seeds": {
+        "enabled": True, "materialized": "seed", "delimiter": ",", "on_schema_change": "ignore",
+        "contract": {"enforced": False},
+    },
+    "data_tests": {"enabled": True, "materialized": "test", "severity": "ERROR"},
+    "sources": {"enabled": True},
+}  # fmt: skip
 REFUSED = {
     "pre_hook": "Hooks are not supported.",
     "post_hook": "Hooks are not supported.",

@@ -183,10 +183,16 @@ class Fingerprints:
             parents[FUNCTIONS] = functions
         return Fingerprint(sql_hash, config_hash, parents, digest(sql_hash, config_hash, parents))
 
-    def mark_built(self, key: str, value: str) -> None:
-        """Note that a node now holds this."""
-        self._built[key] = value
+    def mark_built(self, key: str, value: str, run_id: str) -> None:
+        """Note that a node holds what this run makes of this fingerprint."""
+        self._built[key] = self._content(key, value, run_id)
         self._views.clear()
+
+    def _content(self, key: str, value: str, run_id: str) -> str:
+        if self._project.nodes[key].materialized == "incremental":
+            # It also holds what earlier builds left in it, which no fingerprint tells.
+            return digest(value, run_id)
+        return value
 
     def held(self, key: str) -> str:
         """Return what a parent holds now: as built in this run, else as last built."""
@@ -210,14 +216,14 @@ class Fingerprints:
                 parents[FUNCTIONS] = self._functions_version
             value = digest(made.sql_hash, made.config_hash, parents)
             return self._views.setdefault(key, value)
-        return stored.fingerprint.value
+        return self._content(key, stored.fingerprint.value, stored.run_id)
 
 
 def _config_hash(node: Node) -> str:
     config = {key: value for key, value in node.config.items() if key not in _NOT_HASHED}
     contract = config.get("contract") or {}
     types = (
-        {name: column.data_type for name, column in node.columns.items()}
+        [(name, column.data_type) for name, column in node.columns.items()]
         if contract.get("enforced") else {}
     )  # fmt: skip
     return digest(config, types)

@@ -67,12 +67,19 @@ def build_node(
         _build_view(con, node, sql, existing)
         return None
     if incremental:
-        _check_contract(con, node, sql)
+        if _enforced(node):
+            _check_contract(con, node, sql)
         _add_rows(con, node, sql)
         ((n_rows,),) = con.execute(f"select count(*) from {node.relation}").fetchall()
         return int(n_rows)
-    n_rows = _create(con, node, sql, f"create table {_relation(node, _NEW)} as")
-    _compare_contract(con, node, _relation(node, _NEW))
+    header = f"create table {_relation(node, _NEW)} as"
+    if _enforced(node):
+        _check_contract(con, node, sql)
+        # in the order of the contract, as dbt makes it
+        names = ", ".join(f"{name} as {name}" for name in map(quote_identifier, node.columns))
+        n_rows = _create(con, node, sql, f"{header} select {names} from (", ")")
+    else:
+        n_rows = _create(con, node, sql, header)
     _swap(con, node, existing)
     return n_rows
 
@@ -83,7 +90,8 @@ def _build_view(
     if existing is not None:
         con.execute(f"drop {existing} {node.relation}")
     _create(con, node, sql, f"create view {node.relation} as")
-    _compare_contract(con, node, str(node.relation))
+    if _enforced(node):
+        _compare_contract(con, node, _columns(con, str(node.relation)))
 
 
 def _relation(node: Node, suffix: str = "") -> str:
@@ -96,9 +104,11 @@ def _made(con: duckdb.DuckDBPyConnection, statement: str) -> int | None:
     return int(found[0][0]) if found else None
 
 
-def _create(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str) -> int | None:
+def _create(
+    con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str, footer: str = ""
+) -> int | None:
     try:
-        return _made(con, f"{header}\n{sql.text}")
+        return _made(con, f"{header}\n{sql.text}\n{footer}")
     except duckdb.InterruptException:
         raise
     except duckdb.Error as error:
@@ -168,17 +178,17 @@ def _enforced(node: Node) -> bool:
 
 
 def _check_contract(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> None:
-    if _enforced(node):
-        _compare_contract(con, node, f"({sql.text}\n)", query=True)
+    try:
+        found = _columns(con, f"select * from (\n{sql.text}\n)")
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
+    _compare_contract(con, node, found)
 
 
-def _compare_contract(
-    con: duckdb.DuckDBPyConnection, node: Node, relation: str, *, query: bool = False
-) -> None:
+def _compare_contract(con: duckdb.DuckDBPyConnection, node: Node, found: Mapping[str, str]) -> None:
     """Refuse a result whose columns or types are not those that its contract promises."""
-    if not _enforced(node):
-        return
-    found = _columns(con, f"select * from {relation}" if query else relation)
     where = node.patch or node.location
     wanted: dict[str, str] = {}
     for column in node.columns.values():

@@ -214,6 +214,6 @@ def plan_project(
     for key in prepared.tasks():
         decision = decide(prepared, key, full_refresh=full_refresh)
         if decision.action == "build":
-            prepared.fingerprints.mark_built(key, decision.fingerprint.value)
+            prepared.fingerprints.mark_built(key, decision.fingerprint.value, "planned")
         decisions.append(decision)
     return decisions

@@ -33,6 +33,8 @@ GENERIC_TESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "relationships": (("to", "field"), ()),
 }
 _TEST_CONFIGS = ("severity", "where", "tags", "enabled", "meta")
+_UNDER_CONFIG = "dbt takes it only under config."
+_QUOTE = "Tests name a column as it stands here; write the quotes into its name."
 _SECTIONS = ("version", "models", "seeds", "sources", "unit_tests", "data_tests")
 
 
@@ -43,11 +45,13 @@ class PropertyReader:
         self._project = project_name
         self._renderer = renderer
         self._nodes = nodes
+        self._folders: tuple[str, ...] = ()
 
     def read(self, path: Path, shown: str, relative: Path) -> None:
         """Read one yml file."""
         from varhouse.runner.yml import read_yaml
 
+        self._folders = relative.parent.parts
         top = Entry(read_yaml(path, shown), Location(shown, 1), "the file")
         top.allow(*_SECTIONS, refused=REFUSED)
         if top.value.get("version", 2) != 2:
@@ -61,11 +65,11 @@ class PropertyReader:
         for entry in top.entries("data_tests", "a data test"):
             self._singular(entry)
         for entry in top.entries("unit_tests", "a unit test"):
-            self._unit_test(entry, relative)
+            self._unit_test(entry)
 
     def _patch(self, entry: Entry, kind: str, section: str) -> None:
         entry.allow("name", "description", "config", "columns", "data_tests", "tests", "meta",
-                    "tags", "docs", refused=REFUSED)  # fmt: skip
+                    "docs", refused={**REFUSED, "tags": _UNDER_CONFIG})  # fmt: skip
         name = entry.text("name")
         node = self._nodes.get(f"{kind}.{self._project}.{name}")
         if node is None:
@@ -84,27 +88,38 @@ class PropertyReader:
         config = entry.mapping("config", "config")
         check_config(config, section)
         node.config = merged(node.config, self._rendered(config))
-        for key in ("tags", "meta"):
-            if key in entry.value:
-                node.config = merged(node.config, {key: plain(entry.value[key])})
+        node.config = merged(node.config, _beside_config(entry))
         node.description = self._description(entry)
-        for key in ("data_tests", "tests"):
-            for test, where in entry.items(key):
-                self._generic(test, where, node, None)
+        self._tests(entry, node, None)
         for column in entry.entries("columns", "a column"):
             self._column(column, node)
 
     def _column(self, column: Entry, node: Node) -> None:
         column.allow("name", "description", "data_type", "data_tests", "tests", "meta", "tags",
-                     "quote", "config", refused=REFUSED)  # fmt: skip
+                     "config", refused={**REFUSED, "quote": _QUOTE})  # fmt: skip
+        config = column.mapping("config", "the config of a column")
+        config.allow("tags", "meta")
         name = column.text("name")
         if name in node.columns:
             raise ProjectError(f"{column.at('name')}: the column '{name}' is described twice.")
         data_type = column.text("data_type", "") or None
         node.columns[name] = Column(name, self._description(column), data_type)
+        self._tests(column, node, name, (*_tag_list(column), *config.strings("tags")))
+
+    def _tests(
+        self, entry: Entry, node: Node, column: str | None, tags: tuple[str, ...] = ()
+    ) -> None:
+        """Read the tests of a table or column; they carry the tags of a column and of a source."""
+        if "tests" in entry.value and "data_tests" in entry.value:
+            raise ProjectError(
+                f"{entry.at('tests')}: {entry.what} has tests and data_tests, which are the same; "
+                "put all of them under data_tests."
+            )
+        if node.source_name is not None:
+            tags = (*node.config.get("tags", ()), *tags)
         for key in ("data_tests", "tests"):
-            for test, where in column.items(key):
-                self._generic(test, where, node, name)
+            for test, where in entry.items(key):
+                self._generic(test, where, node, column, tags)
 
     def _description(self, entry: Entry) -> str:
         return self._renderer.description(entry.text("description", ""), entry.at("description"))
@@ -119,19 +134,26 @@ class PropertyReader:
         entry.allow("name", "description", "schema", "tables", "tags", "meta", "config", "loader",
                     refused=REFUSED)  # fmt: skip
         source = entry.text("name")
-        schema = entry.text("schema", source)
+        schema = self._renderer.yml_value(entry.text("schema", source), entry.at("schema"))
+        config = entry.mapping("config", "config")
+        check_config(config, "sources")
+        shared = merged(self._rendered(config), _beside_config(entry))
         for table in entry.entries("tables", "a source table"):
             table.allow("name", "identifier", "description", "columns", "data_tests", "tests",
                         "config", "tags", "meta", "loader", refused=REFUSED)  # fmt: skip
             name = table.text("name")
+            identifier = self._renderer.yml_value(
+                table.text("identifier", name), table.at("identifier")
+            )
             node = Node(
                 unique_id=f"source.{self._project}.{source}.{name}",
                 resource_type="source",
                 name=name,
                 location=table.at("name"),
                 fqn=(self._project, source, name),
-                relation=Relation(schema, table.text("identifier", name)),
+                relation=Relation(str(schema), str(identifier)),
                 source_name=source,
+                config=merged({}, shared),
             )
             twin = self._nodes.get(node.unique_id)
             if twin is not None:
@@ -139,12 +161,13 @@ class PropertyReader:
                     f"{node.location}: the source is declared already, at {twin.location}."
                 )
             self._nodes[node.unique_id] = node
-            if "tags" in entry.value:
-                node.config = merged(node.config, {"tags": entry.strings("tags")})
             self._describe(table, node, "sources")
 
-    def _generic(self, value: Any, where: Location, node: Node, column: str | None) -> None:
+    def _generic(
+        self, value: Any, where: Location, node: Node, column: str | None, tags: tuple[str, ...]
+    ) -> None:
         kind, arguments, config, name = self._test_parts(value, where)
+        description = str(arguments.pop("description", None) or "")
         if kind not in GENERIC_TESTS:
             raise ProjectError(
                 f"{where}: the generic test '{kind}' is not supported, wanted one of "
@@ -163,19 +186,23 @@ class PropertyReader:
             )  # fmt: skip
             raise ProjectError(f"{where}: {kind}: {what}.")
         full = _test_name(kind, node, {**arguments, "column_name": column})
-        digest = hashlib.md5(f"{full}{sorted(config.items())}".encode(), usedforsecurity=False)
+        told = f"{full}{sorted(arguments.items(), key=str)}"
+        digest = hashlib.md5(told.encode(), usedforsecurity=False)
         unique_id = f"test.{self._project}.{name or full}.{digest.hexdigest()[:10]}"
         if unique_id in self._nodes:
             raise ProjectError(
-                f"{where}: the same test stands already at {self._nodes[unique_id].location}."
+                f"{where}: the same test stands already at {self._nodes[unique_id].location}; "
+                "give one of them a name of its own."
             )
         self._nodes[unique_id] = Node(
             unique_id=unique_id,
             resource_type="test",
             name=name or full,
             location=where,
-            fqn=(*node.fqn[:-1], name or full),
-            config=config,
+            # dbt takes the file's path without its first folder, whatever the paths of models are
+            fqn=(self._project, *where.path.split("/")[1:-1], name or full),
+            config=merged({"tags": list(tags)} if tags else {}, config),
+            description=self._renderer.description(description, where),
             test=GenericTest(kind, column, arguments),
             attached=node.unique_id,
         )
@@ -218,7 +245,6 @@ class PropertyReader:
         nested = arguments.pop("arguments", None)
         if isinstance(nested, Mapping):
             arguments.update(nested)
-        arguments.pop("description", None)
         return str(kind), arguments, settings, name
 
     def _singular(self, entry: Entry) -> None:
@@ -233,9 +259,9 @@ class PropertyReader:
         node.description = self._description(entry)
         node.patch = entry.at("name")
 
-    def _unit_test(self, entry: Entry, relative: Path) -> None:
+    def _unit_test(self, entry: Entry) -> None:
         entry.allow("name", "description", "model", "given", "expect", "overrides", "config",
-                    "tags", "meta", refused=REFUSED)  # fmt: skip
+                    refused={**REFUSED, "tags": _UNDER_CONFIG, "meta": _UNDER_CONFIG})  # fmt: skip
         name, model = entry.text("name"), entry.text("model")
         if f"model.{self._project}.{model}" not in self._nodes:
             known = [each.name for each in self._nodes.values() if each.resource_type == "model"]
@@ -263,8 +289,8 @@ class PropertyReader:
             resource_type="unit_test",
             name=name,
             location=entry.at("name"),
-            fqn=(self._project, *relative.parent.parts, model, name),
-            config=self._rendered(config),
+            fqn=(self._project, *self._folders, model, name),
+            config=merged({}, self._rendered(config)),
             description=self._description(entry),
             unit=UnitTest(
                 model,
@@ -274,9 +300,24 @@ class PropertyReader:
                 macros.flag("is_incremental", False),
             ),
         )
-        if "tags" in entry.value:
-            node.config = merged(node.config, {"tags": entry.strings("tags")})
         self._nodes[unique_id] = node
+
+
+def _tag_list(entry: Entry) -> list[str]:
+    """Return the tags that stand beside ``config``, where dbt takes nothing but a list."""
+    if isinstance(entry.value.get("tags"), str):
+        raise ProjectError(f"{entry.at('tags')}: {entry.what}: 'tags' is a text, wanted a list.")
+    return entry.strings("tags")
+
+
+def _beside_config(entry: Entry) -> dict[str, Any]:
+    """Return the tags and meta of a table that do not stand under its ``config``."""
+    found: dict[str, Any] = {}
+    if "tags" in entry.value:
+        found["tags"] = _tag_list(entry)
+    if "meta" in entry.value:
+        found["meta"] = plain(entry.value["meta"])
+    return found
 
 
 def _rows(entry: Entry) -> tuple[dict[str, Any], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from jinja2.environment import TemplateModule
@@ -80,7 +81,9 @@ class _Config:
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a setting of this node, or the default."""
-        return {**self._scope.config, **self._scope.configured}.get(name, default)
+        held = {**self._scope.config, **self._scope.configured}
+        # a copy: `do x.append(y)` in a template changes nothing beyond it
+        return deepcopy(held[name]) if name in held else default
 
     def require(self, name: str) -> Any:
         """Return a setting of this node; it must be set."""
@@ -100,7 +103,8 @@ class _Var:
     def __call__(self, name: str, default: Any = _UNSET) -> Any:
         self._asked.add(name)
         if name in self._values:
-            return self._values[name]
+            # a copy: what one template appends to it is not there for the next
+            return deepcopy(self._values[name])
         if default is _UNSET:
             raise TemplateFault(
                 f"var('{name}') is not set. Give it in dbt_project.yml under vars, "
@@ -242,7 +246,7 @@ class Renderer:
         return {
             "var": _Var({**self.vars, **(extra or {})}, self.asked_vars),
             "env_var": self.env_var,
-            "target": self.target,
+            "target": dict(self.target),
         }
 
     def render(self, key: str, text: str, path: str, scope: Scope) -> MappedSql:
@@ -277,7 +281,7 @@ class Renderer:
             "config": _Config(scope),
             "is_incremental": lambda: scope.incremental,
             "env_var": self.env_var,
-            "target": self.target,
+            "target": dict(self.target),
             "this": scope.this,
             "doc": self.doc,
             "exceptions": _Exceptions(),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
+from pathlib import PurePosixPath
+from typing import Any
 
 from varhouse.errors import UsageError
+from varhouse.runner.config import CONFIG_DEFAULTS, CONFIG_KEYS, CONFIG_SECTIONS
 from varhouse.runner.graph import Graph
 from varhouse.runner.nodes import Node, Project, suggest
 
@@ -19,6 +22,9 @@ _METHODS = (
     "fqn", "name", "path", "file", "tag", "source", "resource_type", "config.<key>", "state",
     "test_name", "test_type",
 )  # fmt: skip
+_WILD = re.compile(r"[*?\[\]]")
+_RESOURCE_TYPES = ("model", "seed", "source", "test", "unit_test")
+_TEST_TYPES = ("data", "generic", "singular", "unit")
 _STATES = ("new", "modified", "unmodified", "old")
 
 StateOf = Callable[[Node], str]
@@ -71,7 +77,7 @@ class _Chooser:
         chosen: set[str] = set()
         for text in specifications:
             for words in text.split():
-                found = self._with_tests(self._intersection(words))
+                found = self._intersection(words)
                 if not found and may_be_empty:
                     _LOG.warning("--exclude %s: nothing matches.%s", words, self._hint(words))
                 elif not found:
@@ -80,7 +86,8 @@ class _Chooser:
         return chosen
 
     def _intersection(self, words: str) -> set[str]:
-        parts = [self._one(word) for word in words.split(",")]
+        # as dbt: tests follow each part, so that `x,test_type:generic` has those of x
+        parts = [self._with_tests(self._one(word)) for word in words.split(",")]
         return set.intersection(*parts)
 
     def _hint(self, words: str) -> str:
@@ -124,35 +131,37 @@ class _Chooser:
 
     def _matches(self, node: Node, method: str | None, value: str, word: str) -> bool:
         if method is None:
-            is_path = "/" in value or value.endswith((".sql", ".csv", ".yml"))
-            method = "path" if is_path else "fqn"
+            is_file = value.lower().endswith((".sql", ".csv"))
+            method = "path" if "/" in value else "file" if is_file else "fqn"
         if method in ("fqn", "name"):
             return _matches_fqn(node, value)
-        if method in ("path", "file"):
+        if method == "path":
             return _matches_path(node, value)
+        if method == "file":
+            path = PurePosixPath(node.location.path)
+            return fnmatchcase(path.name, value) or fnmatchcase(path.stem, value)
         if method == "tag":
             return any(fnmatchcase(tag, value) for tag in node.tags)
         if method == "source":
             return node.resource_type == "source" and _matches_source(node, value)
         if method == "resource_type":
+            _check_word(value, _RESOURCE_TYPES, word, "resource_type")
             return node.resource_type == value
         if method == "test_type":
+            _check_word(value, _TEST_TYPES, word, "test_type")
             return value in _test_types(node)
         if method == "test_name":
-            return node.test is not None and fnmatchcase(node.test.kind, value)
+            return _matches_test_name(node, value)
         if method == "state":
             return self._matches_state(node, value, word)
         if method.startswith("config."):
-            held = node.config.get(method.removeprefix("config."))
-            held = held if isinstance(held, list) else [held]
-            return any(str(item).lower() == value.lower() for item in held if item is not None)
+            return _matches_config(node, method.split(".")[1:], value, word)
         raise UsageError(
             f"--select {word}: the method '{method}:' is not one of {', '.join(_METHODS)}."
         )
 
     def _matches_state(self, node: Node, value: str, word: str) -> bool:
-        if value not in _STATES:
-            raise UsageError(f"--select {word}: state is one of {', '.join(_STATES)}.")
+        _check_word(value, _STATES, word, "state")
         if self._state_of is None:
             raise UsageError(f"--select {word}: no warehouse to compare with; name one with --db.")
         if node.resource_type not in ("model", "seed"):
@@ -166,29 +175,81 @@ class _Chooser:
         }[value]
 
 
+def _check_word(value: str, known: tuple[str, ...], word: str, what: str) -> None:
+    if value not in known:
+        raise UsageError(
+            f"--select {word}: {what} is one of {', '.join(known)}.{suggest(value, known)}"
+        )
+
+
 def _depth(operator: str) -> int | None:
     digits = operator.strip("+")
     return int(digits) if digits else None
 
 
 def _matches_fqn(node: Node, value: str) -> bool:
-    if fnmatchcase(node.name, value):
-        return node.resource_type != "source"
+    """Match the name, or the folders and the name from the first on, as dbt does."""
     if node.resource_type == "source":
         return False
+    if fnmatchcase(node.name, value):
+        return True
     wanted = value.split(".")
+    first_wild = next(
+        (index for index, part in enumerate(wanted) if _WILD.search(part)), len(wanted)
+    )
+    # a pattern takes all that is left, dots included
+    rest = ".".join(wanted[first_wild:])
     return any(
         len(fqn) >= len(wanted)
-        and all(fnmatchcase(have, want) for have, want in zip(fqn, wanted, strict=False))
+        and list(fqn[:first_wild]) == wanted[:first_wild]
+        and (not rest or fnmatchcase(".".join(fqn[first_wild:]), rest))
         for fqn in (node.fqn, node.fqn[1:])
     )
 
 
 def _matches_path(node: Node, value: str) -> bool:
-    path, wanted = node.location.path, value.rstrip("/")
-    wanted = wanted.removeprefix("./")
-    name = path.rsplit("/", 1)[-1]
-    return path.startswith(f"{wanted}/") or fnmatchcase(path, wanted) or fnmatchcase(name, wanted)
+    """Match the file, a folder above it, or the yml file that describes the node."""
+    wanted = PurePosixPath(value).parts
+    path = PurePosixPath(node.location.path)
+    places = [path, *path.parents]
+    if node.patch is not None:
+        places.append(PurePosixPath(node.patch.path))
+    return any(_matches_parts(place.parts, wanted) for place in places)
+
+
+def _matches_parts(have: tuple[str, ...], wanted: tuple[str, ...]) -> bool:
+    if not wanted:
+        return not have
+    if wanted[0] == "**":
+        return any(_matches_parts(have[n:], wanted[1:]) for n in range(len(have) + 1))
+    return bool(have) and fnmatchcase(have[0], wanted[0]) and _matches_parts(have[1:], wanted[1:])
+
+
+def _matches_config(node: Node, keys: list[str], value: str, word: str) -> bool:
+    section = CONFIG_SECTIONS.get(node.resource_type)
+    if keys[0] not in {key for known in CONFIG_KEYS.values() for key in known}:
+        raise UsageError(
+            f"--select {word}: '{keys[0]}' is not a config that is supported here."
+            f"{suggest(keys[0], CONFIG_KEYS['models'])}"
+        )
+    if section is None:
+        return False
+    held: Any = {**CONFIG_DEFAULTS[section], **node.config}
+    for key in keys:
+        held = held.get(key) if isinstance(held, Mapping) else None
+    if keys == ["severity"]:
+        return str(held).lower() == value.lower()
+    flag = {"true": True, "false": False}.get(value.lower())
+    return any(
+        item == value or (flag is not None and item is flag)
+        for item in (held if isinstance(held, list | tuple) else [held])
+    )
+
+
+def _matches_test_name(node: Node, value: str) -> bool:
+    if node.resource_type == "unit_test":
+        return fnmatchcase(node.name, value)
+    return node.test is not None and fnmatchcase(node.test.kind, value)
 
 
 def _matches_source(node: Node, value: str) -> bool:

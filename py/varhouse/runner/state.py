@@ -42,6 +42,7 @@ class Stored:
 
     status: str
     fingerprint: Fingerprint
+    run_id: str
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
         return {}
     rows = con.execute(
         f"""
-        select node, status, sql_hash, config_hash, parents, fingerprint
+        select node, status, sql_hash, config_hash, parents, fingerprint, run_id
         from {SCHEMA}.run_results
         where fingerprint is not null
             and (status in ('success', 'pass', 'warn', 'fail'))
@@ -85,8 +86,8 @@ def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
         """
     ).fetchall()
     return {
-        node: Stored(status, Fingerprint(sql_hash, config_hash, parents or {}, fingerprint))
-        for node, status, sql_hash, config_hash, parents, fingerprint in rows
+        node: Stored(status, Fingerprint(sql_hash, config_hash, parents or {}, fingerprint), run_id)
+        for node, status, sql_hash, config_hash, parents, fingerprint, run_id in rows
     }
 
 

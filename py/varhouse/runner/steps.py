@@ -102,7 +102,9 @@ class Steps:
         decision = decide(self._prepared, task.key, full_refresh=self._full_refresh)
         self._decisions[task.key] = decision
         if decision.action != UNCHANGED:
-            self._prepared.fingerprints.mark_built(task.key, decision.fingerprint.value)
+            self._prepared.fingerprints.mark_built(
+                task.key, decision.fingerprint.value, self._run.run_id
+            )
             self._note_prints(task.gates)
             return lambda con: self._build(con, task, decision)
         self._note_prints(task.gates)

@@ -13,7 +13,7 @@ from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.nativetypes import NativeCodeGenerator
 from jinja2.parser import Parser
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.sandbox import SandboxedEnvironment
 
 from varhouse.errors import ProjectError, VarhouseError
 from varhouse.runner.nodes import Location, suggest
@@ -84,7 +84,7 @@ class _NotingNativeGenerator(NativeCodeGenerator, _NotingGenerator):
     """The same for templates that keep the types of their values."""
 
 
-class _Environment(ImmutableSandboxedEnvironment):
+class _Environment(SandboxedEnvironment):
     generator: type[_NotingGenerator] = _NotingGenerator
 
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:

@@ -180,6 +180,44 @@ def test_incremental_models_add_and_replace(
     assert rows(con, "from a") == rows(con, "from raw.t")
 
 
+def test_what_reads_an_incremental_table_follows_each_of_its_builds(
+    con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
+) -> None:
+    # The table also holds what earlier builds left in it: its fingerprint alone is not enough.
+    project = folder(a=INCREMENTAL.format(more=""), b="select id from {{ ref('a') }}")
+    assert project.run(con).ok
+    con.execute("delete from raw.t where id < 5")
+    assert project.run(con).ok
+    assert rows(con, "select count(*) from b where id < 5") == [(5,)]
+    assert project.run(con, select=["a"], full_refresh=True).ok
+    assert statuses(project.run(con)) == {"a": "unchanged", "b": "success"}
+    assert rows(con, "select count(*) from b where id < 5") == [(0,)]
+    assert set(statuses(project.run(con)).values()) == {"unchanged"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [("table", ["id", "grp"]), ("incremental", ["id", "grp"]), ("view", ["grp", "id"])],
+)
+def test_a_contract_orders_the_columns_of_a_table(
+    con: duckdb.DuckDBPyConnection,
+    folder: Callable[..., ProjectFolder],
+    kind: str,
+    expected: list[str],
+) -> None:
+    # as dbt-duckdb 1.11 does
+    project = folder(
+        a=f"{{{{ config(materialized='{kind}', on_schema_change='fail') }}}}\n"
+        "select grp, id from {{ source('raw', 't') }}  -- the end"
+    )
+    project.write({"models/a.yml": (
+        "models:\n  - name: a\n    config: {contract: {enforced: true}}\n    columns:\n"
+        "      - {name: id, data_type: bigint}\n      - {name: grp, data_type: bigint}\n"
+    )})  # fmt: skip
+    assert project.run(con).ok
+    assert [row[0] for row in con.execute("describe a").fetchall()] == expected
+
+
 def test_a_table_may_become_a_view_and_back(
     con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
 ) -> None:

@@ -164,6 +164,26 @@ models:
         ({"models/a.sql": MODEL,
           "models/y.yml": "unit_tests:\n  - name: u\n    model: b\n    expect: {rows: []}\n"},
          "models/y.yml:3:", "no model is called 'b'"),
+        ({"models/a.sql": MODEL, "models/y.yml": "models:\n  - name: a\n    tags: [x]\n"},
+         "models/y.yml:3:", "only under config"),
+        ({"models/y.yml": "sources:\n  - name: s\n    tags: x\n"},
+         "models/y.yml:3:", "'tags' is a text, wanted a list"),
+        ({"models/a.sql": MODEL,
+          "models/y.yml": "models:\n  - name: a\n    columns:\n      - name: id\n"
+                          "        data_tests: [unique]\n        tests: [not_null]\n"},
+         "models/y.yml:6:", "tests and data_tests, which are the same"),
+        ({"models/a.sql": MODEL,
+          "models/y.yml": "models:\n  - name: a\n    columns:\n      - name: id\n"
+                          "        data_tests:\n          - unique\n"
+                          "          - unique: {config: {severity: warn}}\n"},
+         "models/y.yml:7:", "the same test stands already at models/y.yml:6"),
+        ({"models/a.sql": MODEL,
+          "models/y.yml": "models:\n  - name: a\n    columns:\n      - name: id\n"
+                          "        quote: true\n"},
+         "models/y.yml:5:", "write the quotes into its name"),
+        ({"models/a.sql": MODEL,
+          "models/y.yml": "unit_tests:\n  - name: u\n    model: a\n    tags: [x]\n"},
+         "models/y.yml:4:", "only under config"),
         ({"dbt_project.yml": "profile: small\n"}, "dbt_project.yml:1:", "'name' is missing"),
         ({"dbt_project.yml": PROJECT + "on-run-start: x\n"}, "dbt_project.yml:8:", "Hooks"),
         ({"dbt_project.yml": PROJECT + "    +materialised: view\n"},
@@ -182,6 +202,49 @@ def test_what_is_outside_the_subset_is_refused_with_its_place(
         folder.load()
     assert str(error.value).startswith(where)
     assert what in str(error.value)
+
+
+def test_tests_carry_the_tags_of_their_column_and_source_and_of_no_model(tmp_path: Path) -> None:
+    project = ProjectFolder(
+        tmp_path,
+        {
+            "models/a.sql": "{{ config(tags='of_a') }} select 1 as id",
+            "models/x/a.yml": """
+sources:
+  - name: s
+    schema: "{{ var('where', 'raw') }}"
+    config: {tags: of_s, meta: {n: 1}}
+    tables:
+      - name: t
+        config: {tags: [of_t], meta: {m: 2}}
+        columns: [{name: id, config: {tags: [of_id]}, data_tests: [unique]}]
+  - name: gone
+    config: {enabled: false}
+    tables: [{name: t}]
+models:
+  - name: a
+    columns:
+      - name: id
+        tags: [of_id]
+        data_tests: [{unique: {description: Once., config: {tags: own}}}]
+unit_tests:
+  - {name: u, model: a, config: {tags: of_u}, given: [], expect: {rows: []}}
+""",
+        },
+    ).load(where="elsewhere")
+    # As dbt-core 1.11 has them in its manifest.
+    by_name = {node.name: node for node in project.nodes.values()}
+    assert {name: node.tags for name, node in by_name.items()} == {
+        "a": ("of_a",),
+        "t": ("of_s", "of_t"),
+        "source_unique_s_t_id": ("of_s", "of_t", "of_id"),
+        "unique_a_id": ("of_id", "own"),
+        "u": ("of_u",),
+    }
+    assert by_name["t"].config["meta"] == {"n": 1, "m": 2}
+    assert str(by_name["t"].relation) == '"elsewhere"."t"'
+    assert by_name["unique_a_id"].fqn == ("small", "x", "unique_a_id")
+    assert by_name["unique_a_id"].description == "Once."
 
 
 def test_a_folder_without_a_project_is_a_usage_error(tmp_path: Path) -> None:

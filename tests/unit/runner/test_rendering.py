@@ -73,11 +73,17 @@ def rendered(tmp_path: Path, sql: str, **vars: object) -> str:
         ("{% for i in range(3) %}{{ i }}{% if not loop.last %},{% endif %}{% endfor %}", "0,1,2"),
         ("{% set n = namespace(x=[]) %}{% for i in [1, 2] %}{% set n.x = n.x + [i] %}{% endfor %}"
          "{{ n.x | join('-') }}", "1-2"),
+        ("{% set l = [] %}{% do l.append(1) %}{% do l.extend([2]) %}{{ l | join('-') }}", "1-2"),
         ("a{{ log('said') }}b{{ log('said', info=true) }}", "ab"),
     ],
 )  # fmt: skip
 def test_templates_render_as_in_dbt(tmp_path: Path, template: str, expected: str) -> None:
     assert rendered(tmp_path, f"select '{template}'") == f"select '{expected}'"
+
+
+def test_what_a_template_appends_to_a_var_stays_in_it(tmp_path: Path) -> None:
+    text = "{% set l = var('nested').k %}{% do l.append('z') %}{{ l }} {{ var('nested').k }}"
+    assert rendered(tmp_path, text) == "['x', 'y', 'z'] ['x', 'y']"
 
 
 @pytest.mark.parametrize(
@@ -87,7 +93,6 @@ def test_templates_render_as_in_dbt(tmp_path: Path, template: str, expected: str
         ("\n\n{{ 1 / 0 }}", "models/m.sql:3:", "division by zero"),
         ("\n{{ var('nested')['zz'].y }}", "models/m.sql:2:", "has no attribute 'zz'"),
         ("{{ ''.__class__.__mro__ }}", "models/m.sql:1:", "unsafe"),
-        ("\n{% set l = [] %}{% do l.append(1) %}", "models/m.sql:2:", "unsafe"),
         ("\n{{ plain() }}", "sql/macros/a.sql:9:", "while rendering models/m.sql"),
         ("\n{{ ref('other', v=2) }}", "models/m.sql:2:", "versions are not supported"),
         ("\n{{ ref('pack', 'other') }}", "models/m.sql:2:", "packages are not available"),
