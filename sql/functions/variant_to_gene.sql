@@ -1,5 +1,5 @@
--- Questions that users ask of the V2G results. They call variant_key(text), so this file
--- comes after variant_key.sql in the order of names.
+-- Questions that users ask of the V2G results. They call gene_key(text) and variant_key(text), so
+-- this file comes after theirs in the order of names.
 --
 -- Tables are named by arguments with defaults: DuckDB binds a macro when it is created, and
 -- before the first build the results are not there yet. It also lets a user ask another
@@ -121,7 +121,9 @@ with symbol_genes as (
     from query_table(genes_table) as known
     where
         not starts_with(upper(trim(gene)), 'ENSG')
-        and upper(known.gene_name) = upper(trim(gene))
+        and upper(trim(gene)) in (upper(known.gene_name), upper(known.gene_id))
+        -- a gene that is called by its id is in the other branch
+        and known.gene_id <> gene_key(gene)
 ),
 
 scored_variants as (
@@ -132,7 +134,7 @@ scored_variants as (
         scores.overall_score,
         scores.n_sources
     from query_table(scores_table) as scores
-    where scores.gene_id = upper(split_part(trim(gene), '.', 1))
+    where scores.gene_id = gene_key(gene)
     union all
     select
         scores.variant_id,

@@ -25,8 +25,8 @@ named_genes as (
         known.gene_name
     from query_table(genes_table) as known
     where
-        known.gene_id = upper(split_part(trim(gene), '.', 1))
-        or upper(known.gene_name) = upper(trim(gene))
+        known.gene_id = gene_key(gene)
+        or upper(trim(gene)) in (upper(known.gene_name), upper(known.gene_id))
 ),
 
 named_scores as (

@@ -92,7 +92,7 @@ def test_a_column(con: duckdb.DuckDBPyConnection, name: str) -> None:
     check(case, rows, [row[0] for row in found], wanted)
 
 
-def some(name: str, n: int = 12) -> list[Row]:
+def some(name: str, n: int = 6) -> list[Row]:
     """Return a few rows of a function, one with a NULL argument among them."""
     rows = CASES[name].rows(random.Random(name))
     return [*rows[: n - 1], next((row for row in rows if None in row), rows[n - 1])]

@@ -157,7 +157,7 @@ def _find_genes(
             genes.gene_id,
             genes.gene_name
         from gold
-        inner join genes on genes.gene_id = upper(split_part(gold.gene, '.', 1))
+        inner join genes on genes.gene_id = gene_key(gold.gene)
         union
         select
             gold.gene,
@@ -165,6 +165,13 @@ def _find_genes(
             genes.gene_name
         from gold
         inner join genes on upper(genes.gene_name) = upper(gold.gene)
+        union
+        select
+            gold.gene,
+            genes.gene_id,
+            genes.gene_name
+        from gold
+        inner join genes on upper(genes.gene_id) = upper(gold.gene)
         """,
         [genes],
     )

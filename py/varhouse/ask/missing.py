@@ -7,6 +7,9 @@ import pyarrow as pa
 
 from varhouse.ask.answers import Answer
 from varhouse.ask.missing_steps import (
+    ALL_WEIGH_0,
+    NO_NUMBER,
+    NO_REFERENCE,
     UNSCORED,
     Finding,
     check_distance,
@@ -101,10 +104,12 @@ def _follow(con: duckdb.DuckDBPyConnection, variant_id: str, gene: Gene | None) 
         else Finding("variant index", nearby_variants(con, variant_id), "problem")
     ]
     profile = read_profile(con)
-    candidates = check_evidence(con, variant_id, gene, findings)
+    candidates = check_evidence(con, variant_id, gene, profile, findings)
     candidates |= check_distance(con, variant_id, gene, profile, findings)
     usable = check_genes(con, candidates, findings)
-    n_scores = None if profile is None else check_scores(con, variant_id, gene, findings)
+    n_scores = (
+        None if profile is None else check_scores(con, variant_id, gene, profile, usable, findings)
+    )
     conclusion = _conclude(con, variant_id, gene, indexed, candidates, usable, n_scores, findings)
     findings.append(Finding("answer", conclusion, "answer"))
     return findings
@@ -140,8 +145,16 @@ def _conclude(
         return f"not missing: {link} is scored from {', '.join(row[0] for row in sources)}"
     if not indexed:
         return f"{variant_id} is not in the variant index, so nothing is computed for it"
-    if any(finding.check == UNSCORED for finding in findings):
-        return f"{link} has evidence, but none that scores above zero or has a weight"
+    checks = {finding.check: finding.found for finding in findings}
+    if ALL_WEIGH_0 in checks:
+        return f"{link} is scored from sources that weigh 0 only: {checks[ALL_WEIGH_0]}"
+    if UNSCORED in checks:
+        return f"{link} has evidence, but none that scores above zero: {checks[UNSCORED]}"
+    if NO_REFERENCE in checks:
+        return (
+            f"{link} has evidence that the quantile reference of this build does not know: "
+            f"{checks[NO_REFERENCE]}"
+        )
     if usable:
         return (
             f"{link} could be scored but is not in the last build: load or options changed since, "
@@ -149,4 +162,6 @@ def _conclude(
         )
     if candidates:
         return f"every gene that {link} points to is excluded or unknown"
+    if NO_NUMBER in checks:
+        return f"{link} has evidence, but none with a number to score: {checks[NO_NUMBER]}"
     return f"nothing links {link}: no evidence row and no TSS close enough"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from collections import Counter
+from typing import Any, Literal, NamedTuple
 
 import duckdb
 
@@ -15,38 +16,68 @@ _LINKS = """
 with links as (
     select
         'evidence slices' as origin,
+        type_id,
         source_id,
+        feature,
         gene_id,
         case
             when type_id in ('eqtl', 'pqtl', 'sqtl') then qtl_pval
             when type_id = 'vep' then 1
             else interval_score
-        end as value
+        end as value,
+        type_id in ('eqtl', 'pqtl', 'sqtl') as is_qtl
     from raw.evidence
-    where variant_id = $variant_id
+    -- distances are measured, whatever a slice says
+    where variant_id = $variant_id and type_id <> 'distance'
     union all
-    select 'QTL files', source_id, gene_id, coalesce(neglog10_p, p_value)
+    select 'QTL files', type_id, source_id, feature, gene_id, coalesce(neglog10_p, p_value), true
     from raw.qtl
     where variant_id = $variant_id
     union all
-    select 'VEP files', 'vep', gene_id, 1
+    select 'VEP files', 'vep', 'vep', null, gene_id, 1, false
     from raw.vep
     where variant_id = $variant_id
     union all
-    select 'interval files', source_id, gene_id, score
+    select 'interval files', type_id, source_id, feature, gene_id, score, false
     from raw.intervals
-    where chrom = $chrom and start_pos <= $pos and end_pos >= $pos
+    where chrom = $chrom and start_pos <= $end_pos and end_pos >= $pos
 ),
 
 wanted_links as (
-    select * from links where $gene_id is null or gene_id = $gene_id
+    select
+        origin,
+        if(is_qtl and $is_aliased, type_id, source_id) as source_id,
+        coalesce(feature, 'unspecified') as feature,
+        gene_id,
+        coalesce(isnan(value), true) as has_no_value,
+        coalesce(value = 0 and not is_qtl and not $keeps_zeros, false) as is_dropped_zero
+    from links
+    where $gene_id is null or gene_id = $gene_id
 )
+"""
+# What a frozen reference has no cut points for is ranked nowhere.
+_UNREFERENCED = """
+select distinct
+    wanted_links.source_id,
+    wanted_links.feature
+from wanted_links
+anti join v2g_cut_points as cut_points
+    on
+        wanted_links.source_id = cut_points.source_id
+        and wanted_links.feature = cut_points.feature
+where
+    wanted_links.source_id <> 'vep'
+    and not wanted_links.has_no_value
+    and not wanted_links.is_dropped_zero
+    and list_contains($usable, wanted_links.gene_id)
+order by all
 """
 _SOURCE_SCORES = """
 select
     source_scores.source_id,
     count(*) as n_genes,
-    max(source_scores.score) as best_score
+    max(source_scores.score) as best_score,
+    max(source_scores.weight) as weight
 from v2g_source_scores as source_scores
 where
     source_scores.variant_id = $variant_id
@@ -54,21 +85,24 @@ where
 group by source_scores.source_id
 order by source_scores.source_id
 """
-# Evidence of a source for a gene that the source gives no score.
+# Evidence of a source for a gene that could be scored and that the source gives no score.
 _UNSCORED_ROWS = """
 select
     evidence.source_id,
     count(*) as n_rows,
-    string_agg(distinct evidence.detail, ', ' order by evidence.detail) as details
+    string_agg(distinct evidence.detail, ', ' order by evidence.detail) as details,
+    any_value(weights.weight) is null as has_no_weight
 from v2g_evidence as evidence
 anti join v2g_source_scores as source_scores
     on
         evidence.variant_id = source_scores.variant_id
         and evidence.gene_id = source_scores.gene_id
         and evidence.source_id = source_scores.source_id
+left join v2g_source_weights as weights
+    on evidence.source_id = weights.source_id
 where
     evidence.variant_id = $variant_id
-    and ($gene_id is null or evidence.gene_id = $gene_id)
+    and list_contains($usable, evidence.gene_id)
 group by evidence.source_id
 order by evidence.source_id
 """
@@ -87,6 +121,13 @@ order by scores.rank, scores.gene_id
 limit 1
 """
 UNSCORED = "evidence without a score"
+NO_NUMBER = "dropped rows"
+ALL_WEIGH_0 = "weights of 0"
+NO_REFERENCE = "not in the quantile reference"
+# before the first build: whatever rows there are
+_ANY_PROFILE = Profile(
+    None, "gene", keeps_zeros=True, spans_reference=False, is_aliased=False, is_referenced=False
+)
 _ORIGINS = ("evidence slices", "QTL files", "VEP files", "interval files")
 
 
@@ -98,18 +139,28 @@ class Finding(NamedTuple):
     verdict: Verdict
 
 
-def _parameters(variant_id: str, gene: Gene | None) -> dict[str, str | int | None]:
+def _parameters(variant_id: str, gene: Gene | None) -> dict[str, Any]:
+    key = split_id(variant_id)
+    return {"chrom": key.chrom, "pos": key.pos, "gene_id": None if gene is None else gene.gene_id}
+
+
+def _link_parameters(variant_id: str, gene: Gene | None, profile: Profile) -> dict[str, Any]:
     key = split_id(variant_id)
     return {
+        **_parameters(variant_id, gene),
         "variant_id": variant_id,
-        "chrom": key.chrom,
-        "pos": key.pos,
-        "gene_id": None if gene is None else gene.gene_id,
+        "end_pos": key.pos + (len(key.ref) - 1 if profile.spans_reference else 0),
+        "is_aliased": profile.is_aliased,
+        "keeps_zeros": profile.keeps_zeros,
     }
 
 
 def check_evidence(
-    con: duckdb.DuckDBPyConnection, variant_id: str, gene: Gene | None, findings: list[Finding]
+    con: duckdb.DuckDBPyConnection,
+    variant_id: str,
+    gene: Gene | None,
+    profile: Profile | None,
+    findings: list[Finding],
 ) -> set[str]:
     """Count the raw rows of each kind of file; return the genes of those that can be scored."""
     rows = con.execute(
@@ -120,22 +171,26 @@ def check_evidence(
             source_id,
             count(*) as n_rows,
             count(distinct gene_id) as n_genes,
-            count(*) filter (value is null or isnan(value)) as n_without_value,
-            list(distinct gene_id) filter (not isnan(value)) as gene_ids
+            count_if(has_no_value) as n_without_value,
+            count_if(is_dropped_zero) as n_zeros,
+            list(distinct gene_id) filter (not has_no_value and not is_dropped_zero) as gene_ids
         from wanted_links
         group by origin, source_id
         order by origin, source_id
         """,
-        _parameters(variant_id, gene),
+        _link_parameters(variant_id, gene, profile or _ANY_PROFILE),
     ).fetchall()
     for origin in _ORIGINS:
         here = [row for row in rows if row[0] == origin]
         found = "; ".join(f"{row[1]}: {row[2]} rows, {row[3]} genes" for row in here)
         findings.append(Finding(origin, found or "no row", "ok" if here else "none"))
-    lost = {row[1]: row[4] for row in rows if row[4]}
-    if lost:
-        found = "; ".join(f"{source}: {n} rows without a number" for source, n in lost.items())
-        findings.append(Finding("dropped rows", found, "note"))
+    lost: Counter[tuple[str, str]] = Counter()
+    for _, source, _, _, n_without_value, n_zeros, _ in rows:
+        lost[source, "without a number"] += n_without_value
+        lost[source, "of 0, which this build drops"] += n_zeros
+    if any(lost.values()):
+        found = "; ".join(f"{source}: {n} rows {what}" for (source, what), n in lost.items() if n)
+        findings.append(Finding(NO_NUMBER, found, "note"))
     weighted = (
         query_column(con, "select source_id from v2g_source_weights where weight > 0")
         if has_table(con, "v2g_source_weights")
@@ -146,7 +201,7 @@ def check_evidence(
         findings.append(
             Finding("weights", f"no weight for {', '.join(unweighted)}", "note"),
         )
-    return {gene_id for row in rows for gene_id in row[5] or []}
+    return {gene_id for row in rows for gene_id in row[6] or []}
 
 
 def check_distance(
@@ -157,15 +212,13 @@ def check_distance(
     findings: list[Finding],
 ) -> set[str]:
     """Measure to the TSS of each gene; return the genes close enough to be scored."""
-    parameters = _parameters(variant_id, gene)
-    del parameters["variant_id"]
     rows = query_rows(
         con,
         "select gene_id, coalesce(gene_name, gene_id), "
         f"abs($pos - {tss_column(profile)}) as distance_bp "
         "from genes where chrom = $chrom and ($gene_id is null or gene_id = $gene_id) "
         "order by distance_bp, gene_id",
-        parameters,
+        _parameters(variant_id, gene),
     )
     if not rows:
         found = (
@@ -222,22 +275,39 @@ def check_genes(
 
 
 def check_scores(
-    con: duckdb.DuckDBPyConnection, variant_id: str, gene: Gene | None, findings: list[Finding]
+    con: duckdb.DuckDBPyConnection,
+    variant_id: str,
+    gene: Gene | None,
+    profile: Profile,
+    usable: set[str],
+    findings: list[Finding],
 ) -> int:
     """Report the scores of the sources and the overall score; return how many genes have one."""
     parameters = {"variant_id": variant_id, "gene_id": None if gene is None else gene.gene_id}
     rows = query_rows(con, _SOURCE_SCORES, parameters)
-    found = "; ".join(f"{source}: {n} genes, best {best:.4g}" for source, n, best in rows)
+    found = "; ".join(f"{source}: {n} genes, best {best:.4g}" for source, n, best, _ in rows)
     findings.append(Finding("source scores", found or "none", "ok" if rows else "none"))
-    zeros = query_rows(con, _UNSCORED_ROWS, parameters)
-    if zeros:
+    unscored = query_rows(con, _UNSCORED_ROWS, {"variant_id": variant_id, "usable": sorted(usable)})
+    if unscored:
         found = "; ".join(
             f"{source}: {n} rows{f' ({details})' if details else ''}"
-            for source, n, details in zeros
+            + (", no weight" if no_weight else "")
+            for source, n, details, no_weight in unscored
         )
         findings.append(Finding(UNSCORED, found, "note"))
     top = query_rows(con, _BEST_GENE, parameters)
     if not top:
+        unreferenced = profile.is_referenced and query_rows(
+            con,
+            _LINKS + _UNREFERENCED,
+            {**_link_parameters(variant_id, gene, profile), "usable": sorted(usable)},
+        )
+        if unreferenced:
+            found = ", ".join(f"{source} in {feature}" for source, feature in unreferenced)
+            findings.append(Finding(NO_REFERENCE, found, "problem"))
+        if rows and not any(weight for *_, weight in rows):
+            found = ", ".join(source for source, *_ in rows)
+            findings.append(Finding(ALL_WEIGH_0, found, "problem"))
         findings.append(Finding("scores", "none", "problem"))
         return 0
     name, score, rank, n_genes = top[0]

@@ -161,12 +161,12 @@ def nearby_variants(con: duckdb.DuckDBPyConnection, key: str) -> str:
 
 def find_genes(con: duckdb.DuckDBPyConnection, text: str) -> list[Gene]:
     """Return the genes that an id (with or without version) or a symbol in any case names."""
-    name = text.strip()
+    # upper() of SQL on both sides: it differs from Python's in letters such as ß
     rows = query_rows(
         con,
-        "select gene_id, gene_name, chrom, biotype from genes "
-        "where gene_id = ? or upper(gene_name) = ? order by gene_id",
-        [name.split(".")[0].upper(), name.upper()],
+        "select gene_id, gene_name, chrom, biotype from genes where gene_id = gene_key($name) "
+        "or upper($name) in (upper(gene_name), upper(gene_id)) order by gene_id",
+        {"name": text.strip()},
     )
     return [Gene(*row) for row in rows]
 
@@ -215,21 +215,25 @@ def _similar_genes(con: duckdb.DuckDBPyConnection, name: str) -> str:
     if _GENE_ID.fullmatch(name):
         (n_genes,) = query_column(con, "select count(*) from genes")
         return f"It has {n_genes} genes; load more with `varhouse load genes FILE`."
-    upper = name.upper()
     synonyms = query_rows(
         con,
         "select coalesce(gene_name, gene_id), gene_id from genes "
-        "where list_contains(list_transform(synonyms, lambda word: upper(word)), ?) "
+        "where list_contains(list_transform(synonyms, lambda word: upper(word)), upper(?)) "
         "order by gene_id limit ?",
-        [upper, _N_SUGGESTIONS],
+        [name, _N_SUGGESTIONS],
     )
     if synonyms:
         return "It is a synonym of " + ", ".join(f"{one} ({two})" for one, two in synonyms) + "."
     near = query_column(
         con,
-        "select gene_name from genes where levenshtein(upper(gene_name), ?) <= least(?, ?) "
-        "group by gene_name order by levenshtein(upper(gene_name), ?), gene_name limit ?",
-        [upper, _MAX_TYPOS, max(1, len(upper) // 3), upper, _N_SUGGESTIONS],
+        "select gene_name from genes "
+        "where levenshtein(upper(gene_name), upper($name)) <= $typos group by gene_name "
+        "order by levenshtein(upper(gene_name), upper($name)), gene_name limit $n",
+        {
+            "name": name,
+            "typos": min(_MAX_TYPOS, max(1, len(name) // 3)),
+            "n": _N_SUGGESTIONS,
+        },
     )
     if near:
         return f"Similar symbols: {', '.join(near)}."

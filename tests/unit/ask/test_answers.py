@@ -340,3 +340,31 @@ def test_a_file_of_another_kind_is_refused(built_file, tmp_path):
             ask.import_reference(house.con, "x", text)
         with pytest.raises(DataError, match="column quantile_method"):
             ask.import_reference(house.con, "x", Path(other))
+
+
+@pytest.mark.parametrize("name", ["GeneID:351", "geneid:351", "APP", " app "])
+def test_a_gene_with_an_id_that_is_not_of_ensembl(built_file, name):
+    """RefSeq's gene models number their genes; the id keeps its case and has no version."""
+    with varhouse.connect(built_file, read_only=False, threads=1) as house:
+        house.con.execute(f"""
+            update raw.genes set gene_id = 'GeneID:351', gene_name = 'APP' where gene_id = '{BBB}';
+            update v2g_scores set gene_id = 'GeneID:351' where gene_id = '{BBB}';
+            update v2g_source_scores set gene_id = 'GeneID:351' where gene_id = '{BBB}';
+        """)
+        answer = ask.variants_for_gene(house.con, name)
+        assert answer.table.num_rows == 3
+        assert house.sql("from variants_for_gene(?)", [name]).arrow() == answer.table
+        explained = ask.explain(house.con, "1_100_A_T", name).table
+        assert explained["contribution"].to_pylist() == [0.5]
+
+
+@pytest.mark.parametrize("name", [f"{AAA}.4_2", f"{AAA}.4", AAA.lower(), f" {AAA}"])
+def test_a_gene_is_found_whatever_its_version(con, name):
+    assert con.execute("select gene_key(?)", [name]).fetchall() == [(AAA,)]
+    assert ask.variants_for_gene(con, name).table.num_rows == 2
+
+
+def test_versions_of_copies_on_y_and_of_other_species(con):
+    texts = ["ENSG00000002586.20_PAR_Y", "ensmusg00000064372.1", "LOC1.2", "", None]
+    found = [con.execute("select gene_key(?)", [text]).fetchall()[0][0] for text in texts]
+    assert found == ["ENSG00000002586_PAR_Y", "ENSMUSG00000064372", "LOC1.2", "", None]
