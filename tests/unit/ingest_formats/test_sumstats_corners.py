@@ -27,6 +27,20 @@ def loaded(
     return load_lines
 
 
+def test_plink_writes_pseudoautosomal_regions_of_x_apart(
+    empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport]
+) -> None:
+    names = ("PAR1", "25", "XY", "chrPAR2", "X")
+    report = loaded(
+        "#CHROM POS ID REF ALT A1 TEST OBS_CT BETA SE P",
+        *(f"{name} {100 + place} . A G G ADD 90 0.5 0.1 0.1" for place, name in enumerate(names)),
+    )
+    assert report.format == "plink2-glm"
+    assert report.rejected == {"unknown_contig": 1}, "chrPAR2 is no name of PLINK's"
+    found = empty_warehouse.execute("select distinct chrom from sumstats").fetchall()
+    assert found == [("X",)]
+
+
 def test_25_is_the_mitochondrion_in_gwas_ssf_only(
     empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport]
 ) -> None:
