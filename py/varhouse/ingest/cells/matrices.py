@@ -118,7 +118,9 @@ class Matrix:
                         f"{self.path}: {self.name} has an index outside its {n_minor} "
                         f"{'genes' if by_cell else 'cells'}; the file is damaged."
                     )
-                minor = minor.astype(np.int64, copy=False)
+                if minor.dtype == np.uint64:
+                    # numpy adds no signed number to these
+                    minor = minor.astype(np.int64)
                 repeats.refuse(major, minor)
             pair = (major, minor) if by_cell else (minor, major)
             yield Block(start, *pair, data[start:end])
@@ -161,18 +163,25 @@ class _Repeats:
         DataError
             An index occurs twice in a row.
         """
-        if self._row == major[0]:
-            minor = np.concatenate([self._seen, minor])
-            major = np.concatenate([np.full(self._seen.size, self._row), major])
+        goes_on = self._row == major[0]
+        falls = minor[1:] <= minor[:-1]
+        falls &= major[1:] == major[:-1]
         # most files are in order, and need no more than this
-        falls = (minor[1:] <= minor[:-1]) & (major[1:] == major[:-1])
-        if falls.any():
-            keys = np.sort(major * self._n_minor + minor)
-            twice = np.flatnonzero(keys[1:] == keys[:-1])
-            if twice.size:
-                self._tell(*divmod(int(keys[twice[0]]), self._n_minor))
-        self._row = int(major[-1])
-        self._seen = minor[np.searchsorted(major, self._row) :].copy()
+        if falls.any() or (goes_on and minor[0] <= self._seen.max()):
+            self._compare(major, minor)
+        self._row, before = int(major[-1]), self._seen
+        self._seen = minor[np.searchsorted(major, self._row) :].astype(np.int64)
+        if goes_on and self._row == major[0]:
+            self._seen = np.concatenate([before, self._seen])
+
+    def _compare(self, major: Indices, minor: Indices) -> None:
+        keys = major * self._n_minor + minor
+        if self._row == major[0]:
+            keys = np.concatenate([self._row * self._n_minor + self._seen, keys])
+        keys.sort()
+        twice = np.flatnonzero(keys[1:] == keys[:-1])
+        if twice.size:
+            self._tell(*divmod(int(keys[twice[0]]), self._n_minor))
 
     def _tell(self, row: int, index: int) -> NoReturn:
         matrix = self._matrix
