@@ -29,6 +29,12 @@ def tail(q: float, weights: Float, noncentrality: Float | None = None) -> float:
         terms = -0.5 * np.log(each) + delta * np.multiply.outer(s, weights) / each
         return np.asarray(terms.sum(axis=-1) - s * q)
 
+    if weights.min() > 0:
+        # P(Q <= q) is at most exp(K(s) - s q) at any s < 0
+        below = -np.logspace(-6, 14, 401) * end + 0j
+        if exponent(below).real.min() < -37:
+            return 1.0
+
     def on_axis(share: float) -> float:
         s = share * end
         return float(exponent(np.array([s + 0j]))[0].real) - math.log(s)
@@ -38,12 +44,12 @@ def tail(q: float, weights: Float, noncentrality: Float | None = None) -> float:
     factors = 1 - 2 * weights * centre
     curvature = np.sum(2 * (weights / factors) ** 2 * (1 + 2 * delta / factors)) + centre**-2
     scale = 1 / math.sqrt(curvature)
-    bend = 0.15 if weights.min() > 0 else 0.0
+    bend = 0.3 if weights.min() > 0 else 0.0
     step = 0.02
     v = np.arange(0, 16, step)
     u = np.sinh(v)
-    s = centre + scale * (1j * u + bend * u**2)
-    values = np.exp(exponent(s)) / s * scale * (1j + 2 * bend * u) * np.cosh(v)
+    s = centre + scale * (1j * u + bend * (np.cosh(v) - 1))
+    values = np.exp(exponent(s)) / s * scale * (1j * np.cosh(v) + bend * u)
     values[0] /= 2
     return float(np.sum(values.imag) * step / math.pi)
 

@@ -130,7 +130,7 @@ def acat_v(at: Set, weights: Float, name: str, profile: Profile) -> float:
     left = residuals(at.y[:, None], at.x)[:, 0]
     columns = residuals(at.dosages, at.x)
     is_tested = columns.any(axis=0)
-    is_few = is_tested & (at.copies <= 10 + 1e-9)
+    is_few = is_tested & (at.copies <= 10)
     p_values, shares = [], []
     for j in np.flatnonzero(is_tested & ~is_few):
         g = columns[:, j]

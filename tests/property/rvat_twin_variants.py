@@ -49,22 +49,24 @@ def candidate(world: World, j: int, places: Sequence[int], profile: Profile) -> 
     called = dosages[~np.isnan(dosages)]
     if called.size == 0 or called.min() == called.max():
         return None
-    frequency = called.mean() / 2
-    judged = frequency
-    if profile["maf_donors"] == "genotyped":
-        judged = np.nanmean(everyone) / 2
-    if profile["fold_minor_allele"] and frequency > 0.5:
+    judged = everyone[~np.isnan(everyone)] if profile["maf_donors"] == "genotyped" else called
+    if profile["fold_minor_allele"] and called.mean() > 1:
         dosages = 2 - dosages
     fill = np.nanmean(dosages) if profile["missing_calls"] == "mean" else 0.0
     filled = np.where(np.isnan(dosages), fill, dosages)
-    tested_maf = min(frequency, 1 - frequency)
+    n_copies = minor_copies(called)
     return Candidate(
         world.variants[j],
         filled,
-        min(judged, 1 - judged),
-        tested_maf,
-        2 * called.size * tested_maf,
+        minor_copies(judged) / (2 * judged.size),
+        n_copies / (2 * called.size),
+        n_copies,
     )
+
+
+def minor_copies(called: Float) -> float:
+    """Return copies of the rarer allele; dosages are whole sixteen-thousandths, the sum exact."""
+    return float(min(called.sum(), 2 * called.size - called.sum()))
 
 
 # --- annotations

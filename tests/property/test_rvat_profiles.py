@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -13,10 +12,10 @@ import numpy as np
 import pytest
 from scipy import stats
 from tests.property import v2g_profile_twin, v2g_worlds
+from tests.property.rvat_compare import differences
 from tests.property.rvat_fill import fill
-from tests.property.rvat_profile_twin import Combined, Expected, expected_tables
+from tests.property.rvat_profile_twin import expected_tables
 from tests.property.rvat_tails import RHOS, skat_o, tail
-from tests.property.rvat_twin_tests import Row
 from tests.property.rvat_worlds import (
     Annotation,
     Gene,
@@ -155,89 +154,6 @@ def v2g_scores(world: World) -> dict[tuple[str, str], float]:
     return {key: float(pair.score) for key, pair in expected.pairs.items()}
 
 
-# --- comparison
-
-
-def close(found: float | None, wanted: float | None, rel: float, absolute: float = 0.0) -> bool:
-    if found is None or wanted is None:
-        return found is wanted
-    return math.isclose(found, wanted, rel_tol=rel, abs_tol=absolute)
-
-
-def row_differences(found: Mapping[str, Any], wanted: Row, rel: float) -> Iterator[str]:
-    for name in ("status", "n_variants", "n_carriers", "n_donors"):
-        if found[name] != getattr(wanted, name):
-            yield f"{name} is {found[name]}, wanted {getattr(wanted, name)}"
-    if found["status"] != wanted.status:
-        return
-    absolute = 1e-9 if rel > 1e-9 else 0.0
-    if not close(found["p_value"], wanted.p, rel, absolute):
-        yield f"p_value is {found['p_value']}, wanted {wanted.p}"
-    log10p = None if wanted.p is None else -math.log10(wanted.p) if wanted.p else math.inf
-    if wanted.p != 0 and not close(found["log10p"], log10p, max(rel, 1e-9), 10 * rel):
-        yield f"log10p is {found['log10p']}, wanted {log10p}"
-    if wanted.rhos and found["rho"] not in wanted.rhos:
-        yield f"rho is {found['rho']}, wanted one of {wanted.rhos}"
-    for name, value in wanted.values.items():
-        # effects near 0 lose digits where their p is near 1
-        if not close(found[name], value, 1e-9, 1e-12):
-            yield f"{name} is {found[name]}, wanted {value}"
-
-
-def combined_differences(found: Mapping[str, Any], wanted: Combined, rel: float) -> Iterator[str]:
-    for name in ("status", "n_tests"):
-        if found[name] != getattr(wanted, name):
-            yield f"{name} is {found[name]}, wanted {getattr(wanted, name)}"
-    if not close(found["p_value"], wanted.p, rel, 1e-9 if rel > 1e-9 else 0.0):
-        yield f"p_value is {found['p_value']}, wanted {wanted.p}"
-    if "q_value" in found and not close(found["q_value"], wanted.q, 1e-5, 1e-9):
-        yield f"q_value is {found['q_value']}, wanted {wanted.q}"
-    if "best_test" in found and wanted.best and found["best_test"] not in wanted.best:
-        yield f"best_test is {found['best_test']}, wanted one of {sorted(wanted.best)}"
-
-
-KEYS = {
-    "burden": ("cell_type", "gene_id", "weight", "aggregation", "mask", "max_maf"),
-    "skat": ("cell_type", "gene_id", "test", "mask", "max_maf"),
-    "acat": ("cell_type", "gene_id", "aggregation", "mask", "max_maf"),
-    "omnibus": ("cell_type", "gene_id"),
-}
-
-
-def table_of(con: duckdb.DuckDBPyConnection, name: str) -> dict[tuple[str, ...], dict[str, Any]]:
-    cursor = con.execute(f"from rvat_{name}")
-    columns = [column[0] for column in cursor.description]
-    rows = [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
-    found = {
-        tuple(str(float(row[k])) if k == "max_maf" else row[k] for k in KEYS[name]): row
-        for row in rows
-    }
-    assert len(found) == len(rows)
-    return found
-
-
-def differences(con: duckdb.DuckDBPyConnection, expected: Expected) -> list[str]:
-    told = []
-    donors = {
-        (cell_type, donor): status
-        for cell_type, donor, status in con.execute(
-            "select cell_type, donor_id, status from rvat_donors"
-        ).fetchall()
-    }
-    if donors != expected.donors:
-        told.append(f"rvat_donors: {sorted(donors.items() ^ expected.donors.items())[:6]}")
-    for name in KEYS:
-        found, wanted = table_of(con, name), getattr(expected, name)
-        missing, more = wanted.keys() - found.keys(), found.keys() - wanted.keys()
-        if missing or more:
-            told.append(f"{name}: misses {sorted(missing)[:5]}, has {sorted(more)[:5]}")
-        for key in sorted(wanted.keys() & found.keys()):
-            rel = 1e-9 if name in ("burden", "acat") else 1e-6
-            compare = row_differences if name in ("burden", "skat") else combined_differences
-            told += [f"{name} {key}: {text}" for text in compare(found[key], wanted[key], rel)]
-    return told
-
-
 def variables(profile: Mapping[str, Any]) -> dict[str, Any]:
     return {name: profile[name] for name in (*OPTIONS, "skat_weight")}
 
@@ -317,14 +233,15 @@ def test_skat_o_of_the_twin_is_what_draws_give() -> None:
 # --- the smallest cases of what the profiles found
 
 
-def small_world() -> World:
+def small_world(n_genotyped: int = 36) -> World:
     """Return a cohort of one gene, one cell type and two variants, all else in order."""
     world = random_world(1, n_donors=40, has_missing=False)
     gene = Gene("G0", "1", 50_000, 51_000, 1)
     world.genes = [gene]
     world.variants = [Variant("1", 50_100, "A", "C"), Variant("1", 50_200, "A", "C")]
     world.ungenotyped, world.annotations, world.qtl, world.covariates = [], [], [], {}
-    world.calls = np.zeros((world.n_genotyped, 2))
+    world.n_genotyped = n_genotyped
+    world.calls = np.zeros((n_genotyped, 2))
     values = {("B", "G0", donor): 1.0 + i for i, donor in enumerate(world.donors)}
     world.loads = [Load([("B", donor) for donor in world.donors], ["G0"], True, True, values)]
     return world
@@ -380,6 +297,26 @@ def test_the_consequence_picked_for_a_variant_stands_for_each_gene(con: Any) -> 
         assert {row.n_variants for row in expected.burden.values()} == {1}
         b = world.calls[:, 1 if per == "gene" else 0]
         assert set(np.flatnonzero(b)) == carriers
+
+
+@pytest.mark.parametrize("maf_donors", ["tested", "genotyped"])
+def test_a_reference_allele_of_just_the_cut_off_is_out(con: Any, maf_donors: str) -> None:
+    world = small_world(n_genotyped=30)
+    world.calls[:, 0] = 2.0
+    world.calls[:6, 0] = 1.0
+    expected = rows_of(con, world, max_maf=[0.1, 0.11], maf_donors=maf_donors)
+    found = {key[-1]: row.n_variants for key, row in expected.skat.items()}
+    assert found == {"0.1": 0, "0.11": 1}
+
+
+def test_ten_copies_of_the_reference_allele_are_few(con: Any) -> None:
+    # 1 less the frequency, times donors, is a little more than 10 of 35
+    world = small_world(n_genotyped=35)
+    world.calls[:, 0] = 2.0
+    world.calls[3:13, 0] = 1.0
+    world.calls[[1, 5, 20], 1] = 1.0
+    expected = rows_of(con, world, max_maf=0.3, rvat_tests="acat_v")
+    assert {row.status for row in expected.skat.values()} == {"ok"}
 
 
 def test_a_score_that_is_a_rounding_error_erases_no_other_test() -> None:

@@ -98,7 +98,9 @@ cohort as (
 cohort_frequencies as (
     select
         variant_idx,
-        {{ units_to_dosage('n_units') }} / (2 * n_called) as frequency
+        {{ units_to_dosage('n_units') }} as copies,
+        -- not 1 less a frequency: a cut-off is exclusive to the last bit
+        least(copies, 2 * n_called - copies) / (2 * n_called) as maf
     from cohort
     where n_called > 0
 ),
@@ -110,7 +112,7 @@ frequencies as (
         least(measured.copies, 2 * measured.n_called - measured.copies)
         / (2 * measured.n_called) as tested_maf,
         {% if maf_donors == 'genotyped' -%}
-        least(cohort_frequencies.frequency, 1 - cohort_frequencies.frequency) as maf
+        cohort_frequencies.maf
         {%- else -%}
         tested_maf as maf
         {%- endif %}

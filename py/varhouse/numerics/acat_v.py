@@ -19,6 +19,8 @@ from varhouse.numerics.tails import log_chi2_1, log_t_two_sided
 Float = npt.NDArray[np.float64]
 
 MAX_COLLAPSED_COPIES = 10
+# copies that are a frequency times donors are whole but for rounding
+_ROUNDING = 1e-6
 _NO_VARIANCE = 1e-9
 
 
@@ -50,7 +52,7 @@ def acat_v_log_p(
     score = unweighted.scores[:, 0]
     variance = np.diag(unweighted.covariance)
     tested = variance > _NO_VARIANCE * np.max(variance, initial=0.0)
-    few = copies <= MAX_COLLAPSED_COPIES
+    few = copies <= MAX_COLLAPSED_COPIES + _ROUNDING
     single = tested & ~few
     log_p = list(log_t_from_score(score[single], variance[single], df))
     shares = list(weights[single] ** 2 * maf[single] * (1.0 - maf[single]))
