@@ -27,6 +27,18 @@ ACAT takes a p of 1 apart from one just below, which erases the others.
 """
 
 
+def without_rounding(score: npt.ArrayLike, size: npt.ArrayLike, rss: npt.ArrayLike) -> Float:
+    """Return scores, 0 where they are rounding errors.
+
+    Parameters
+    ----------
+    score, size, rss
+        b'r, b'b and r'r, broadcast against each other.
+    """
+    br, bb, rr = (np.asarray(x, dtype=np.float64) for x in (score, size, rss))
+    return np.where(br**2 <= NO_EFFECT * bb * rr, 0.0, br)
+
+
 class BurdenTest(NamedTuple):
     """Results, all of one shape; NaN where ``status`` is not ``ok``.
 
@@ -87,7 +99,7 @@ def burden_test(
     status[bpb <= COLLINEAR * bb] = "collinear"
     status[bb == 0] = "no_carriers"
     good = status == "ok"
-    br = np.where(br**2 <= NO_EFFECT * bb * rr, 0.0, br)
+    br = without_rounding(br, bb, rr)
     with np.errstate(divide="ignore", invalid="ignore"):
         beta = np.where(good, br / bpb, np.nan)
         # explained share of the residual variance, at most 1 but for rounding

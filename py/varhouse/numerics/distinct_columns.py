@@ -13,6 +13,7 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.linalg import blas
 
+from varhouse.numerics.burden import without_rounding
 from varhouse.numerics.genotype_matrix import GenotypeMatrix
 from varhouse.numerics.null_model import LinearNull
 
@@ -50,9 +51,9 @@ class DistinctColumns:
         self._donor = np.repeat(np.arange(self.n_donors), np.diff(by_donor.indptr))
         self._dosage = by_donor.data
         self._is_whole = bool(np.all(self._dosage == np.rint(self._dosage)))
-        self.scores = np.asarray(matrix.T @ null.residuals)
-        self.projections = np.asarray(matrix.T @ null.basis)
         self.squares = np.bincount(self._column, self._dosage**2, minlength=first.size)
+        self.scores = without_rounding(matrix.T @ null.residuals, self.squares[:, None], null.rss)
+        self.projections = np.asarray(matrix.T @ null.basis)
         self.left = self.squares - np.einsum("ij,ij->i", self.projections, self.projections)
 
     def gram(self, chosen: Int, factors: Float) -> Float:

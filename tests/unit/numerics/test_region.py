@@ -261,3 +261,19 @@ def test_variants_that_covariates_explain_have_no_p_value(cohort, test):
         rows = found.test == test
         assert set(found.status[rows]) == {status}
         assert np.all(np.isnan(found.log_p[rows]) == (status == "collinear"))
+
+
+@pytest.mark.parametrize("test", ["burden", "skat", "skat_o", "acat_v"])
+def test_two_carriers_of_opposite_ranks_have_a_p_of_one(test):
+    # 0.1 + 0.2 - 0.3 is no 0 in doubles; a p-value just below 1 would erase the others in ACAT
+    y = np.zeros((N, 1))
+    y[:3, 0] = [0.1, 0.2, -0.3]
+    y[3:13, 0] = [1, -1, 2, -2, 3, -3, 4, -4, 5, -5]
+    dosages = np.zeros((N, 1))
+    dosages[:3] = 1.0
+    null = fit_linear(np.ones((N, 1)), y)
+    assert abs(float(dosages[:, 0] @ null.residuals[:, 0])) > 0
+    plan = TestPlan(kernel_weights=(0,), skat_o=test == "skat_o", acat_v=True)
+    sets = [VariantSet(np.array([0]), np.ones((1, 1)), np.array([0]))]
+    rows = rows_of(test_region(matrix_of(dosages), null, sets, plan))
+    assert [row.log_p for row in rows if row.test == test] == [0.0]
