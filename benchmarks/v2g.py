@@ -78,7 +78,7 @@ def _parse() -> argparse.Namespace:
         "--peers", default=",".join(PEER_NAMES), help="comma-separated; an empty text for none"
     )
     parser.add_argument("--threads", type=int, default=2, help="for every contender that has any")
-    parser.add_argument("--memory", default="4GB", help="DuckDB's memory_limit for ours")
+    parser.add_argument("--memory", default="1GB", help="DuckDB's memory_limit for ours")
     parser.add_argument("--spark-memory", default="6g", help="heap of the PySpark driver")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--temp-dir", type=Path, help="parent of the working folder")
