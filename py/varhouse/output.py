@@ -94,23 +94,43 @@ def whole_file(out: Path) -> Iterator[Path]:
     Raises
     ------
     UsageError
-        The folder does not exist.
+        The folder does not exist, or what is there is a database, a device or a pipe.
     DataError
         The file cannot be written.
     """
     if not out.parent.is_dir():
         raise UsageError(f"--out {out}: the folder {out.parent} does not exist.")
+    # a link stays, and what it leads to is replaced
+    target = Path(os.path.realpath(out))
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent)
+        _require_replaceable(target, out)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         os.close(handle)
         part = Path(name)
         try:
             yield part
-            part.replace(out)
+            part.replace(target)
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise DataError(f"--out {out}: cannot be written: {error.strerror or error}.") from error
+
+
+def _require_replaceable(target: Path, out: Path) -> None:
+    """Refuse to put a file in the place of what is no result.
+
+    Raises
+    ------
+    UsageError
+        It is a database, a device or a pipe.
+    """
+    if not target.exists() or target.is_dir():
+        return
+    if not target.is_file():
+        raise UsageError(f"--out {out}: a device or a pipe; wanted the name of a file.")
+    with target.open("rb") as file:
+        if file.read(12)[8:] == b"DUCK":
+            raise UsageError(f"--out {out}: a DuckDB database; wanted the name of another file.")
 
 
 def as_text(table: pa.Table, form: Format) -> str:

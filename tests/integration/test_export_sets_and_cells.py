@@ -17,6 +17,7 @@ from varhouse.errors import UsageError
 from varhouse.export.h5ad import write_anndata
 from varhouse.export.sets import write_regenie_sets, write_saige_groups
 from varhouse.ingest.load import load_files
+from varhouse.ingest.variants import renumber
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -120,6 +121,23 @@ def test_gene_based_tests_are_there_as_regenie_and_saige_name_them(
     assert all(row[0] == row[1] and row[2] == row[3] for row in pairs)
 
 
+def test_a_load_after_the_tests_changes_no_set(
+    house: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    write_regenie_sets(house, tmp_path / "before")
+    house.begin()
+    # it comes first in the order of variants
+    house.execute(
+        "insert into raw.variants values (99999, '1_1_C_T', '1', 1, 'C', 'T', null, 1, 1)"
+    )
+    renumber(house)
+    write_regenie_sets(house, tmp_path / "after")
+    house.rollback()
+    for what in ("sets", "annotations", "masks"):
+        before, after = (tmp_path / f"{when}.{what}.txt" for when in ("before", "after"))
+        assert after.read_text() == before.read_text() != ""
+
+
 def test_masks_that_become_one_name_are_refused(tmp_path: Path) -> None:
     with empty_warehouse() as con:
         con.execute("create table int_rvat__asked as select unnest(['a b', 'a+b']) as mask, "
@@ -128,6 +146,8 @@ def test_masks_that_become_one_name_are_refused(tmp_path: Path) -> None:
                     "[true, true] as in_sets")  # fmt: skip
         con.execute("create table int_rvat__genes as select 0 as gene_idx, 'G' as gene_id, "
                     "'1' as chrom")  # fmt: skip
+        con.execute("create table int_rvat__variants as select 0 as variant_idx, "
+                    "'1_2_A_C' as variant_id")  # fmt: skip
         con.execute("insert into raw.variants values (0, '1_2_A_C', '1', 2, 'A', 'C', null, 1, 1)")
         with pytest.raises(UsageError, match=r"masks a b, a\+b: two are the same name"):
             write_saige_groups(con, tmp_path / "g.txt")

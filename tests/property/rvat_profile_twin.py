@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -137,7 +137,30 @@ def expected_tables(
 ) -> Expected:
     """Test a world under a profile, one gene and cell type at a time."""
     expected = Expected()
-    covariates = covariate_values(world, profile, components or {})
+    for pair in genes_to_test(world, profile, components or {}, expected.donors):
+        test_gene(expected, world, profile, pair, v2g or {})
+    combine(expected, profile["skat_weight"])
+    return expected
+
+
+class GeneInCellType(NamedTuple):
+    """A gene in a cell type that it is tested in: donors by place, covariates, expression."""
+
+    cell_type: str
+    gene: Gene
+    tested: Sequence[int]
+    x: Float
+    values: Float
+
+
+def genes_to_test(
+    world: World,
+    profile: Profile,
+    components: Mapping[str, Sequence[float]],
+    statuses: dict[tuple[str, str], str],
+) -> Iterator[GeneInCellType]:
+    """Yield what is tested, and note the status of each cell type's donors."""
+    covariates = covariate_values(world, profile, components)
     known = sorted({group[0] for load in world.loads for group in load.groups})
     asked = known if profile["cell_types"] == "all" else as_list(profile["cell_types"])
     for cell_type in asked:
@@ -147,9 +170,8 @@ def expected_tables(
         tested = []
         for place, donor in enumerate(world.donors):
             if donor in present:
-                status = donor_status(world, donor, covariates)
-                expected.donors[cell_type, donor] = status
-                if status == "ok":
+                statuses[cell_type, donor] = donor_status(world, donor, covariates)
+                if statuses[cell_type, donor] == "ok":
                     tested.append(place)
         if not tested:
             continue
@@ -163,11 +185,17 @@ def expected_tables(
             if profile["rvat_genes"] == "all" or gene.id in as_list(profile["rvat_genes"]):
                 values = expression_of(world, cell_type, gene.id, donors)
                 if values is not None and is_expressed(values, profile):
-                    test_gene(
-                        expected, world, profile, cell_type, gene, tested, x, values, v2g or {}
-                    )
-    combine(expected, profile["skat_weight"])
-    return expected
+                    yield GeneInCellType(cell_type, gene, tested, x, values)
+
+
+def phenotype(at: GeneInCellType, profile: Profile) -> tuple[str | None, Float]:
+    """Return why the gene cannot be tested there, or its transformed expression."""
+    n, k = at.x.shape
+    if n - k < 2:
+        return "too_few_donors", np.zeros(n)
+    if np.isnan(at.values).any():
+        return "missing_expression", np.zeros(n)
+    return None, transformed(at.values, f"{at.gene.id} {at.cell_type}", profile)
 
 
 def set_names(profile: Profile) -> Iterable[tuple[str, Mapping[str, Any], float]]:
@@ -180,13 +208,10 @@ def test_gene(
     expected: Expected,
     world: World,
     profile: Profile,
-    cell_type: str,
-    gene: Gene,
-    tested: Sequence[int],
-    x: Float,
-    values: Float,
+    pair: GeneInCellType,
     v2g: Mapping[tuple[str, str], float],
 ) -> None:
+    cell_type, gene, tested, x, _ = pair
     start, end = window_of(gene, profile)
     near = [
         found
@@ -194,14 +219,8 @@ def test_gene(
         if variant.chrom == gene.chrom and start <= variant.pos <= end
         and (found := candidate(world, j, tested, profile)) is not None
     ]  # fmt: skip
-    n, k = x.shape
-    reason, y = None, np.zeros(n)
-    if n - k < 2:
-        reason = "too_few_donors"
-    elif np.isnan(values).any():
-        reason = "missing_expression"
-    else:
-        y = transformed(values, f"{gene.id} {cell_type}", profile)
+    n = x.shape[0]
+    reason, y = phenotype(pair, profile)
     weights = {
         name: np.array([weight_of(world, at, gene, name, profile, v2g) for at in near])
         for name in {*profile["weights"], profile["skat_weight"]}

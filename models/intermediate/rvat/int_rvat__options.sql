@@ -1,6 +1,8 @@
 -- How the tests are made, one row: what rvat_region is told, and what explains its results later.
 {%- set law = var_choice('skat_law', ['large_sample', 'finite_sample']) %}
-{%- set seed = var('jitter_seed') %}
+{%- set seed = var('jitter_seed') -%}
+{%- set first_row = var_choice('rvat_annotations', ['gene', 'first_of_variant']) != 'gene' -%}
+{%- set per = var_choice('annotation_pick_per', ['gene', 'variant']) %}
 select
     {
         'aggregations': [{{ quoted_list(rvat_aggregations()) }}],
@@ -16,4 +18,5 @@ select
         'jitter_seed': {{ 'null' if seed is none else var_number('jitter_seed', 0, 2 ** 53) }},
         'sets_per_block': 16
     } as options,
-    '{{ var_choice("maf_donors", ["tested", "genotyped"]) }}' as maf_donors
+    '{{ var_choice("maf_donors", ["tested", "genotyped"]) }}' as maf_donors,
+    '{{ "first_row" if first_row else per }}' as consequence_from

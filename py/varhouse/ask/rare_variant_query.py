@@ -2,27 +2,55 @@
 
 from __future__ import annotations
 
+# Relations that rvat_region reads on a connection of its own, so they are texts, not parameters.
+# A load numbers the variants anew: what was built knows them by their ids.
+PAIRS = """
+    select
+        pairs.region_idx,
+        pairs.design_idx,
+        pairs.gene_idx,
+        variants.variant_idx,
+        pairs.weights,
+        pairs.in_sets
+    from int_rvat__pairs as pairs
+    inner join int_rvat__variants as built
+        on
+            pairs.design_idx = built.design_idx
+            and pairs.variant_idx = built.variant_idx
+    inner join raw.variants as variants
+        on
+            built.chrom = variants.chrom
+            and built.pos = variants.pos
+            and built.variant_id = variants.variant_id
+    where pairs.gene_idx = {gene_idx}
+"""
 # Each variant of a design is a set of its own, so that the tests of genes make single-variant
 # tests, too: the same donors, covariates and transformed expression.
 ALONE = """
     select
-        region_idx,
-        design_idx,
-        gene_idx,
-        variant_idx,
+        pairs.region_idx,
+        pairs.design_idx,
+        pairs.gene_idx,
+        pairs.variant_idx,
         cast(row_number() over (variants_of_design) - 1 as integer) as place,
-        count(*) over (partition by design_idx) as n_places
-    from int_rvat__pairs
-    where gene_idx = {gene_idx} and list_contains(in_sets, true)
-    window variants_of_design as (partition by design_idx order by variant_idx)
+        count(*) over (partition by pairs.design_idx) as n_places
+    from ({pairs}) as pairs
+    where list_contains(pairs.in_sets, true)
+    window variants_of_design as (partition by pairs.design_idx order by pairs.variant_idx)
 """
-
-# Relations that rvat_region reads on a connection of its own, so they are texts, not parameters.
-PAIRS = """
+SETS = """
     select
         *,
         [cast(1.0 as double)] as weights,
         list_transform(range(n_places), lambda each: each = place) as in_sets
+    from ({alone})
+"""
+# where a variant's calls are stored may have changed since the build: look in both tables
+VARIANTS = """
+    select
+        design_idx,
+        variant_idx,
+        true as is_common
     from ({alone})
 """
 OF_GENE = """
@@ -100,7 +128,10 @@ carried as (
         calls.variant_idx,
         coalesce(sum(cast(calls.dosage as double)), 0) as copies,
         any_value(genotyped.n_donors) - count(*) filter (where calls.dosage is null) as n_called,
-        least(copies, 2 * n_called - copies) / nullif(2 * n_called, 0) as maf
+        least(copies, 2 * n_called - copies) / nullif(2 * n_called, 0) as maf,
+        -- who has no entry has a dosage of 0
+        case when count(calls.dosage) < n_called then 0 else min(calls.dosage) end
+            < max(calls.dosage) as is_varying
     from calls
     cross join genotyped
     group by calls.variant_idx
@@ -114,7 +145,10 @@ counted as (
         sum(cast(calls.dosage as double)) as copies,
         count(*) filter (where calls.dosage is null) as n_missing,
         count(*) filter (where calls.dosage >= 0.5) as n_with_alt,
-        count(*) filter (where calls.dosage > 1.5) as n_without_ref
+        count(*) filter (where calls.dosage > 1.5) as n_without_ref,
+        count(calls.dosage) as n_entries,
+        min(calls.dosage) as least_dosage,
+        max(calls.dosage) as largest_dosage
     from calls
     inner join int_rvat__design_donors as donors
         on calls.donor_idx = donors.donor_idx
@@ -132,9 +166,16 @@ measured as (
         designs.n_donors - coalesce(counted.n_missing, 0) as n_called,
         coalesce(counted.n_with_alt, 0) as n_with_alt,
         coalesce(counted.n_without_ref, 0) as n_without_ref,
-        coalesce(carried.copies > 0 and carried.copies < 2 * carried.n_called, false)
-            as varies_somewhere,
-        carried.maf as genotyped_maf
+        coalesce(
+            case
+                when counted.n_entries + counted.n_missing < designs.n_donors then 0
+                else counted.least_dosage
+            end < counted.largest_dosage,
+            false
+        ) as is_varying,
+        coalesce(carried.is_varying, false) as varies_somewhere,
+        -- a variant without entries is one that everybody has the reference of
+        case when carried.variant_idx is null then 0 else carried.maf end as genotyped_maf
     from designs
     cross join window_variants
     left join counted
@@ -151,6 +192,10 @@ options as (
         options.fold as is_folded,
         maf_donors
     from int_rvat__options
+),
+
+pairs as (
+    {pairs}
 ),
 
 judged as (
@@ -179,8 +224,8 @@ judged as (
         )) as n_weights,
         case
             when measured.n_called = 0 then 'no_calls'
-            when tested_maf = 0 and not measured.varies_somewhere then 'monomorphic'
-            when tested_maf = 0 then 'only_in_untested_donors'
+            when not measured.is_varying and not measured.varies_somewhere then 'monomorphic'
+            when not measured.is_varying then 'only_in_untested_donors'
             when maf >= $largest_maf then 'maf_too_high'
             when pairs.variant_idx is null then 'since_last_build'
             when not list_contains(pairs.in_sets, true) then 'not_in_mask'
@@ -189,11 +234,12 @@ judged as (
         end as status
     from measured
     cross join options
-    left join int_rvat__pairs as pairs
+    left join pairs
         on
             measured.design_idx = pairs.design_idx
-            and measured.gene_idx = pairs.gene_idx
             and measured.variant_idx = pairs.variant_idx
+            -- all with one copy have a frequency below cut-offs above 1/2
+            and measured.is_varying
 ),
 
 single as (
@@ -201,8 +247,8 @@ single as (
         designs.region_idx,
         designs.design_idx,
         {
-            'pairs': $pairs,
-            'variants': 'int_rvat__variants',
+            'pairs': $sets_alone,
+            'variants': $variants,
             'donors': 'int_rvat__design_donors',
             'covariates': 'int_rvat__covariates',
             'phenotypes': $phenotypes,
@@ -278,8 +324,9 @@ order by
     judged.variant_idx
 """
 
-OPTIONAL = {
-    "annotations_picked": """
+# Consequences by what masks go by.
+CONSEQUENCES = {
+    "gene": """
     select
         variant_id,
         consequence_term,
@@ -287,28 +334,49 @@ OPTIONAL = {
     from annotations_picked
     where gene_id = $gene_id
     """,
-    "v2g_scores": """
+    "variant": """
+    select
+        variant_id,
+        consequence_term,
+        impact
+    from annotations_picked
+    where variant_id in (select window_variants.variant_id from window_variants)
+    -- one row a variant, unless the picks were made anew by gene
+    qualify count(*) over (partition by variant_id) = 1
+    """,
+    "first_row": """
+    select
+        consequences.variant_id,
+        severities.consequence_term,
+        consequences.impact
+    from stg_annotations__consequences as consequences
+    inner join int_annotations__severities as severities
+        on consequences.consequence_key = severities.consequence_key
+    where consequences.variant_id in (select window_variants.variant_id from window_variants)
+    qualify row_number() over (
+        partition by consequences.variant_id
+        order by consequences.load_id, consequences.file_rank
+    ) = 1
+    """,
+}
+NO_CONSEQUENCES = """
+    select
+        variant_id,
+        cast(null as varchar) as consequence_term,
+        cast(null as varchar) as impact
+    from window_variants
+    """
+V2G = """
     select
         variant_id,
         overall_score
     from v2g_scores
     where gene_id = $gene_id
-    """,
-}
-NOTHING = {
-    "annotations_picked": """
-    select
-        variant_id,
-        cast(null as varchar) as consequence_term,
-        cast(null as varchar) as impact
-    from raw.variants
-    where $gene_id is null
-    """,
-    "v2g_scores": """
+    """
+NO_V2G = """
     select
         variant_id,
         cast(null as double) as overall_score
-    from raw.variants
+    from window_variants
     where $gene_id is null
-    """,
-}
+    """

@@ -10,8 +10,27 @@ import duckdb
 import pyarrow as pa
 
 from varhouse.ask.answers import Answer
-from varhouse.ask.names import Gene, find_gene, has_table, query_rows, query_table, require_results
-from varhouse.ask.rare_variant_query import ALONE, EXPLAIN, NOTHING, OF_GENE, OPTIONAL, PAIRS
+from varhouse.ask.names import (
+    Gene,
+    find_gene,
+    has_table,
+    query_column,
+    query_rows,
+    query_table,
+    require_results,
+)
+from varhouse.ask.rare_variant_query import (
+    ALONE,
+    CONSEQUENCES,
+    EXPLAIN,
+    NO_CONSEQUENCES,
+    NO_V2G,
+    OF_GENE,
+    PAIRS,
+    SETS,
+    V2G,
+    VARIANTS,
+)
 from varhouse.errors import DataError
 
 TESTED = "tested"
@@ -48,10 +67,10 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
         A row for each genotyped variant in the window of the gene and each cell type. ``status``
         is `TESTED`, or why the variant is left out: ``no_calls``, ``monomorphic`` (in the whole
         cohort), ``only_in_untested_donors``, ``maf_too_high`` (for every cut-off), ``not_in_mask``,
-        ``no_weight``, ``since_last_build``. ``n_carriers`` counts tested donors with half a copy
-        of the tested allele or more; ``beta`` to ``test_status`` are of the variant alone, tested
-        by t with the donors, covariates and transformed expression of the gene's tests. The notes
-        count the statuses.
+        ``no_weight``, ``since_last_build``. ``n_carriers`` counts tested donors who are called with
+        half a copy of the tested allele or more; ``beta`` to ``test_status`` are of the variant
+        alone, tested by t with the donors, covariates and transformed expression of the gene's
+        tests. The notes count the statuses.
 
     Raises
     ------
@@ -62,24 +81,35 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
     found = find_gene(con, gene)
     label = found.gene_name or found.gene_id
     window = _window(con, found, label, cell_type)
-    optional = {name: has_table(con, name) for name in OPTIONAL}
-    texts = {name: (OPTIONAL if there else NOTHING)[name] for name, there in optional.items()}
-    alone = ALONE.format(gene_idx=window.gene_idx)
+    pairs = PAIRS.format(gene_idx=window.gene_idx)
+    alone = ALONE.format(pairs=pairs)
     sets, weights = _sets(con, found.gene_id), _weights(con, found.gene_id)
+    is_built = {name: has_table(con, name) for name in ("annotations_picked", "v2g_scores")}
+    (consequence_from,) = query_column(con, "select consequence_from from int_rvat__options")
+    parts = {
+        "{pairs}": pairs,
+        "{alone}": alone,
+        "{consequences}": CONSEQUENCES[consequence_from]
+        if is_built["annotations_picked"]
+        else NO_CONSEQUENCES,
+        "{v2g}": V2G if is_built["v2g_scores"] else NO_V2G,
+    }
+    query = EXPLAIN
+    for place, part in parts.items():
+        query = query.replace(place, part)
     table = query_table(
         con,
-        EXPLAIN.replace("{alone}", alone)
-        .replace("{consequences}", texts["annotations_picked"])
-        .replace("{v2g}", texts["v2g_scores"]),
+        query,
         {
             "gene_idx": window.gene_idx,
             "gene_id": found.gene_id,
             "cell_type": cell_type,
             "first_idx": window.first_variant,
             "last_idx": window.last_variant,
-            "sets": list(sets),
-            "largest_maf": max(sets.values()),
-            "pairs": f"({PAIRS.format(alone=alone)})",
+            "sets": [f"{mask} < {max_maf}" for mask, max_maf in sets],
+            "largest_maf": max(max_maf for _, max_maf in sets),
+            "sets_alone": f"({SETS.format(alone=alone)})",
+            "variants": f"({VARIANTS.format(alone=alone)})",
             **{
                 name: f"({OF_GENE.format(relation=f'int_rvat__{name}', gene_idx=window.gene_idx)})"
                 for name in ("phenotypes", "expression")
@@ -88,7 +118,7 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
     )
     notes = _notes(con, found, label, window, table)
     notes += [
-        f"{name} is not built: its columns are empty." for name in optional if not optional[name]
+        f"{name} is not built: its columns are empty." for name in is_built if not is_built[name]
     ]
     return Answer(_spread(table, weights), notes)
 
@@ -155,15 +185,15 @@ def _untested(
     )
 
 
-def _sets(con: duckdb.DuckDBPyConnection, gene_id: str) -> dict[str, float]:
-    """Return the variant sets by name, in their order, with their frequency cut-offs."""
+def _sets(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[tuple[str, float]]:
+    """Return mask and frequency cut-off of the variant sets, in their order."""
     rows = query_rows(
         con,
         "select distinct set_idx, mask, max_maf from int_rvat__asked where gene_id = ? "
         "order by set_idx",
         [gene_id],
     )
-    return {f"{mask} < {max_maf:g}": max_maf for _, mask, max_maf in rows}
+    return [(mask, max_maf) for _, mask, max_maf in rows]
 
 
 def _weights(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[str]:

@@ -26,7 +26,7 @@ from varhouse.errors import DataError, UsageError
 from varhouse.output import whole_file
 
 _BATCH = 10_000
-_TABLES = ("int_rvat__asked", "int_rvat__pairs", "int_rvat__genes")
+_TABLES = ("int_rvat__asked", "int_rvat__pairs", "int_rvat__genes", "int_rvat__variants")
 
 # A set of another design or cut-off that has the variant counts too.
 _MEMBERS = """
@@ -41,6 +41,12 @@ _MEMBERS = """
         from int_rvat__pairs as pairs
         inner join masks
             on pairs.in_sets[masks.set_idx + 1]
+    ),
+
+    -- a load after the tests numbers the variants anew
+    built as (
+        select distinct variant_idx, variant_id
+        from int_rvat__variants
     )
 
     select
@@ -54,8 +60,10 @@ _MEMBERS = """
     from members
     inner join int_rvat__genes as genes
         on members.gene_idx = genes.gene_idx
+    inner join built
+        on members.variant_idx = built.variant_idx
     inner join raw.variants as variants
-        on members.variant_idx = variants.variant_idx
+        on built.variant_id = variants.variant_id
     group by all
 """
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -63,6 +65,57 @@ def test_variants_for_gene_to_a_file(run, tmp_path):
         "1_100_A_G",
         "1_5000_C_T",
     ]
+
+
+ASKED = [
+    ("variants-for-gene", "BBB"),
+    ("explain", "1_100_A_G", "aaa"),
+    ("sql", "select * from genes"),
+]
+
+
+@pytest.mark.parametrize("words", ASKED, ids=lambda words: words[0])
+def test_a_file_that_is_there_is_replaced_or_left_as_it_is(run, tmp_path, monkeypatch, words):
+    out, link = tmp_path / "x.csv", tmp_path / "link.csv"
+    out.write_text("before")
+    link.symlink_to(out)
+
+    def is_forbidden(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    with monkeypatch.context() as patch:
+        patch.setattr("tempfile.mkstemp", is_forbidden)
+        code, text, err = run(*words, "--out", str(out))
+        assert (code, text) == (1, "")
+        assert f"--out {out}: cannot be written: Permission denied." in err
+    # a folder that is none, and one that is not there
+    for folder in (out, tmp_path / "no"):
+        code, text, err = run(*words, "--out", str(folder / "y.csv"))
+        assert (code, text) == (2, "")
+        assert f"the folder {folder} does not exist" in err
+    assert run(*words, "--out", str(tmp_path / "x.unknown"))[0] == 2
+    assert run(*words[:-1], "no such thing", "--out", str(out))[0] in (1, 2)
+    assert out.read_text() == "before"
+    code, text, _ = run(*words, "--out", str(link), "--format", "csv")
+    assert (code, text) == (0, "")
+    assert out.read_text() == run(*words, "--format", "csv")[1]
+    assert link.is_symlink()
+    assert sorted(path.name for path in tmp_path.glob("*x*")) == ["x.csv"]
+
+
+@pytest.mark.parametrize("words", ASKED, ids=lambda words: words[0])
+def test_no_result_takes_the_place_of_a_database_or_a_device(run, built_file, tmp_path, words):
+    before = built_file.read_bytes()
+    code, text, err = run(*words, "--out", str(built_file), "--format", "csv")
+    assert (code, text) == (2, "")
+    assert "a DuckDB database; wanted the name of another file" in err
+    assert built_file.read_bytes() == before
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    code, text, err = run(*words, "--out", str(pipe))
+    assert (code, text) == (2, "")
+    assert "a device or a pipe" in err
+    assert pipe.is_fifo()
 
 
 def test_why_missing(run):
