@@ -11,6 +11,7 @@ from tests.v2g import build, empty_warehouse
 
 from varhouse.ask.reference import freeze_reference
 from varhouse.errors import ProjectError
+from varhouse.ingest.variants import renumber
 
 POSITIONS = (100, 110, 120, 130)
 
@@ -161,3 +162,32 @@ def test_thirds_that_add_up_alike_share_a_rank(con: duckdb.DuckDBPyConnection) -
         "select gene_id, rank from v2g_scores where variant_id = ? order by all", [variant(100)]
     ).fetchall()
     assert found == [("G", 1), ("PSEUDO", 1)]
+
+
+def test_scores_keep_their_variants_when_a_load_numbers_them_anew(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_intervals(con, [(100, 100, "G", 2), (120, 120, "G", 1)])
+    results = {
+        "v2g_scores": "variant_id, gene_id, overall_score, rank",
+        "v2g_source_scores": "variant_id, gene_id, source_id, score",
+        "v2g_evidence": "variant_id, gene_id, source_id, score, quantile",
+    }
+    build(con, select=[f"+{name}" for name in results])
+
+    def read() -> list[list[tuple[Any, ...]]]:
+        return [
+            con.execute(f"select {columns} from {name} order by all").fetchall()
+            for name, columns in results.items()
+        ]
+
+    before = read()
+    assert all(before)
+    con.execute(
+        "insert into raw.variants (variant_idx, variant_id, chrom, pos, ref, alt, load_id) "
+        "values (4, '1_50_A_T', '1', 50, 'A', 'T', 2)"
+    )
+    renumber(con)
+    assert read() == before
+    build(con, select=[f"+{name}" for name in results])
+    assert {row[0] for row in read()[0]} == {row[0] for row in before[0]} | {"1_50_A_T"}

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 -- The variant universe: the loaded variant index as it stands, or every variant with evidence.
 with variant_index as (
     select
