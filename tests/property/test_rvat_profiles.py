@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ import duckdb
 import numpy as np
 import pytest
 from scipy import stats
+from tests.property.pairwise import covering_profiles
 from tests.property.rvat_compare import differences
 from tests.property.rvat_fill import fill
 from tests.property.rvat_options import DEFAULTS, OPTIONS, small_world, v2g_scores, variables
@@ -28,51 +27,13 @@ CONDITIONS: dict[str, Sequence[Any]] = {
     "has_missing": (True, False),
     "skat_weight_place": (0, 1),
 }
-FACTORS = {**OPTIONS, **CONDITIONS}
-Choice = tuple[str, int]
 
 
-def pairs_of(profile: Mapping[str, int]) -> set[frozenset[Choice]]:
-    return {frozenset(pair) for pair in itertools.combinations(profile.items(), 2)}
-
-
-def candidate(rng: random.Random, uncovered: set[frozenset[Choice]]) -> dict[str, int]:
-    """Begin with a pair that no profile has, then give each option the value that adds most."""
-    profile = dict(rng.choice(sorted(map(sorted, uncovered))))
-    for name in rng.sample(sorted(FACTORS.keys() - profile.keys()), len(FACTORS) - 2):
-        profile[name] = max(
-            rng.sample(range(len(FACTORS[name])), len(FACTORS[name])),
-            key=lambda value: sum(
-                frozenset({(name, value), other}) in uncovered for other in profile.items()
-            ),
-        )
-    return profile
-
-
-def all_pairs() -> set[frozenset[Choice]]:
-    return {
-        frozenset({(a, i), (b, j)})
-        for a, b in itertools.combinations(FACTORS, 2)
-        for i in range(len(FACTORS[a]))
-        for j in range(len(FACTORS[b]))
-    }
-
-
-def covering_profiles(seed: int) -> list[dict[str, Any]]:
-    """Return profiles such that each two values of two options meet in one of them."""
-    rng = random.Random(seed)
-    uncovered = all_pairs()
-    profiles = []
-    while uncovered:
-        best = max(
-            (candidate(rng, uncovered) for _ in range(3)),
-            key=lambda profile: len(pairs_of(profile) & uncovered),
-        )
-        uncovered -= pairs_of(best)
-        profile = {name: FACTORS[name][best[name]] for name in FACTORS}
+def profiles() -> list[dict[str, Any]]:
+    found = covering_profiles({**OPTIONS, **CONDITIONS}, seed=5, n_tries=3)
+    for profile in found:
         profile["skat_weight"] = profile["weights"][profile.pop("skat_weight_place")]
-        profiles.append(profile)
-    return profiles
+    return found
 
 
 def compare(con: duckdb.DuckDBPyConnection, profile: Mapping[str, Any], seed: int) -> list[str]:
@@ -100,7 +61,7 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
         yield opened
 
 
-PROFILES = covering_profiles(seed=5)
+PROFILES = profiles()
 # the first ones cover the most pairs
 N_ALWAYS = 16
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
-import random
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import duckdb
 import pytest
+from tests.property.pairwise import covering_profiles
 from tests.property.v2g_profile_twin import Expected, NoWeightError, expected_scores, weight_of
 from tests.property.v2g_worlds import World, fill, random_world
 from tests.v2g import build, empty_warehouse
@@ -43,46 +42,8 @@ CONDITIONS: dict[str, Sequence[Any]] = {
     "has_index": (True, False),
     "is_frozen": (False, True),
 }
-FACTORS = {**OPTIONS, **CONDITIONS}
 OWN_WEIGHTS = ("vep", "gtex_v7", "eqtl", "own_study", "javierre2016", "mine", "canonical_tss")
-Choice = tuple[str, int]
-
-
-def pairs_of(profile: Mapping[str, int]) -> set[frozenset[Choice]]:
-    return {frozenset(pair) for pair in itertools.combinations(profile.items(), 2)}
-
-
-def candidate(rng: random.Random, uncovered: set[frozenset[Choice]]) -> dict[str, int]:
-    """Begin with a pair that no profile has, then give each option the value that adds most."""
-    profile = dict(rng.choice(sorted(map(sorted, uncovered))))
-    for name in rng.sample(sorted(FACTORS.keys() - profile.keys()), len(FACTORS) - 2):
-        profile[name] = max(
-            rng.sample(range(len(FACTORS[name])), len(FACTORS[name])),
-            key=lambda value: sum(
-                frozenset({(name, value), other}) in uncovered for other in profile.items()
-            ),
-        )
-    return profile
-
-
-def covering_profiles(seed: int) -> list[dict[str, Any]]:
-    """Return profiles such that each two values of two options meet in one of them."""
-    rng = random.Random(seed)
-    uncovered = {
-        frozenset({(a, i), (b, j)})
-        for a, b in itertools.combinations(FACTORS, 2)
-        for i in range(len(FACTORS[a]))
-        for j in range(len(FACTORS[b]))
-    }
-    profiles = []
-    while uncovered:
-        best = max(
-            (candidate(rng, uncovered) for _ in range(10)),
-            key=lambda profile: len(pairs_of(profile) & uncovered),
-        )
-        uncovered -= pairs_of(best)
-        profiles.append({name: FACTORS[name][best[name]] for name in FACTORS})
-    return profiles
+PROFILES = covering_profiles({**OPTIONS, **CONDITIONS}, seed=3, n_tries=10)
 
 
 def world_for(profile: Mapping[str, Any], seed: int, *, weighted: bool) -> World:
@@ -161,9 +122,6 @@ def compare(con: duckdb.DuckDBPyConnection, profile: Mapping[str, Any], seed: in
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     with empty_warehouse() as opened:
         yield opened
-
-
-PROFILES = covering_profiles(seed=3)
 
 
 @pytest.mark.parametrize("seed", range(len(PROFILES)))
