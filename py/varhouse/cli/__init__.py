@@ -243,6 +243,11 @@ def _fault_of_the_surroundings(error: Exception) -> str | None:
     said = scrubbed(str(error).partition("\n\n")[0], error)
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"the memory limit is too small: {said}. Give more with --memory."
+    if isinstance(error, duckdb.BinderException):
+        # ours asks for a column that is not there: what was built before has other columns
+        said = (
+            f"{said}. If an earlier varhouse built these models, build them again: varhouse build"
+        )
     return f"the database says: {said}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 EXPECTED_CODES = frozenset(
     {"known_variant", "known_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
-     "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged"}
+     "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
+     "row_labels_left_out"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -51,6 +52,8 @@ _MESSAGES = {
     "sum_negative": "the sum is below 0, so it is not of counts; kept as it is",
     "n_cells_unreadable": "n_cells is not a whole number above 0; kept as not known",
     "donor_id_missing": "the row names no donor",
+    "row_labels_left_out": "row names or numbers that R or pandas wrote beside the donors are no "
+    "covariate; left out",
     "covariate_not_finite": "the value is infinite; kept as missing",
     "sex_unreadable": "the sex is none of 1, 2, M, F, male, female; kept as not known",
     "sex_differs": "the donor has another sex in the file of the genotypes; that one is kept",

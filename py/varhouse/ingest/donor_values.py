@@ -22,7 +22,12 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
-from varhouse.ingest.reading import check_compression, shown_names
+from varhouse.ingest.reading import (
+    PANDAS_INDEX,
+    check_compression,
+    is_row_labels,
+    shown_names,
+)
 from varhouse.ingest.records import column_names
 from varhouse.ingest.sex import create_sexes, is_sex_column
 
@@ -46,9 +51,11 @@ def donor_column(source: SourceFile) -> str | None:
     """Return the column of donor ids, in lower case, or None."""
     found = column_names(source)
     named = next((name for name in DONOR_COLUMNS if name in found), None)
-    if named is None and found and found[0] in _CORNERS and not _ABOUT_DONORS.isdisjoint(found):
+    if named is not None or _ABOUT_DONORS.isdisjoint(found):
+        return named
+    if found[0] in _CORNERS:
         return found[0]
-    return named
+    return PANDAS_INDEX if PANDAS_INDEX in found else None
 
 
 def is_by_row(source: SourceFile) -> bool:
@@ -56,8 +63,8 @@ def is_by_row(source: SourceFile) -> bool:
     return donor_column(source) is not None
 
 
-def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    """Create ``donor_values`` from a table with a donor a line.
+def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Issue]:
+    """Create ``donor_values`` from a table with a donor a line; return what was left out of it.
 
     Raises
     ------
@@ -72,7 +79,9 @@ def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
             f"{', '.join(DONOR_COLUMNS)}. Columns found: "
             f"{shown_names(source.columns)}."
         )
-    values = [name for name in names if name not in _NOT_VALUES | {key}]
+    # row numbers would be a covariate that nobody meant
+    labels = {name for name in names if name != key and is_row_labels(name)}
+    values = [name for name in names if name not in _NOT_VALUES | labels | {key}]
     twice = next((name for name in values if values.count(name) > 1), None)
     if twice:
         raise DataError(f"{source.path}: column {twice} occurs twice in the header.")
@@ -97,9 +106,13 @@ def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         select line, value as donor_text from {matrix_column(names.index(key) + 1)}
     """)
     drop_matrix(con)
+    if not labels:
+        return []
+    code = "row_labels_left_out"
+    return [Issue(code=code, message=message_of(code), n=len(labels), is_reject=False)]
 
 
-def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Issue]:
     """Create ``donor_values`` from a table with a covariate a line, its name in the first column.
 
     Raises
@@ -134,10 +147,11 @@ def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         "create or replace temp table donor_ids as select 1 as line, name as donor_text "
         "from matrix_columns where name is not null"
     )
+    return []
 
 
 def donor_loader(
-    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile], None], *, text_is_error: bool
+    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile], list[Issue]], *, text_is_error: bool
 ) -> LoadFile:
     """Return the ``load`` of a format: creates ``donor_values`` with ``stage`` and stores it.
 
@@ -162,8 +176,8 @@ def donor_loader(
         load_id: int,
         say: Say,
     ) -> Loaded:
-        stage(con, source)
-        return _load_values(con, source, options, load_id, text_is_error=text_is_error)
+        issues = stage(con, source)
+        return _load_values(con, source, options, load_id, issues, text_is_error=text_is_error)
 
     return load
 
@@ -173,10 +187,10 @@ def _load_values(
     source: SourceFile,
     options: LoadOptions,
     load_id: int,
+    issues: list[Issue],
     *,
     text_is_error: bool,
 ) -> Loaded:
-    issues: list[Issue] = []
     damage = check_compression(source.path)
     if damage:
         issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))

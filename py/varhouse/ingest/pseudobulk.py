@@ -22,7 +22,7 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
-from varhouse.ingest.reading import shown_names
+from varhouse.ingest.reading import PANDAS_INDEX, is_row_labels, shown_names
 from varhouse.ingest.records import (
     Columns,
     case_sql,
@@ -41,8 +41,8 @@ _LONG: Columns = {
     "mean": ("mean", "mean_expression", "expression", "value"),
     "n_cells": ("n_cells", "ncells", "num_cells"),
 }
-# The last two are how pandas writes an index without a name, as text and as parquet.
-_GENE_COLUMNS = (*_LONG["gene"], "", "__index_level_0__")
+# best first; the last two are how pandas writes an index without a name, as text and as parquet
+_GENE_COLUMNS = (*_LONG["gene"], "", PANDAS_INDEX)
 _BED_GENE_COLUMNS = ("phenotype_id", "gene_id", "pid", "id", "targetid")
 # What BED tables of QTL mappers may have between the gene and the donors.
 _BED_OTHERS = ("gid", "strand", "score")
@@ -84,8 +84,12 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
 
 def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
     names = column_names(source)
-    gene_at = next((place for place, name in enumerate(names) if name in _GENE_COLUMNS), 0)
-    _stage_donor_columns(con, source, options, gene_at=gene_at, others=(gene_at,))
+    gene_at = next((names.index(name) for name in _GENE_COLUMNS if name in names), 0)
+    # elsewhere than in front, a column without a name is a donor without one, and rejected
+    others = {
+        place for place, name in enumerate(names) if is_row_labels(name) and (name or not place)
+    }
+    _stage_donor_columns(con, source, options, gene_at=gene_at, others=others | {gene_at})
 
 
 def _stage_bed(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:

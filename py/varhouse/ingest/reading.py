@@ -38,6 +38,10 @@ _PACKED: dict[bytes, tuple[str, tuple[str, ...]]] = {
 """First bytes of packed files: what they are, and the suffixes by which we unpack them."""
 
 
+PANDAS_INDEX = "__index_level_0__"
+_ROW_LABELS = re.compile(rf"|{PANDAS_INDEX}|unnamed: \d+")
+
+
 def check_file(path: Path) -> None:
     """Refuse a path that is no file.
 
@@ -172,6 +176,14 @@ def head_lines(path: Path) -> list[str]:
         ) from error
 
 
+def is_row_labels(name: str) -> bool:
+    """Return whether a column has the row names that R or pandas wrote beside the others.
+
+    It has no name, that of an unnamed index of pandas, or what pandas calls a column without one.
+    """
+    return _ROW_LABELS.fullmatch(name.strip().lower()) is not None
+
+
 def shown_names(names: Sequence[str]) -> str:
     """Return names of columns as errors tell them: the first 40, each of 40 letters at most."""
     shown = [name if len(name) <= 40 else name[:37] + "..." for name in names[:40]]
@@ -185,6 +197,13 @@ def header_hint(source: SourceFile) -> str:
     """
     if ";" in source.header and source.header.count(";") >= len(source.columns):
         return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
+    if source.delimiter:
+        first = next(iter(head_lines(source.path)[1:]), "")
+        if len(first.split(source.delimiter)) == len(source.columns) + 1:
+            return (
+                " The line below has a field more than the header, as where R writes row names: "
+                "write them with col.names = NA, or none with row.names = FALSE."
+            )
     if not source.header.startswith("#") or source.header.startswith("##fileformat="):
         return ""
     lines = (line for line in head_lines(source.path) if line.strip())

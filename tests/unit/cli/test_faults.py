@@ -34,6 +34,7 @@ def run_main(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options: st
         (OSError(errno.ENOSPC, "No space left on device"), "No space left on device"),
         (OSError(errno.EACCES, "Permission denied", "x.csv"), "x.csv: Permission denied"),
         (duckdb.OutOfMemoryException("Out of Memory Error: 9 MB used\n\nHints"), "--memory"),
+        (duckdb.BinderException('Binder Error: no column "new"'), "build them again"),
         (duckdb.TransactionException("TransactionContext Error: Failed to commit"), "commit"),
     ],
 )

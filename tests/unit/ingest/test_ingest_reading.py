@@ -259,6 +259,7 @@ def test_sha256(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("sex age\nd1 1 30\nd2 2 40\n", "row.names = FALSE"),
         ("# made on Monday\ndonor_id\tage\n001\t61\n", "looks like a comment"),
         ("donor_id;age;PC1\n001;61;0.5\n", "separated by ;"),
         ("#donor\tage\n001\t61\n", None),

@@ -56,6 +56,25 @@ class TestLayouts:
         assert load(empty_warehouse, "covariates", path).format == "covariates"
         assert covariates_of(empty_warehouse) == [("001", "PC1", 0.5), ("001", "age", 30.0)]
 
+    @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+    def test_row_numbers_are_no_covariate(self, empty_warehouse, load, tmp_path, name):
+        path = written(tmp_path, f"{name},donor_id,age\n0,001,30\n1,B,40\n", "d.csv")
+        report = load(empty_warehouse, "covariates", path, strict=True)
+        assert report.notes == {"row_labels_left_out": 1}
+        assert covariates_of(empty_warehouse) == [("001", "age", 30.0), ("B", "age", 40.0)]
+
+    def test_the_unnamed_index_of_pandas(self, empty_warehouse, load, tmp_path):
+        index = "__index_level_0__"
+        path = tmp_path / "numbers.parquet"
+        pq.write_table(pa.table({"donor_id": ["a", "b"], "age": [1.0, 2.0], index: [4, 7]}), path)
+        assert load(empty_warehouse, "covariates", path).notes == {"row_labels_left_out": 1}
+        path = tmp_path / "donors.parquet"
+        pq.write_table(pa.table({"sex": [1, 2], index: ["a", "c"]}), path)
+        assert load(empty_warehouse, "covariates", path).notes == {}
+        assert covariates_of(empty_warehouse) == [
+            ("a", "age", 1.0), ("a", "sex", 1.0), ("b", "age", 2.0), ("c", "sex", 2.0),
+        ]  # fmt: skip
+
     def test_plink_columns_beside_iid_are_not_values(self, empty_warehouse, load, tmp_path):
         path = written(tmp_path, "#FID IID SID SEX V1\nf1 a 0 2 1.5\nf2 b 0 0 2\n", "c.txt")
         load(empty_warehouse, "covariates", path)

@@ -82,6 +82,15 @@ def test_wide_parquet_with_the_gene_last(empty_warehouse, load, tmp_path, index)
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("labels", ["", "Unnamed: 0"])
+def test_row_numbers_are_neither_gene_nor_donor(empty_warehouse, load, tmp_path, labels):
+    path = written(tmp_path, f"{labels},gene_id,A\n0,G1,0.5\n1,G2,1.5\n", "w.csv")
+    load(empty_warehouse, "pseudobulk", path, feature="T", strict=True)
+    assert [row[1:5] for row in rows_of(empty_warehouse)] == [
+        ("G1", "A", None, 0.5), ("G2", "A", None, 1.5),
+    ]  # fmt: skip
+
+
 def test_bad_values_are_counted(empty_warehouse, load, tmp_path):
     values = ["NaN\t1", "1\tinf", "-1e999\t1", "x\t1", "\t", "-3\t0.5", "3\t0.5"]
     rows = "".join(f"B\tG{n}\tA\t{value}\t10\n" for n, value in enumerate(values))

@@ -13,7 +13,7 @@ from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.reading import head_lines, shown_names
+from varhouse.ingest.reading import head_lines, is_row_labels, shown_names
 from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
 
 # Ours -> names in lower case, the one that wins first.
@@ -101,7 +101,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             f"{source.path}: no column variant_id, nor chrom, pos, ref and alt; columns found: "
             f"{shown_names(columns)}."
         )
-    scores = [name for name in columns if name not in keys.values()]
+    scores = [name for name in columns if name not in keys.values() and not is_row_labels(name)]
     if not scores:
         raise DataError(
             f"{source.path}: no column besides the variant's key; at least one of numbers is "
