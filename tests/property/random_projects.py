@@ -117,7 +117,8 @@ class Maker(TableMaker):
         if not self.often(0.4):
             return None
         parent = next(each for each in self.tables if each.call == calls[0])
-        if parent.materialized == "ephemeral":
+        in_staging = parent.folder.startswith("staging")
+        if (parent.materialized or (in_staging and self.staging)) == "ephemeral":
             return None
         rows = [{"id": number, "grp": number % 2} for number in range(2, 4)]
         expected = [{"id": row["id"]} for row in rows[: self.pick(2, 2, 1)]]
@@ -149,7 +150,7 @@ class Maker(TableMaker):
 
     def project(self) -> str:
         core = self.pick("table", "{{ 'view' if var('as_view', false) else 'table' }}")
-        staging = self.pick("view", "table", "ephemeral")
+        self.staging = self.pick("view", "table", "ephemeral")
         everywhere = {"+tags": "all"} if self.often(0.5) else {}
         settings = {
             "name": "small", "version": "1.0", "config-version": 2, "profile": "small",
@@ -157,7 +158,7 @@ class Maker(TableMaker):
             "seed-paths": ["data/seeds"], "test-paths": ["sql/checks"],
             "models": {"small": {
                 "+materialized": self.pick("table", "view"), **everywhere,
-                "staging": {"+materialized": staging, "+tags": ["stg"]},
+                "staging": {"+materialized": self.staging, "+tags": ["stg"]},
                 "marts": {
                     "+meta": {"area": "marts"},
                     "core": {"materialized": core, "tags": ["core", "nightly"]},

@@ -75,6 +75,7 @@ class TableMaker(ABC):
         self.steps = [Step() for _ in range(4)]
         self.first = self.steps[0].files
         self.cut = self.rng.randrange(1, 5)
+        self.staging = ""
 
     # --- chance ---
 
