@@ -90,6 +90,34 @@ DIALECTS: dict[str, tuple[str | None, str, dict[str, Any]]] = {
         {"study_id": "GCST5", "variant_id": "18_100_G_A", "p_value": 0, "n": 10, "z": 2,
          "log10p": 350 - math.log10(2), "af": None},
     ),
+    "plink1-assoc": (
+        "GRCh38",
+        " CHR      SNP   BP   A1       TEST    NMISS         OR       SE         STAT           P\n"
+        "  25  X:9:A:C    9    A        ADD      494          2     0.25          2.5        0.01",
+        {"variant_id": "X_9_A_C", "beta": -math.log(2), "se": 0.25, "z": -2.5, "n": 494,
+         "test": "ADD", "alleles_from": "file"},
+    ),
+    "gcta": (
+        "GRCh38",
+        "CHR\tSNP\tPOS\tA1\tA2\tN\tAF1\tBETA\tSE\tP\n1\trs1\t100\tA\tC\t494\t0.25\t0.5\t0.25\t0.01",
+        {"variant_id": "1_100_C_A", "rsid": "rs1", "beta": 0.5, "z": 2, "af": 0.25, "n": 494,
+         "alleles_from": "assumed"},
+    ),
+    "bolt-lmm": (
+        "GRCh37",
+        "SNP\tCHR\tBP\tGENPOS\tALLELE1\tALLELE0\tA1FREQ\tF_MISS\tCHISQ_LINREG\tP_LINREG\tBETA\tSE"
+        "\tCHISQ_BOLT_LMM_INF\tP_BOLT_LMM_INF\tCHISQ_BOLT_LMM\tP_BOLT_LMM\n"
+        "1:100_A_C\t1\t100\t0.1\tA\tC\t0.25\t0\t4\t0.05\t0.5\t0.25\t4\t0.02\t5\t0.01",
+        {"variant_id": "1_100_A_C", "beta": -0.5, "z": -2, "af": 0.75, "p_value": 0.01,
+         "alleles_from": "file"},
+    ),
+    "metal": (
+        "GRCh38",
+        "MarkerName\tAllele1\tAllele2\tFreq1\tFreqSE\tWeight\tZscore\tP-value\tDirection\n"
+        "1:100:A:C\ta\tc\t0.25\t0.1\t494.00\t2.5\t0.01\t++?",
+        {"variant_id": "1_100_A_C", "beta": None, "z": -2.5, "af": 0.75, "n": 494, "log10p": 2,
+         "alleles_from": "file"},
+    ),
     "ldsc": (
         "GRCh38",
         "SNP\tA1\tA2\tN\tZ\nrs1\tA\tC\t1000.0\t-2.5",

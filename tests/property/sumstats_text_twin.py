@@ -21,6 +21,11 @@ LONGEST = 248_956_422
 # -log10 of the smallest double, 2 ** -1074
 OF_ZERO = 1074 * math.log10(2)
 
+RSID_IN_ID = (
+    "gwas-ssf", "gwas-catalog-harmonised", "plink1-assoc", "gcta", "gcta (COJO)", "bolt-lmm",
+    "metal",
+)  # fmt: skip
+
 Row = Mapping[str, str]
 
 
@@ -127,8 +132,8 @@ def harmonised(row: Row, dialect: str, index: Index, study: str) -> dict[str, An
     p_values = p_of(row)
     if effect is None or other is None or effect == other or p_values is None:
         return None
-    # where old files of the GWAS Catalog have it
-    in_id = "rsid" not in row and dialect in ("gwas-ssf", "gwas-catalog-harmonised")
+    # where old files of the GWAS Catalog have it, and tools that know one name of a variant
+    in_id = "rsid" not in row and dialect in RSID_IN_ID
     rsid = text_of(row, "id" if in_id else "rsid")
     rsid = rsid if rsid and rsid.startswith("rs") else None
     stated = [allele_of(row, "ref")]
@@ -208,6 +213,8 @@ def written(
         others = sorted({*others, "hm_code"})
     if name == "finngen-susie":
         others = sorted({*others, "prob"})
+    if name == "metal":
+        others = sorted({*others, "Direction"})
     headings = [dialect.columns[each] for each in columns] + others
     order = chance.sample(range(len(headings)), len(headings))
     delimiter = chance.choice(dialect.delimiters)

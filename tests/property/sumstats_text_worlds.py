@@ -69,6 +69,7 @@ _SSF = {"chrom": "chromosome", "pos": "base_pair_location", "effect": "effect_al
         "id": "variant_id", "ref_is": "ref_allele", "ci_lower": "ci_lower",
         "ci_upper": "ci_upper"}  # fmt: skip
 _INTERVAL = ("ci_lower", "ci_upper")
+_MARKERS = ("{rsid}", "{rsid}", "{chrom}:{pos}:{ref}:{alt}", "{chrom}_{pos}", "{na}")
 
 DIALECTS: dict[str, Dialect] = {
     "eqtl-catalogue": Dialect(
@@ -151,6 +152,39 @@ DIALECTS: dict[str, Dialect] = {
         optional=("other", "af", "info", "z"), either=(("beta", "odds_ratio"), ("p", "log10p")),
         build="GRCh38", others=("PROVISIONAL_REF?", "ERRCODE", "L95", "U95"), prefixes=("", "chr"),
         absent=("NA", "."),
+    ),
+    "plink1-assoc": Dialect(
+        columns={"chrom": "CHR", "id": "SNP", "pos": "BP", "effect": "A1", "other": "A2",
+                 "test": "TEST", "n": "NMISS", "beta": "BETA", "odds_ratio": "OR", "se": "SE",
+                 "z": "STAT", "p": "P"},
+        optional=("other", "test", "n", "se"), either=(("beta", "odds_ratio"),), build="GRCh38",
+        delimiters=" \t", others=("L95", "U95", "F_A", "F_U"), numbered=_X23,
+        id_forms=_MARKERS,
+    ),
+    "gcta": Dialect(
+        columns={"chrom": "CHR", "id": "SNP", "pos": "POS", "effect": "A1", "other": "A2",
+                 "n": "N", "af": "AF1", "beta": "BETA", "se": "SE", "p": "P", "info": "INFO"},
+        optional=("info",), build="GRCh38", delimiters="\t ", id_forms=_MARKERS,
+        others=("T", "SE_T", "P_noSPA", "CONVERGE"), numbered=_X23,
+    ),
+    "gcta (COJO)": Dialect(
+        columns={"id": "SNP", "effect": "A1", "other": "A2", "af": "freq", "beta": "b",
+                 "se": "se", "p": "p", "n": "N"},
+        build="GRCh38", delimiters=" \t", id_forms=_MARKERS,
+    ),
+    "bolt-lmm": Dialect(
+        columns={"id": "SNP", "chrom": "CHR", "pos": "BP", "effect": "ALLELE1",
+                 "other": "ALLELE0", "af": "A1FREQ", "info": "INFO", "beta": "BETA", "se": "SE",
+                 "p": "P_BOLT_LMM_INF"},
+        optional=("info",), build="GRCh37", numbered=_X23, id_forms=_MARKERS,
+        others=("GENPOS", "F_MISS", "CHISQ_LINREG", "P_LINREG", "CHISQ_BOLT_LMM_INF"),
+    ),
+    "metal": Dialect(
+        columns={"id": "MarkerName", "chrom": "Chromosome", "pos": "Position",
+                 "effect": "Allele1", "other": "Allele2", "af": "Freq1", "beta": "Effect",
+                 "se": "StdErr", "z": "Zscore", "n": "Weight", "p": "P-value"},
+        either=(("beta+se", "n+z"), ("id", "chrom+pos+id")), optional=("af",), build="GRCh38",
+        others=("FreqSE", "MinFreq", "MaxFreq", "HetISq"), id_forms=_MARKERS,
     ),
     "ldsc": Dialect(
         columns={"rsid": "SNP", "effect": "A1", "other": "A2", "n": "N", "z": "Z", "af": "FRQ"},

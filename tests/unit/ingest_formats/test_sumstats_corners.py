@@ -72,6 +72,16 @@ def test_a_table_of_ones_own_without_p_values(
     assert empty_warehouse.execute(f"select {column} from sumstats").fetchall() == [(float(cell),)]
 
 
+@pytest.mark.parametrize("heading", ["A1", "effect_allele", "Tested_Allele"])
+def test_a_table_of_ones_own_says_which_allele_its_effect_is_of(
+    empty_warehouse: duckdb.DuckDBPyConnection, loaded: Callable[..., LoadReport], heading: str
+) -> None:
+    report = loaded(f"SNP {heading} beta p", "1:100:A:G A 0.5 0.1", "1:200:A:G G 0.5 0.1")
+    assert report.format == "sumstats"
+    rows = empty_warehouse.execute("select variant_id, beta from sumstats order by pos").fetchall()
+    assert rows == [("1_100_A_G", -0.5), ("1_200_A_G", 0.5)]
+
+
 @pytest.mark.parametrize("dot", ["ref", "alt"])
 def test_a_dot_is_no_allele(loaded: Callable[..., LoadReport], dot: str) -> None:
     cells = {"ref": "A", "alt": "G"} | {dot: "."}
