@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help:
 	@echo 'make demo    simulate a small cohort, load it, build every model, print what is found'
 	@echo 'make test    run the tests'
-	@echo 'make nightly run the slow tests: calibration under the null, some minutes'
+	@echo 'make nightly run the slow tests: calibration, power and many random worlds, an hour and more'
 	@echo 'make lint    ruff and sqlfluff'
 	@echo 'make types   mypy --strict'
 	@echo 'make docs    write the page of models, columns and lineage (DB=demo/demo.duckdb)'
