@@ -66,7 +66,7 @@ def test_top_genes_have_the_smallest_p_of_the_loop(run: Run, cohort: Cohort) -> 
         assert row["n_tests"] == 3
         assert row["n_variants"] == expected[cell_type, gene, "uniform"]["n_variants"]
         assert row["n_donors"] == cohort.donors[cell_type].size
-    assert "B: 89 of 90 donors; 3 genes: ok 2, empty_window 1." in err
+    assert "B: 89 of 90 donors (1 without genotypes); 3 genes: ok 2, empty_window 1." in err
     assert "T: 80 of 80 donors; 3 genes: ok 2, empty_window 1." in err
 
 

@@ -133,6 +133,27 @@ def test_a_gene_that_no_cell_type_expresses_is_told() -> None:
     assert (found, tested) == ([("gene_not_expressed", "G2")], [("G1",)])
 
 
+def test_a_covariate_that_donors_lack_is_told() -> None:
+    cohort = Cohort()
+    with empty_warehouse() as con:
+        cohort.load(con)
+        con.execute("""
+            insert into raw.covariates
+            select donor_id, 'bmi', case when donor_idx >= 7 then 20.0 end, 0
+            from raw.donors
+            where is_genotyped
+        """)
+        assert build(con, rvat_genes=["G1"], weights=["maf_beta"]).ok
+        found = con.execute("select code, name, n from rvat_warnings").fetchall()
+        expected = con.execute("""
+            select count(distinct donor_idx)
+            from rvat_donors
+            where status = 'no_covariates'
+        """).fetchone()
+    assert expected == (7,)
+    assert found == [("covariate_missing", "bmi", 7)]
+
+
 def test_a_warehouse_without_expression_builds_whatever_is_asked_for() -> None:
     with empty_warehouse() as con:
         masks = {"m": {"consequence": "missense"}}

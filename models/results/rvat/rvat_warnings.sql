@@ -1,4 +1,4 @@
--- What a reader of the rare-variant tests should know about their weights, sets and genes.
+-- What a reader of the rare-variant tests should know about weights, sets, genes and covariates.
 {%- set chosen = var('rvat_genes') %}
 with pairs as (
     select
@@ -83,6 +83,29 @@ genes_tested as (
     from {{ ref('int_rvat__genes') }}
 ),
 
+candidates as (
+    select distinct donor_idx
+    from {{ ref('rvat_donors') }}
+    where status <> 'no_genotypes'
+),
+
+n_candidates as (
+    select count(*) as n
+    from candidates
+),
+
+covariate_gaps as (
+    select
+        covariates.covariate,
+        n_candidates.n
+        - count(case when candidates.donor_idx is not null then covariates.value end) as n_missing
+    from {{ ref('int_rvat__covariates') }} as covariates
+    cross join n_candidates
+    left join candidates
+        on covariates.donor_idx = candidates.donor_idx
+    group by covariates.covariate, n_candidates.n
+),
+
 warnings as (
     select
         'negative_weight' as code,
@@ -107,7 +130,9 @@ warnings as (
         n_pairs as n,
         'no variant in reach of a gene belongs to this set' as message
     from sets
-    where n_pairs = 0
+    where
+        n_pairs = 0
+        and exists (select 1 from designs)
     union all
     select
         'gene_not_expressed' as code,
@@ -119,6 +144,15 @@ warnings as (
         gene_id is not null
         and gene_id not in (select genes_tested.gene_id from genes_tested)
         and exists (select 1 from designs)
+    union all
+    select
+        'covariate_missing' as code,
+        covariate as name,
+        n_missing as n,
+        'donors with expression and genotypes have no value of this covariate: left out of all '
+        || 'tests' as message
+    from covariate_gaps
+    where n_missing > 0
 )
 
 select

@@ -105,7 +105,9 @@ donors as (
     select
         cell_type,
         count(*) filter (where status = 'ok') as n_tested,
-        count(*) as n_donors
+        count(*) as n_donors,
+        count(*) filter (where status = 'no_genotypes') as n_without_genotypes,
+        count(*) filter (where status = 'no_covariates') as n_without_covariates
     from rvat_donors
     group by cell_type
 )
@@ -114,6 +116,15 @@ select
     donors.cell_type,
     donors.n_tested,
     donors.n_donors,
+    list_filter(
+        [
+            case when n_without_genotypes > 0 then n_without_genotypes || ' without genotypes' end,
+            case
+                when n_without_covariates > 0 then n_without_covariates || ' without a covariate'
+            end
+        ],
+        lambda reason: reason is not null
+    ) as reasons,
     coalesce(statuses.n_genes, 0) as n_genes,
     coalesce(statuses.statuses, []) as statuses
 from donors
@@ -148,9 +159,11 @@ def top_genes(con: duckdb.DuckDBPyConnection, n_genes: int) -> Answer:
     require_results(con, "rvat_donors", "rvat_burden", "rvat_skat", "rvat_omnibus")
     table = query_table(con, _TOP_GENES, [n_genes])
     notes = [
-        f"{cell_type}: {n_tested} of {n_donors} donors; {n_all} genes"
+        f"{cell_type}: {n_tested} of {n_donors} donors"
+        + (f" ({', '.join(reasons)})" if reasons else "")
+        + f"; {n_all} genes"
         + (f": {', '.join(statuses)}." if statuses else ".")
-        for cell_type, n_tested, n_donors, n_all, statuses in query_rows(con, _COUNTS)
+        for cell_type, n_tested, n_donors, reasons, n_all, statuses in query_rows(con, _COUNTS)
     ]
     if has_table(con, "rvat_warnings"):
         notes += [

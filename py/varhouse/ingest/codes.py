@@ -52,6 +52,8 @@ _MESSAGES = {
     "sum_negative": "the sum is below 0, so it is not of counts; kept as it is",
     "n_cells_unreadable": "n_cells is not a whole number above 0; kept as not known",
     "donor_id_missing": "the row names no donor",
+    "minus_nine_kept": "the value is -9, in a column that is not below 0 otherwise: PLINK's code "
+    "for missing? Kept as the number; write NA for a missing value",
     "row_labels_left_out": "row names or numbers that R or pandas wrote beside the donors are no "
     "covariate; left out",
     "covariate_not_finite": "the value is infinite; kept as missing",

@@ -307,6 +307,19 @@ def _create_numbers(
             Issue(line=infinite[1], code=code, message=message_of(code), n=infinite[0],
                   is_reject=False)
         )  # fmt: skip
+    ((n_codes, line),) = con.execute("""
+        select count(*), min(line)
+        from donor_numbers
+        where number = -9 and covariate not in (
+            select others.covariate from donor_numbers as others
+            where others.number < 0 and others.number <> -9
+        )
+    """).fetchall()
+    if n_codes:
+        code = "minus_nine_kept"
+        issues.append(
+            Issue(line=line, code=code, message=message_of(code), n=n_codes, is_reject=False)
+        )
     con.execute("""
         insert into donor_numbers by name
         select donor_id, 'sex' as covariate, sex as value

@@ -197,7 +197,7 @@ def header_hint(source: SourceFile) -> str:
     """
     if ";" in source.header and source.header.count(";") >= len(source.columns):
         return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
-    if source.delimiter:
+    if source.delimiter and not source.header.startswith("#"):
         first = next(iter(head_lines(source.path)[1:]), "")
         if len(first.split(source.delimiter)) == len(source.columns) + 1:
             return (

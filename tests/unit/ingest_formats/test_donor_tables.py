@@ -75,6 +75,11 @@ class TestLayouts:
             ("a", "age", 1.0), ("a", "sex", 1.0), ("b", "age", 2.0), ("c", "sex", 2.0),
         ]  # fmt: skip
 
+    def test_minus_nine_may_be_a_code_for_missing(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "FID IID age PC1\n0 a -9 -9\n0 b 40 -0.5\n0 c -9 2\n", "c.cov")
+        assert load(empty_warehouse, "covariates", path).notes == {"minus_nine_kept": 2}
+        assert ("a", "age", -9.0) in covariates_of(empty_warehouse)
+
     def test_plink_columns_beside_iid_are_not_values(self, empty_warehouse, load, tmp_path):
         path = written(tmp_path, "#FID IID SID SEX V1\nf1 a 0 2 1.5\nf2 b 0 0 2\n", "c.txt")
         load(empty_warehouse, "covariates", path)
