@@ -9,6 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from varhouse.errors import DataError
 from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
@@ -80,6 +81,14 @@ def test_a_table_of_ones_own_says_which_allele_its_effect_is_of(
     assert report.format == "sumstats"
     rows = empty_warehouse.execute("select variant_id, beta from sumstats order by pos").fetchall()
     assert rows == [("1_100_A_G", -0.5), ("1_200_A_G", 0.5)]
+
+
+@pytest.mark.parametrize("headings", ["Allele1 Allele2", "alleleA alleleB", "A0 coded_allele"])
+def test_alleles_that_nothing_is_known_of_are_not_passed_over(
+    loaded: Callable[..., LoadReport], headings: str
+) -> None:
+    with pytest.raises(DataError, match=headings.lower().replace(" ", " and ")):
+        loaded(f"SNP {headings} beta p-value", "1:100:A:G A G 0.5 0.1")
 
 
 @pytest.mark.parametrize("dot", ["ref", "alt"])

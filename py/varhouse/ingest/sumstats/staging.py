@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import partial
 
@@ -20,7 +21,13 @@ from varhouse.ingest.keys import (
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
 from varhouse.ingest.reading import shown_names
-from varhouse.ingest.records import case_sql, create_records, drop_records, refuse_ragged
+from varhouse.ingest.records import (
+    case_sql,
+    column_names,
+    create_records,
+    drop_records,
+    refuse_ragged,
+)
 from varhouse.ingest.sumstats.alleles import (
     CODED_ALLELES,
     COMPLETED,
@@ -38,6 +45,9 @@ _INTERVAL_WIDTH = 2 * 1.959963984540054
 _NUMBERS = ("beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "af", "ac", "an", "n",
             "n_cases", "n_controls", "info")  # fmt: skip
 
+
+_OF_ALLELES = re.compile("(non_?)?(coded_)?allele[_.]?[012ab]?|a0")
+"""Columns that name alleles and that tools disagree on."""
 
 _SHOWN = 5
 """Phenotypes that an error names."""
@@ -125,6 +135,18 @@ def _require(layout: Layout, source: SourceFile, found: frozenset[str], *, has_i
                 f"{source.path}: no column for {wanted}. "
                 f"Columns found: {shown_names(source.columns)}. "
                 "Rename the columns, or name another layout with --format."
+            )
+    if not {"effect", "alt"} & found:
+        # the id would tell: its last allele. A column that may say otherwise cannot be passed over
+        read = {alias for aliases in layout.columns.values() for alias in aliases}
+        unread = [name for name in column_names(source) if name not in read]
+        alleles = [name for name in unread if _OF_ALLELES.fullmatch(name)]
+        if alleles:
+            raise DataError(
+                f"{source.path}: which allele the effects are of is not known: "
+                f"{' and '.join(alleles)} may say it. Call the column of the effect allele "
+                "effect_allele and that of the other one other_allele; or drop these columns "
+                "where the effects are of the last allele of the id."
             )
     if not has_index and not _names_both_alleles(found):
         raise DataError(
