@@ -230,6 +230,7 @@ def load(shelf: Shelf, files: Sequence[Spoken], options: Options) -> list[Told]:
         sexes = dict(zip(spoken.donors, spoken.sexes or [0] * len(spoken.donors), strict=True))
         for donor in wanted:
             shelf.donors[donor] = shelf.donors.get(donor) or sexes[donor] or None
+        before = {*shelf.rsids, *shelf.copies}
         judged = [judge(spoken.donors, record, options) for record in spoken.records]
         for record, alleles in zip(spoken.records, judged, strict=True):
             faults = [fault or place(shelf, *rest, options) for fault, *rest in alleles]
@@ -237,6 +238,9 @@ def load(shelf: Shelf, files: Sequence[Spoken], options: Options) -> list[Told]:
             if int(record.pos) > LONGEST:
                 stored = [f for f in faults if f is None or f.startswith("duplicate_")]
                 told.notes.update(["beyond_chromosome_end"] * len(stored))
+        added = shelf.copies.keys() - before
+        if n := sum((chrom, pos, alt, ref) in before for chrom, pos, ref, alt in added):
+            told.notes["alleles_swapped"] = n
         reports.append(told)
         refuse_unusable(told)
     if not any(told.n_loaded for told in reports) and any(

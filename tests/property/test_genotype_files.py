@@ -166,7 +166,9 @@ def know_some_variants(
             and alt != site.ref.upper()
         ):
             pos = site.pos + chance.choice([0, 0, 0, 1])
-            shelf.rsids[chrom, pos, site.ref.upper(), alt] = chance.choice([None, f"rs9{pos}"])
+            ref = site.ref.upper()
+            ref, alt = chance.choice([(ref, alt), (ref, alt), (alt, ref)])
+            shelf.rsids[chrom, pos, ref, alt] = chance.choice([None, f"rs9{pos}"])
     if shelf.rsids:
         rows = [f"{'_'.join(map(str, key))},{rs or ''}" for key, rs in shelf.rsids.items()]
         index = folder / "index.csv"

@@ -30,6 +30,8 @@ _MESSAGES = {
     "ref_missing": "the reference allele is neither bases nor . * <...>",
     "alt_missing": "the alternative allele is neither bases nor . * <...>",
     "variant_id_missing": "the variant cannot be read as chrom_pos_ref_alt",
+    "alleles_swapped": "known before with reference and alternative allele interchanged; kept as "
+    "the file has it: is its reference the genome's? (A1 of older PLINK files is the minor allele)",
     "variant_id_mismatch": "variant_id differs from the row's chromosome, position and alleles",
     "gene_id_missing": "the row names no gene",
     "type_id_unknown": "type_id is not a type of evidence that is known",

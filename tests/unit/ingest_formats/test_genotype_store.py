@@ -42,6 +42,20 @@ def test_files_in_any_order_are_numbered_as_if_in_order(
     }  # fmt: skip
 
 
+def test_alleles_known_the_other_way_round_are_told(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    index = tmp_path / "index.csv"
+    index.write_text("variant_id\n2_9_G_T\n2_8_A_C\n2_8_C_A\n2_7_A_C\n")
+    load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+    variants = [("2", 7, "A", "C"), ("2", 8, "C", "A"), ("2", 9, "T", "G"), ("2", 10, "A", "C")]
+    path = write_bed(tmp_path / "a.bed", DONORS, variants, [[1, 0, 0]] * 4)
+    (report,) = load_genotypes(con, path)
+    assert (report.n_loaded, report.notes) == (4, {"alleles_swapped": 1})
+    assert con.execute("select line from load_issues").fetchall() == [(3,)]
+    assert ("2_9_T_G", "D1") in stored(con)
+
+
 def test_genotypes_join_the_variants_that_are_known(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

@@ -136,12 +136,32 @@ class _Store:
         """Settle duplicates, bring the variants into the index, and say what was loaded."""
         self.tally.finish()
         repeats = resolve_duplicates(self._con, self._source, self._options)
+        swapped = self._swapped()
         self._merge_variants()
         row = self._con.execute("select count(distinct record) from incoming_variants").fetchone()
         n_loaded = int(row[0]) if row else 0
-        issues = [*self._reader.issues, *self.tally.issues(), *repeats]
+        issues = [*self._reader.issues, *self.tally.issues(), *repeats, *swapped]
         self._con.execute("drop table incoming_variants")
         return Loaded(n_read=self.tally.n_read, n_loaded=n_loaded, issues=issues)
+
+    def _swapped(self) -> list[Issue]:
+        """Tell of new variants that are known with reference and alternative interchanged."""
+        row = self._con.execute("""
+            select count(*), min(incoming.record)
+            from raw.variants as known
+            inner join incoming_variants as incoming
+                on
+                    known.chrom = incoming.chrom
+                    and known.pos = incoming.pos
+                    and known.ref = incoming.alt
+                    and known.alt = incoming.ref
+            where not incoming.is_known
+        """).fetchone()
+        if row is None or not row[0]:
+            return []
+        code = "alleles_swapped"
+        message = message_of(code)
+        return [Issue(line=row[1], code=code, message=message, n=row[0], is_reject=False)]
 
     def _merge_variants(self) -> None:
         self._con.execute(
