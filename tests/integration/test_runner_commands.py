@@ -71,8 +71,10 @@ def test_build_twice(house: House) -> None:
     assert (code, out) == (0, "")
     assert "success   a" in err
     assert "3 success, 1 passed" in err
+    assert "w.duckdb was not there" in err
     code, out, err = house("build")
     assert (code, out) == (0, "")
+    assert "was not there" not in err
     assert "4 unchanged" in err
     assert house("build", "-q") == (0, "", "")
     assert house.rows("select count(*) from b") == [(2,)]
@@ -242,7 +244,8 @@ def test_messages_as_json_lines(house: House) -> None:
     _, out, err = house("build", "--log-json")
     assert out == ""
     lines = [json.loads(line) for line in err.splitlines()]
-    assert {line["node"]: line["status"] for line in lines}["model.small.a"] == "success"
+    assert lines[0]["level"] == "warning"
+    assert {line["node"]: line["status"] for line in lines[1:]}["model.small.a"] == "success"
 
 
 ENDLESS = "select sum(hash(a.i, b.i)) as s from range(100000000) as a(i), range(1000000) as b(i)"

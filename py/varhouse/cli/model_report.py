@@ -84,7 +84,7 @@ class StderrReporter:
         self._console.print(json.dumps(line), markup=False)
 
     def warnings(self, texts: Collection[str]) -> None:
-        """Print what loading the project noticed."""
+        """Print what was noticed before the run."""
         for text in texts:
             self.message("warning", text)
 

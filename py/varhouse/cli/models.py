@@ -67,6 +67,8 @@ def run_models(
     with reporter.logging():
         project = project_of(settings, vars)
     reporter.warnings(project.warnings)
+    if not settings.database.exists():
+        reporter.warnings([f"{settings.database} was not there: it is made, with nothing loaded."])
     with reporter.logging(), _stopping() as stop, open_warehouse(settings) as con:
         lock_down(con, project.seed_dirs)
         outcome = run_project(
