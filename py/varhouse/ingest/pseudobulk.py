@@ -41,11 +41,9 @@ _LONG: Columns = {
     "mean": ("mean", "mean_expression", "expression", "value"),
     "n_cells": ("n_cells", "ncells", "num_cells"),
 }
-# best first; the last two are how pandas writes an index without a name, as text and as parquet
-_GENE_COLUMNS = (*_LONG["gene"], "", PANDAS_INDEX)
+_GENE_COLUMNS = (*_LONG["gene"], "", PANDAS_INDEX)  # best first
 _BED_GENE_COLUMNS = ("phenotype_id", "gene_id", "pid", "id", "targetid")
-# What BED tables of QTL mappers may have between the gene and the donors.
-_BED_OTHERS = ("gid", "strand", "score")
+_BED_OTHERS = ("gid", "strand", "score")  # of QTL mappers, between the gene and the donors
 
 
 def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
@@ -86,10 +84,8 @@ def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     names = column_names(source)
     gene_at = next((names.index(name) for name in _GENE_COLUMNS if name in names), 0)
     # elsewhere than in front, a column without a name is a donor without one, and rejected
-    others = {
-        place for place, name in enumerate(names) if is_row_labels(name) and (name or not place)
-    }
-    _stage_donor_columns(con, source, options, gene_at=gene_at, others=others | {gene_at})
+    labels = (at for at, name in enumerate(names) if is_row_labels(name) and (name or not at))
+    _stage_donor_columns(con, source, options, gene_at=gene_at, others={gene_at, *labels})
 
 
 def _stage_bed(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:

@@ -39,6 +39,8 @@ _PACKED: dict[bytes, tuple[str, tuple[str, ...]]] = {
 
 
 PANDAS_INDEX = "__index_level_0__"
+"""What pandas calls an index without a name in parquet; as text it has none."""
+
 _ROW_LABELS = re.compile(rf"|{PANDAS_INDEX}|unnamed: \d+")
 
 
