@@ -182,3 +182,24 @@ def test_doubtful_weights_and_sets_are_told() -> None:
         ("negative_weight", "CADD_RAW", sum(score < 0 for score in scores)),
         ("weight_missing", "CADD_RAW", sum(score != score for score in scores)),
     ]
+
+
+@pytest.mark.parametrize(
+    ("chrom", "sex", "is_told"),
+    [("X", 1, True), ("X", None, True), ("X", 2, False), ("Y", 1, True), ("MT", 2, True)],
+)
+def test_chromosomes_with_haploid_calls_are_told(
+    chrom: str, sex: int | None, is_told: bool
+) -> None:
+    cohort = Cohort()
+    with empty_warehouse() as con:
+        cohort.load(con)
+        con.execute("update raw.variants set chrom = $1", [chrom])
+        con.execute("update raw.genes set chrom = $1", [chrom])
+        con.execute("update raw.donors set sex = $1", [sex])
+        assert build(con).ok
+        found = con.execute("select code, name, n from rvat_warnings").fetchall()
+        (n_genes,) = con.execute("select count(distinct gene_idx) from int_rvat__pairs").fetchall()[
+            0
+        ]
+    assert found == ([("haploid_calls", chrom, n_genes)] if is_told else [])

@@ -106,6 +106,29 @@ covariate_gaps as (
     group by covariates.covariate, n_candidates.n
 ),
 
+-- the few genes of the pseudoautosomal regions are counted too
+haploid_genes as (
+    select
+        genes.chrom,
+        count(distinct genes.gene_id) as n_genes
+    from {{ ref('int_rvat__genes') }} as genes
+    semi join tested_pairs
+        on genes.gene_idx = tested_pairs.gene_idx
+    where
+        genes.chrom in ('Y', 'MT')
+        or (
+            genes.chrom = 'X'
+            and exists (
+                select 1
+                from {{ ref('int_rvat__design_donors') }} as tested
+                inner join {{ source('raw', 'donors') }} as donors
+                    on tested.donor_idx = donors.donor_idx
+                where donors.sex is distinct from 2
+            )
+        )
+    group by genes.chrom
+),
+
 warnings as (
     select
         'negative_weight' as code,
@@ -153,6 +176,14 @@ warnings as (
         || 'tests' as message
     from covariate_gaps
     where n_missing > 0
+    union all
+    select
+        'haploid_calls' as code,
+        chrom as name,
+        n_genes as n,
+        'genes on a chromosome of which donors have one copy: their calls weigh as the files '
+        || 'spell them, one copy in VCF, two in PLINK 1' as message
+    from haploid_genes
 )
 
 select
