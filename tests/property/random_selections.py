@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from varhouse.runner.nodes import Project
+from varhouse.runner.project import Project
 
 
 class Selection(NamedTuple):

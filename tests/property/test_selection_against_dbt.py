@@ -17,7 +17,7 @@ from tests.runner_projects import ProjectFolder
 
 from varhouse.errors import UsageError
 from varhouse.runner.graph import project_graph
-from varhouse.runner.nodes import Project
+from varhouse.runner.project import Project
 from varhouse.runner.selection import select_nodes
 
 OUTSIDE = re.compile(

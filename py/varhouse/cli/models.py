@@ -29,7 +29,7 @@ from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import open_warehouse
 
 if TYPE_CHECKING:
-    from varhouse.runner.nodes import Project
+    from varhouse.runner.project import Project
     from varhouse.runner.outcome import RunOutcome
     from varhouse.runner.state import Command
 

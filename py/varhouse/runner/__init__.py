@@ -15,19 +15,19 @@ __all__ = [
 ]
 
 if TYPE_CHECKING:
-    from varhouse.runner.nodes import Project
+    from varhouse.runner.loading import load_project
     from varhouse.runner.outcome import NodeResult, Reporter, RunOutcome
     from varhouse.runner.plan import plan_project
-    from varhouse.runner.project import load_project
+    from varhouse.runner.project import Project
     from varhouse.runner.run import run_project
 
 _HOMES = {
-    "Project": "nodes",
+    "Project": "project",
     "NodeResult": "outcome",
     "Reporter": "outcome",
     "RunOutcome": "outcome",
     "plan_project": "plan",
-    "load_project": "project",
+    "load_project": "loading",
     "run_project": "run",
 }
 

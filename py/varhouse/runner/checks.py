@@ -16,8 +16,9 @@ from varhouse.errors import ProjectError
 from varhouse.runner.compile import Compiler
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
-from varhouse.runner.nodes import Node, Project
+from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult, shown_row
+from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 
 _SHOWN_ROWS = 5

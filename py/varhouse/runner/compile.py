@@ -9,7 +9,8 @@ import sqlglot
 
 from varhouse.errors import ProjectError
 from varhouse.runner.gate import DIALECT
-from varhouse.runner.nodes import SCHEMA, Node, Project, Relation, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node, Relation, quote_identifier
+from varhouse.runner.project import Project
 from varhouse.runner.render import Scope
 from varhouse.runner.sourcemap import MappedSql, join
 from varhouse.runner.templates import TemplateFault

@@ -14,7 +14,8 @@ from varhouse.runner.compile import CTE_PREFIX, Compiler
 from varhouse.runner.functions import calls_registered_function
 from varhouse.runner.gate import canonical_text, check_query, check_reads
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import SCHEMA, Node, Project, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node, quote_identifier
+from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, Stored
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Iterable, Mapping
 
 from varhouse.errors import ProjectError
-from varhouse.runner.nodes import Project
+from varhouse.runner.project import Project
 
 
 class Graph:

@@ -13,8 +13,9 @@ from varhouse import __version__
 from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import Compiler
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import Node, Project
+from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult, RunOutcome
+from varhouse.runner.project import Project
 
 _MANIFEST_SCHEMA = "https://schemas.getdbt.com/dbt/manifest/v12.json"
 _RESULTS_SCHEMA = "https://schemas.getdbt.com/dbt/run-results/v6.json"

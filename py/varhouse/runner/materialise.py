@@ -11,7 +11,8 @@ from sqlglot import exp
 from varhouse.errors import ModelError
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import DIALECT
-from varhouse.runner.nodes import SCHEMA, Node, Project, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node, quote_identifier
+from varhouse.runner.project import Project
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql

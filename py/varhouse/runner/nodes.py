@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from varhouse.errors import ProjectError
-
-if TYPE_CHECKING:
-    from varhouse.runner.render import Renderer
+from typing import Any
 
 SCHEMA = "main"
 
@@ -143,43 +137,3 @@ class Node:
     def severity(self) -> str:
         """``error`` or ``warn``."""
         return str(self.config.get("severity", "error")).lower()
-
-
-@dataclass(kw_only=True)
-class Project:
-    """A loaded project: every node parsed, every reference resolved."""
-
-    name: str
-    version: str
-    directory: Path
-    profile: str
-    target: Mapping[str, Any]
-    vars: Mapping[str, Any]
-    cli_vars: Mapping[str, Any]
-    nodes: dict[str, Node]
-    renderer: Renderer
-    seed_dirs: tuple[Path, ...] = ()
-    warnings: list[str] = field(default_factory=list)
-
-    def of_type(self, *resource_types: str) -> list[Node]:
-        """Return the nodes of these types in the order of their unique ids."""
-        return [
-            self.nodes[key]
-            for key in sorted(self.nodes)
-            if self.nodes[key].resource_type in resource_types
-        ]
-
-    def model(self, name: str) -> Node:
-        """Return the model or seed called ``name``.
-
-        Raises
-        ------
-        ProjectError
-            There is none; the text suggests close names.
-        """
-        for kind in ("model", "seed"):
-            found = self.nodes.get(f"{kind}.{self.name}.{name}")
-            if found is not None:
-                return found
-        known = [node.name for node in self.of_type("model", "seed")]
-        raise ProjectError(f"no model or seed is called '{name}'.{suggest(name, known)}")

@@ -16,7 +16,8 @@ from varhouse.runner.fingerprint import (
     content_version,
 )
 from varhouse.runner.graph import Graph, project_graph
-from varhouse.runner.nodes import Node, Project
+from varhouse.runner.nodes import Node
+from varhouse.runner.project import Project
 from varhouse.runner.selection import select_nodes
 from varhouse.runner.state import Fingerprint, Stored, read_state, relations
 

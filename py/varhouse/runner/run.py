@@ -11,9 +11,10 @@ import duckdb
 
 from varhouse.errors import UsageError
 from varhouse.runner.fingerprint import SourceVersion
-from varhouse.runner.nodes import Node, Project
+from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult, Reporter, RunInterruptedError, RunOutcome
 from varhouse.runner.plan import prepare_run
+from varhouse.runner.project import Project
 from varhouse.runner.schedule import Task, schedule
 from varhouse.runner.state import Command, RunContext, ensure_table
 from varhouse.runner.steps import Steps

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import Project
 from varhouse.runner.plan import Prepared
+from varhouse.runner.project import Project
 
 
 @dataclass

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 
 from varhouse.errors import ProjectError
-from varhouse.runner.nodes import Node, Project, suggest
+from varhouse.runner.nodes import Node, suggest
+from varhouse.runner.project import Project
 
 
 def seed_query(project: Project, node: Node) -> str:

@@ -12,7 +12,8 @@ from typing import Any
 from varhouse.errors import UsageError
 from varhouse.runner.config import CONFIG_DEFAULTS, CONFIG_KEYS, CONFIG_SECTIONS
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import Node, Project, suggest
+from varhouse.runner.nodes import Node, suggest
+from varhouse.runner.project import Project
 
 _LOG = logging.getLogger("varhouse.runner")
 _SPEC = re.compile(

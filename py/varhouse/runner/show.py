@@ -10,7 +10,8 @@ from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
-from varhouse.runner.nodes import Node, Project
+from varhouse.runner.nodes import Node
+from varhouse.runner.project import Project
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
 

@@ -13,8 +13,9 @@ import duckdb
 
 from varhouse import __version__
 from varhouse.errors import ModelError
-from varhouse.runner.nodes import SCHEMA, Project
+from varhouse.runner.nodes import SCHEMA
 from varhouse.runner.outcome import NodeResult
+from varhouse.runner.project import Project
 from varhouse.settings import shipped_project_dir
 
 _OF_THE_RUN = ("run_id", "command", "vars_json", "full_refresh", "varhouse_version")

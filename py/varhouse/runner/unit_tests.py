@@ -17,8 +17,9 @@ from varhouse.errors import ModelError, ProjectError
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import sql_fault
 from varhouse.runner.gate import check_query
-from varhouse.runner.nodes import Location, Node, Project, UnitTest, quote_identifier, suggest
+from varhouse.runner.nodes import Location, Node, UnitTest, quote_identifier, suggest
 from varhouse.runner.outcome import NodeResult, shown_row
+from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 
 _INPUT = re.compile(r"^\s*(ref|source)\s*(\(.+\))\s*$", re.DOTALL)

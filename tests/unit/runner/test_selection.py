@@ -13,7 +13,8 @@ from tests.runner_projects import ProjectFolder
 
 from varhouse.errors import ProjectError, UsageError
 from varhouse.runner.graph import Graph, project_graph
-from varhouse.runner.nodes import Location, Node, Project
+from varhouse.runner.nodes import Location, Node
+from varhouse.runner.project import Project
 from varhouse.runner.render import Renderer
 from varhouse.runner.schedule import last_of, nearest
 from varhouse.runner.selection import select_nodes
