@@ -79,7 +79,11 @@ def test_only_variants_with_genotypes_where_there_are_any(
 def test_nothing_is_left_once_all_is_annotated(
     export: Callable[..., Result], database: Path, tmp_path: Path
 ) -> None:
-    lines = [f"{each}\t1:1\tA\t-\t-\t-\tintergenic_variant" for each in VARIANTS if "<" not in each]
+    lines = [
+        f"{each}\t{':'.join(each.split('_')[:2])}\tA\t-\t-\t-\tintergenic_variant"
+        for each in VARIANTS
+        if "<" not in each
+    ]
     with open_warehouse(Settings(database=database, threads=1)) as con:
         load(con, "annotations", write_text(tmp_path, "more.txt", VEP_COLUMNS, *lines))
     result = export("--out", str(tmp_path / "todo.vcf"))

@@ -132,7 +132,7 @@ def json_line(**changes: Any) -> str:
 def test_vep_json_tells_the_variant(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, changes: dict[str, Any], key: str | None
 ) -> None:
-    other = json_line(id="22_5_C_T")
+    other = json_line(id="22_5_C_T", input="22\t5\t.\tC\tT", start=5, end=5)
     path = write_text(tmp_path, "v.jsonl", json_line(**changes), other)
     (report,) = load(con, "vep", path, build="GRCh38")
     assert [row[0] for row in vep_rows(con) if row[0] != "22_5_C_T"] == [key]

@@ -139,7 +139,6 @@ def test_a_vcf_tells_its_build_by_its_contigs(load_text: Any) -> None:
             "score-table",
             ("2_5_C_G", "ENSG1", {"mine": 0.001}),
         ),
-        (",variant_id,mine\n0,X_5_C_G,0\n", "score-table", ("X_5_C_G", None, {"mine": 0.0})),
         ("variant_id mine\nchrX:5:C:G 0\n", "score-table", ("X_5_C_G", None, {"mine": 0.0})),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from varhouse.ingest.keys import VARIANT_PATTERN, text_literal
+from varhouse.ingest.keys import VARIANT_PATTERN, chrom_sql, text_literal
 
 AlleleRule = Literal["vep", "vcf"]
 """How a tool spells an allele: as VEP does, or as the ALT column of the VCF does."""
@@ -31,6 +31,43 @@ def site_of_id_sql(id_text: str) -> str:
     )
 
 
+# VEP looks for the place that it shifts an indel to within so many bases.
+_MAX_SHIFT = 1000
+
+
+def site_of_name_sql(name: str, place: str) -> str:
+    """Return `site_of_id_sql` of what VEP calls a variant, NULL when that is a mere name.
+
+    It is one when it lies elsewhere than VEP's location, as an id from before a liftover does, and
+    when VEP made it up (``1_101_TT/T/TTT``) of an indel whose first base it may have taken off.
+    """
+    contig = f"string_split({place}, ':')[1]"
+    start = f"try_cast(string_split(string_split({place}, ':')[2], '-')[1] as bigint)"
+    ref, alts, pos = "site.ref", "site.alts", "try_cast(site.pos as bigint)"
+    longest = f"list_max(list_transform(list_append({alts}, {ref}), lambda allele: length(allele)))"
+    is_there = (
+        f"{chrom_sql('site.chrom')} = {chrom_sql(contig)} and "
+        f"case when {longest} = 1 then {pos} = {start} "
+        f"else abs({pos} - {start}) <= {_MAX_SHIFT} + length({ref}) end"
+    )
+    is_own = (
+        f"contains({name}, '/') and {pos} = {start} and (len({alts}) > 1 "
+        f"and len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 "
+        f"or {_is_padded_sql(ref, alts + '[1]')})"
+    )
+    return _let(
+        site_of_id_sql(name), "site", f"case when {is_there} and not ({is_own}) then site end"
+    )
+
+
+def _is_padded_sql(ref: str, alt: str) -> str:
+    """Return whether the alleles of an indel begin or end alike: one of them may be shorter yet."""
+    return (
+        f"(length({ref}) <> length({alt}) "
+        f"and ({ref}[1] = {alt}[1] or right({ref}, 1) = right({alt}, 1)))"
+    )
+
+
 def site_of_vcf_sql(fields: str) -> str:
     """Return the site of a VCF line split at its tabs, NULL when the text is no such line."""
     return (
@@ -46,8 +83,10 @@ def site_of_place_sql(place: str, ref: str, allele: str) -> str:
     NULL for indels, whose VCF spelling needs the base before them.
     """
     bases = "'[ACGTNacgtn]+'"
+    upper_ref, upper_allele = f"upper({ref})", f"upper({allele})"
     return (
         f"case when regexp_full_match({ref}, {bases}) and regexp_full_match({allele}, {bases}) "
+        f"and not {_is_padded_sql(upper_ref, upper_allele)} "
         f"then struct_pack(chrom := string_split({place}, ':')[1], "
         f"pos := string_split(string_split({place}, ':')[2], '-')[1], "
         f"ref := upper({ref}), alts := [upper({allele})]) end"

@@ -161,7 +161,9 @@ def typed_select() -> str:
         "biotype": missing_sql("biotype_text"),
         "is_canonical": "case when canonical_text is not null "
         "then upper(trim(canonical_text)) in ('YES', '1', 'TRUE') end",
-        "mane_select": missing_sql("mane_select_text"),
+        # VEP's MANE, where that is all there is, names either of two kinds
+        "mane_select": "case when not contains(mane_select_text, 'Plus_Clinical') "
+        f"then {missing_sql('mane_select_text')} end",
         "protein_id": missing_sql("protein_text"),
         "exon": missing_sql("exon_text"),
         "intron": missing_sql("intron_text"),

@@ -132,8 +132,7 @@ def _layout_of(source: SourceFile, options: LoadOptions) -> _Layout:
     }
     tag = next((tag for tag in _TAGS if tag in declared), None)
     if options.csq_fields:
-        fields = tuple(name.strip() for name in options.csq_fields.split("|"))
-        return _Layout(tag or "CSQ", fields, is_snpeff=False)
+        return _layout(tag or "CSQ", options.csq_fields)
     found = _FIELD_LIST.search(declared[tag]) if tag else None
     if tag is None or found is None:
         what = f"INFO/{tag} is declared without its fields" if tag else "INFO/CSQ not declared"
@@ -142,7 +141,11 @@ def _layout_of(source: SourceFile, options: LoadOptions) -> _Layout:
             '...,Description="... Format: Allele|Consequence|..."> was expected. Give the names '
             "of the fields with --csq-fields."
         )
-    fields = tuple(name.strip() for name in found[1].split("|"))
+    return _layout(tag, found[1])
+
+
+def _layout(tag: str, field_list: str) -> _Layout:
+    fields = tuple(name.strip() for name in field_list.split("|"))
     return _Layout(tag, fields, is_snpeff="Annotation_Impact" in fields)
 
 

@@ -101,7 +101,13 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             f"{source.path}: no column variant_id, nor chrom, pos, ref and alt; columns found: "
             f"{shown_names(columns)}."
         )
-    scores = [name for name in columns if name not in keys.values() and not is_row_labels(name)]
+    others = [name for name in columns if name not in keys.values()]
+    scores = [name for name in others if not is_row_labels(name)]
+    if len(scores) < len(others):
+        con.execute(
+            "insert into incoming_issues values (null, 'row_labels_left_out', null, ?, null)",
+            [len(others) - len(scores)],
+        )
     if not scores:
         raise DataError(
             f"{source.path}: no column besides the variant's key; at least one of numbers is "

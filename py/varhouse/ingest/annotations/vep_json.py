@@ -8,7 +8,7 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.annotations.alleles import (
-    site_of_id_sql,
+    site_of_name_sql,
     site_of_place_sql,
     site_of_vcf_sql,
 )
@@ -115,8 +115,8 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 as fault,
             name,
             coalesce(
-                {site_of_id_sql("name")},
                 {site_of_vcf_sql("vcf_fields")},
+                {site_of_name_sql("name", "place")},
                 {site_of_place_sql("place", "reference", _value("variant_allele"))}
             ) as site,
             {_ordered_place_sql()} as place,
@@ -153,6 +153,17 @@ def _columns(con: duckdb.DuckDBPyConnection) -> dict[str, str]:
         for key in sorted(keys - _SPECIAL)
         if '"' not in key
     }
+    # what a plugin says in an object of its own: spliceai.DS_AG is SPLICEAI_DS_AG
+    nested = con.execute(
+        "with objects as (select consequence.content -> key as content, key from ("
+        "select consequence, unnest(json_keys(consequence.content)) as key from file_fields)) "
+        "select distinct key, unnest(json_keys(content)) as inner_key from objects "
+        "where json_type(content) = 'OBJECT' order by all"
+    ).fetchall()
+    for key, inner in nested:
+        if '"' not in key + inner:
+            path = text_literal(f'$."{key}"."{inner}"')
+            plain[f"{key}_{inner}".upper()] = f"(consequence.content ->> {path})"
     features = ("transcript_id", "regulatory_feature_id", "motif_feature_id")
     ends = [f"split_part({_value(f'protein_{end}')}, '/', 1)" for end in ("start", "end")]
     return plain | {
