@@ -57,6 +57,56 @@ def test_variant_columns_go_by_several_names(
     ]
 
 
+@pytest.mark.parametrize("name", ["RSID", "rsids", "rs_id_dbSNP151_GRCh38p7"])
+def test_the_first_of_several_rsids_is_kept(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
+) -> None:
+    header = f"variant_id\t{name}"
+    rows = ("1_5_A_T\trs5,rs6", "1_6_A_T\tss1;rs7", "1_7_A_T\t.", "1_8_A_T\tmine", "1_9_A_T\ta;b")
+    load(con, "variants", write_text(tmp_path, "v.tsv", header, *rows))
+    found = con.execute("select rsid from raw.variants order by variant_idx").fetchall()
+    assert [rsid for (rsid,) in found] == ["rs5", "rs7", None, "mine", None]
+
+
+def test_the_variant_index_of_the_platform(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    path = tmp_path / "part-00000.snappy.parquet"
+    duckdb.sql(
+        # ids of long alleles are a hash
+        "select * from (values ('1_5_A_T', '1', 5, 'A', 'T', ['rs5', 'rs6']), "
+        "('OTVAR_1_6_0f', '1', 6, 'AC', 'A', []), ('1_7_A_T', '1', 7, 'A', 'T', null)) "
+        "t(variantId, chromosome, position, referenceAllele, alternateAllele, rsIds)"
+    ).write_parquet(str(path))
+    load(con, "variants", path)
+    assert con.execute("select variant_id, rsid from raw.variants order by all").fetchall() == [
+        ("1_5_A_T", "rs5"),
+        ("1_6_AC_A", None),
+        ("1_7_A_T", None),
+    ]
+
+
+def test_the_build_that_ids_end_in_counts(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    # the lookup table of GTEx
+    header = "variant_id\tchr\tpos\tref\talt\tvariant_id_b37"
+    rows = [
+        "chr1_5_A_T_b38\tchr1\t5\tA\tT\t1_4_A_T_b37",
+        "chr1_7_A_T_b37\tchr1\t7\tA\tT\t1_7_A_T_b37",
+    ]
+    path = write_text(tmp_path, "lookup.txt", header, *rows)
+    with pytest.raises(DataError, match="--build GRCh37, but the file itself says GRCh38"):
+        load(con, "variants", path, build="GRCh37")
+    (report,) = load(con, "variants", path, build=None)
+    assert (report.genome_build, report.rejected) == ("GRCh38", {"variant_of_other_build": 1})
+
+
+def test_the_effect_allele_may_be_the_reference(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    header = "chromosome\tbase_pair_location\teffect_allele\tother_allele"
+    (report,) = load(con, "variants", write_text(tmp_path, "s.tsv", header, "1\t5\tA\tT"))
+    assert report.notes == {"reference_assumed": 1}
+    assert con.execute("select variant_id from raw.variants").fetchall() == [("1_5_T_A",)]
+
+
 def test_a_variant_twice_is_kept_once_and_counted(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:

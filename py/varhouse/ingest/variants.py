@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from varhouse.ingest.builds import id_of_other_build_sql
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import (
     allele_sql,
@@ -17,13 +18,18 @@ from varhouse.ingest.keys import (
     variant_key_sql,
     variant_struct_sql,
 )
+from varhouse.ingest.reading import build_of_first_id
 from varhouse.ingest.staging import missing_columns, quoted_name, stage_table
 
 _CHROM = ("chr_id", "chromosome", "chrom", "chr", "#chrom", "#CHROM", "CHROM")
 _POS = ("position", "pos", "POS", "base_pair_location")
 _REF = ("ref_allele", "referenceAllele", "ref", "REF", "other_allele")
 _ALT = ("alt_allele", "alternateAllele", "alt", "ALT", "effect_allele")
-_RSID = ("rs_id", "rsid", "rsId", "rsID", "ID")
+_RSID = (
+    "rs_id", "rsid", "rsId", "rsID", "RSID", "rsids", "rsIds",
+    *(f"rs_id_dbSNP{release}" for release in ("147_GRCh37p13", "151_GRCh38p7", "155_GRCh38p13")),
+    "ID",
+)  # fmt: skip
 _VARIANT = ("variant_id", "variantId", "variant")
 
 
@@ -34,6 +40,12 @@ def _first(source: SourceFile, names: Sequence[str]) -> str | None:
 def _matches(source: SourceFile) -> bool:
     has_parts = [_first(source, names) is not None for names in (_CHROM, _POS, _REF, _ALT)]
     return _first(source, _VARIANT) is not None or sum(has_parts) >= 2
+
+
+def _first_rsid_sql(text: str) -> str:
+    """Return the first of several rsIDs (``rs1;rs2``, a list of parquet), or the text as it is."""
+    first = rf"nullif(regexp_extract({text}, '(?i)(?:^|[;,\[ ])(rs[0-9]+)', 1), '')"
+    return rf"case when regexp_matches({text}, '[;,\[]') then {first} else {text} end"
 
 
 def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
@@ -52,6 +64,13 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
         chrom, pos, ref, alt = (f"{parsed}.{part}" for part in ("chrom", "pos", "ref", "alt"))
     else:
         chrom, pos, ref, alt = (quoted_name(str(column)) for column in parts.values())
+    other_build = (
+        f"when {id_of_other_build_sql('variant_text', options.build)} then 'variant_of_other_build'"
+        if options.build
+        else ""
+    )
+    # files of associations say which allele was tested, not which one the genome has
+    note = "'reference_assumed'" if ref == quoted_name("other_allele") else "cast(null as varchar)"
     con.execute(f"""
         create temp table incoming as
         with typed as (
@@ -62,7 +81,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 {allele_sql(ref)} as ref,
                 {allele_sql(alt)} as alt,
                 {missing_sql(variant_text)} as variant_text,
-                {missing_sql(rsid_text)} as rsid
+                {_first_rsid_sql(missing_sql(rsid_text))} as rsid
             from {rows}
         ),
         keyed as (
@@ -73,6 +92,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             select
                 *,
                 case
+                    {other_build}
                     when {"variant_text is not null and pos is null" if missing else "false"}
                         then 'variant_id_missing'
                     when chrom is null then 'unknown_contig'
@@ -90,7 +110,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                     and row_number() over (partition by variant_id, fault order by line) > 1
                     then 'duplicate_variant'
             end) as reject,
-            cast(null as varchar) as note,
+            {note} as note,
             -- numbered over the whole table when it is stored
             cast(0 as uinteger) as variant_idx,
             variant_id,
@@ -200,5 +220,6 @@ FORMATS: tuple[Format, ...] = (
         wants="parquet, tab- or comma-separated with variant_id (chrom_pos_ref_alt), or "
         "chrom (chr_id, chromosome), pos (position), ref (ref_allele), alt (alt_allele); "
         "rs_id (rsid) if any",
+        stated_build=build_of_first_id,
     ),
 )
