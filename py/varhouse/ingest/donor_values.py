@@ -44,7 +44,7 @@ _NOT_VALUES = frozenset({"fid", "pat", "mat", "sid"})
 # A first column called "id" or nothing holds donors where columns are called like these, and
 # covariates where they are called like donors.
 _CORNERS = ("", "id")
-_ABOUT_DONORS = frozenset({"sex", "gender", "age", "pc1"})
+_ABOUT_DONORS = frozenset({"sex", "gender", "age", "pc1", "peer1", "inferredcov1"})
 
 
 def donor_column(source: SourceFile) -> str | None:

@@ -26,6 +26,8 @@ _WORDS = {
     "1": 1, "M": 1, "MALE": 1, "PATO:0000384": 1,
     "2": 2, "F": 2, "FEMALE": 2, "PATO:0000383": 2,
 }  # fmt: skip
+# R's short truth values, of which one is also the word for female.
+_TRUE_FALSE = {"T", "F"}
 _UNKNOWN = ("0", "-9", "U", "UNKNOWN")
 
 SEX_COLUMNS = (
@@ -42,10 +44,15 @@ def sex_of(word: str) -> int | None:
 
 def is_sex_told(words: Iterable[str]) -> bool:
     """Whether a column with these values tells the sex of some, or that it is not known."""
-    found = list(words)
-    return any(sex_of(word) for word in found) or all(
-        word.strip().upper() in _UNKNOWN for word in found
+    found = {word.strip().upper() for word in words}
+    return not found >= _TRUE_FALSE and (
+        any(sex_of(word) for word in found) or found <= set(_UNKNOWN)
     )
+
+
+def is_sex_unreadable(word: str) -> bool:
+    """Whether a value is neither a sex that is understood nor says that it is not known."""
+    return sex_of(word) is None and word.strip().upper() not in _UNKNOWN
 
 
 def is_sex_column(name: str) -> str:
@@ -130,10 +137,13 @@ def _meanings(source: SourceFile, name: str, words: set[str]) -> dict[str, int |
     yes_no = _COLUMNS[name.lower()]
     if yes_no:
         no, yes = yes_no
-        return {"0": no, "FALSE": no, "1": yes, "TRUE": yes}
-    if words and words <= {"0", "1"} and "0" in words:
+        return {**dict.fromkeys(("0", "F", "FALSE"), no), **dict.fromkeys(("1", "T", "TRUE"), yes)}
+    # a 0 is unknown where there are other sexes than 1
+    is_yes_no = "0" in words and words & _WORDS.keys() <= {"1"}
+    if is_yes_no or words >= _TRUE_FALSE:
+        found = "0 and 1" if is_yes_no else "T and F"
         raise DataError(
-            f"{source.path}: column {name} has 0 and 1, and nothing says which is male. Write 1/2 "
+            f"{source.path}: column {name} has {found}, and nothing says which is male. Write 1/2 "
             "(male, female), M/F or male/female, or name the column is_male or is_female."
         )
     return {**_WORDS, **dict.fromkeys(_UNKNOWN)}

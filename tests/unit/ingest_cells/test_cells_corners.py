@@ -187,7 +187,9 @@ def test_numbers_are_spelled_alike_in_every_encoding(
 
 
 @pytest.mark.parametrize(
-    "sex", [np.full(8, 1.5), ["one", "two"] * 4, np.arange(8) > 3], ids=["half", "words", "truth"]
+    "sex",
+    [np.full(8, 1.5), ["one", "two"] * 4, np.arange(8) > 3, ["T", "F"] * 4],
+    ids=["half", "words", "truth", "short truth"],
 )
 def test_a_sex_that_is_not_understood_is_counted(
     tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load, sex: Any
@@ -197,7 +199,18 @@ def test_a_sex_that_is_not_understood_is_counted(
     assert house.execute("select sex from donors").fetchall() == [(None,)] * 3
 
 
+def test_donors_of_a_sex_that_is_not_understood_are_counted(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+) -> None:
+    words = {"D1": "F", "D2": "intersex", "D3": "man"}
+    obs = {**OBS, "sex": [words[donor] for donor in DONORS]}
+    path = write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs)
+    assert load_cells(path).notes["sex_unreadable"] == 2
+    donors = house.execute("select sex from donors order by donor_id").fetchall()
+    assert donors == [(2,), (None,), (None,)]
+
+
 def test_an_unknown_sex_is_not_unclear(tmp_path: Path, load_cells: Load) -> None:
     sex = ["unknown", "U"] * 4
     path = write_h5ad(tmp_path / "a.h5ad", some_counts(), obs={**OBS, "sex": sex})
-    assert "sex_unclear" not in load_cells(path).notes
+    assert {"sex_unclear", "sex_unreadable"}.isdisjoint(load_cells(path).notes)

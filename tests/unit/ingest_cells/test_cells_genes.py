@@ -65,6 +65,22 @@ def test_of_a_repeated_gene_the_first_column_is_kept_and_the_rest_counted(
     assert total == [(counts[:, 0].sum(),)]
 
 
+def test_antibodies_and_peaks_are_no_genes(tmp_path: Path, load_cells: Load) -> None:
+    types = ["Gene Expression"] * 4 + ["Antibody Capture", "Peaks"]
+    var = {"gene_ids": [*IDS[:4], "CD19", "22:1-9"], "feature_types": types}
+    path = write_h5ad(tmp_path / "a.h5ad", some_counts(), genes=SYMBOLS, var=var)
+    with pytest.raises(DataError, match=r"than genes \(1 of Antibody Capture, 1 of Peaks\)"):
+        load_cells(path)
+    var["feature_types"] = ["Gene Expression"] * 6
+    load_cells(write_h5ad(tmp_path / "b.h5ad", some_counts(), genes=SYMBOLS, var=var))
+
+
+def test_a_matrix_without_genes_is_refused(tmp_path: Path, load_cells: Load) -> None:
+    path = write_h5ad(tmp_path / "a.h5ad", some_counts()[:, :0], genes=[], layout="dense")
+    with pytest.raises(DataError, match="var lists no genes"):
+        load_cells(path)
+
+
 def test_a_gene_without_a_name_is_refused(tmp_path: Path, load_cells: Load) -> None:
     path = write_h5ad(tmp_path / "a.h5ad", some_counts(), genes=[*SYMBOLS[:2], "", *SYMBOLS[3:]])
     with pytest.raises(DataError, match="gene 3 of var has no name"):

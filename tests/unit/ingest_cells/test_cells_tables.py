@@ -30,6 +30,12 @@ def categories_of_0_7(group: h5py.Group) -> None:
     node.attrs["categories"] = names.ref
 
 
+def categories_of_seurat_disk(group: h5py.Group) -> None:
+    group.create_dataset("__categories/who", data=["b", "a"], dtype=TEXT)
+    # R's NA less the 1 that codes of R begin at
+    group.create_dataset("who", data=np.array([0, 1, -(2**31), 0], dtype=np.int32))
+
+
 def strings(group: h5py.Group) -> None:
     group.create_dataset("who", data=["b", " a ", "NA", "b"], dtype=TEXT)
 
@@ -56,6 +62,7 @@ def categories_that_differ_in_blanks(group: h5py.Group) -> None:
     [
         categories,
         categories_of_0_7,
+        categories_of_seurat_disk,
         strings,
         bytes_of_fixed_length,
         nullable_strings,

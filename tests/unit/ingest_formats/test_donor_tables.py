@@ -51,10 +51,13 @@ class TestLayouts:
         ]  # fmt: skip
 
     @pytest.mark.parametrize("corner", ["id", ""])
-    def test_a_first_column_without_a_telling_name(self, empty_warehouse, load, tmp_path, corner):
-        path = written(tmp_path, f"{corner}\tage\tPC1\n001\t30\t0.5\n")
+    @pytest.mark.parametrize("first", ["age", "PEER1", "InferredCov1"])
+    def test_a_first_column_without_a_telling_name(
+        self, empty_warehouse, load, tmp_path, corner, first
+    ):
+        path = written(tmp_path, f"{corner}\t{first}\tx\n001\t30\t0.5\n")
         assert load(empty_warehouse, "covariates", path).format == "covariates"
-        assert covariates_of(empty_warehouse) == [("001", "PC1", 0.5), ("001", "age", 30.0)]
+        assert covariates_of(empty_warehouse) == [("001", first, 30.0), ("001", "x", 0.5)]
 
     @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
     def test_row_numbers_are_no_covariate(self, empty_warehouse, load, tmp_path, name):
@@ -136,6 +139,7 @@ class TestValues:
             ("Gender", "m Female NA", [1, 2, None]),
             ("is_male", "1 0 1", [1, 2, 1]),
             ("female", "true false NA", [2, 1, None]),
+            ("is_male", "T F NA", [1, 2, None]),
         ],
     )
     def test_codings_of_sex(self, empty_warehouse, load, tmp_path, header, words, sexes):
@@ -148,6 +152,8 @@ class TestValues:
         ("header", "words", "message"),
         [
             ("sex", "0 1", "column sex has 0 and 1, and nothing says which is male"),
+            ("sex", "0 1 -9 nan", "column sex has 0 and 1, and nothing says which is male"),
+            ("sex", "T F NA", "column sex has T and F, and nothing says which is male"),
             ("sex", "x y", "line 2: no value of sex is understood"),
         ],
     )

@@ -95,7 +95,7 @@ def tally(
         found.totals += np.bincount(block.cells, values, minlength=matrix.n_cells)
         if head_only:
             break
-        if progress is not None:
+        if progress is not None and matrix.n_stored:
             progress(block.start + values.size, matrix.n_stored)
     return found
 

@@ -13,7 +13,7 @@ from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
-from varhouse.ingest.sex import SEX_COLUMNS, is_sex_told, sex_of
+from varhouse.ingest.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
 
 _AGE_COLUMNS = ("age", "age_years", "donor_age")
 
@@ -46,6 +46,8 @@ def donor_traits(obs: Table, groups: Groups) -> tuple[list[Trait], list[Issue]]:
         if of_cell is None:
             issues.append(_left_out(f"{name}_unclear", column, 1))
             continue
+        if name == "sex" and (n_odd := _n_unreadable(obs, column, groups)):
+            issues.append(_left_out("sex_unreadable", column, n_odd))
         values, n_varying = _of_donors(of_cell, groups)
         if n_varying:
             issues.append(_left_out("trait_varies", column, n_varying))
@@ -119,6 +121,13 @@ def _sexes(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
     meant = np.array([*(sex_of(name) or np.nan for name in labels.names), np.nan])
     found: npt.NDArray[np.float64] = meant[labels.codes]
     return found
+
+
+def _n_unreadable(obs: Table, column: str, groups: Groups) -> int:
+    """Return how many donors have cells of a sex that is not understood."""
+    labels = obs.labels(column)
+    odd = np.array([*map(is_sex_unreadable, labels.names), False])
+    return np.unique(groups.donor_of_cell.codes[odd[labels.codes] & (groups.of_cell >= 0)]).size
 
 
 def _ages(obs: Table, column: str) -> npt.NDArray[np.float64] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 import duckdb
@@ -17,6 +18,13 @@ from varhouse.ingest.format import Issue
 from varhouse.ingest.gene_lookup import ENSEMBL_GENE
 
 _ENSEMBL = re.compile(rf"({ENSEMBL_GENE.replace('(_PAR_Y)?', '')})(?:\.[0-9]+)?(_PAR_Y)?")
+
+_FEATURE_TYPES = "feature_types"
+# As Cell Ranger calls them; genes are "Gene Expression".
+_OTHER_FEATURES = (
+    "Antibody Capture", "Antigen Capture", "CRISPR Guide Capture", "Custom",
+    "Multiplexing Capture", "Peaks",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -47,11 +55,12 @@ def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
     Raises
     ------
     DataError
-        The matrix has no genes, or one without name.
+        The matrix has no genes, one without name, or other features than genes.
     """
     names = var.index()
     if names.size == 0:
         raise DataError(f"{var.path}: {var.name} lists no genes.")
+    _refuse_other_features(var)
     ids = _ensembl_column(var, names)
     issues = []
     unnamed = np.flatnonzero(ids == "")
@@ -67,6 +76,20 @@ def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
     if not first.all():
         issues.append(_issue("duplicate_gene", np.flatnonzero(~first), ids))
     return GeneIds(ids, first, tuple(issues))
+
+
+def _refuse_other_features(var: Table) -> None:
+    """Antibodies go by names of genes, and their counts would be part of every cell's total."""
+    if _FEATURE_TYPES not in var.columns:
+        return
+    types = Counter(var.texts(_FEATURE_TYPES).tolist())
+    others = [f"{n} of {name}" for name, n in sorted(types.items()) if name in _OTHER_FEATURES]
+    if others:
+        raise DataError(
+            f"{var.path}: {var.name} has other features than genes ({', '.join(others)}); their "
+            "counts would be part of the cells' totals. Write the file again with "
+            f"adata[:, adata.var[{_FEATURE_TYPES!r}] == 'Gene Expression']."
+        )
 
 
 def columns_by_id(genes: GeneIds) -> npt.NDArray[np.int64]:

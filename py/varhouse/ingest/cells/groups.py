@@ -26,6 +26,13 @@ CELL_TYPE_COLUMNS = (
     "cell_type_ontology_term_id",
 )  # fmt: skip
 
+# What demultiplexers, and CELLxGENE for pools, write in place of a donor.
+_NOBODY = (
+    "ambiguous", "doublet", "multiplet", "negative", "pooled", "unassigned", "unknown",
+)  # fmt: skip
+# How decoupler and scanpy call the number of cells in a row, where rows are sums over cells.
+_CELLS_ADDED_UP = ("psbulk_n_cells", "psbulk_cells", "n_obs_aggregated")
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -64,10 +71,11 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
     Raises
     ------
     DataError
-        Nothing says whose the cells are or of which type, or no cell has both.
+        Nothing says whose the cells are or of which type, no cell has both, or the rows are no
+        cells but sums of them.
     """
     donor_column = _column(path, obs, options.donor_column, DONOR_COLUMNS, "donor")
-    donors = _renamed(obs.labels(donor_column), renamed)
+    donors = _without_nobody(_renamed(obs.labels(donor_column), renamed))
     if options.feature is not None and options.cell_type_column is None:
         type_column = None
         types = Labels(np.zeros(obs.n_rows, dtype=np.int64), (options.feature,))
@@ -85,6 +93,7 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
         )
     keys = types.codes[kept] * len(donors.names) + donors.codes[kept]
     distinct, found, n_cells = np.unique(keys, return_inverse=True, return_counts=True)
+    _refuse_sums(path, obs, n_cells)
     of_cell = np.full(obs.n_rows, -1, dtype=np.int64)
     of_cell[kept] = found
     issues = [
@@ -140,6 +149,24 @@ def _renamed(donors: Labels, renamed: dict[str, str]) -> Labels:
     names = [renamed.get(name, name) for name in donors.names]
     distinct, merged = np.unique(np.array(names, dtype=object), return_inverse=True)
     return Labels(np.append(merged, -1)[donors.codes], tuple(distinct.tolist()))
+
+
+def _refuse_sums(path: Path, obs: Table, n_rows: npt.NDArray[np.int64]) -> None:
+    # of cells, n_cells may say how many the donor has
+    names = (*_CELLS_ADDED_UP, "n_cells") if n_rows.max() == 1 else _CELLS_ADDED_UP
+    found = next((name for name in names if name in obs.columns), None)
+    if found is not None:
+        raise DataError(
+            f"{path}: its rows are sums over cells, not cells: obs[{found!r}] says of how many. "
+            "Load the file of the single cells, or the sums as a table with varhouse load "
+            "pseudobulk."
+        )
+
+
+def _without_nobody(donors: Labels) -> Labels:
+    """Take the donor off cells that a demultiplexer gives to nobody."""
+    nobody = [name.lower() in _NOBODY for name in donors.names]
+    return Labels(np.where(np.array([*nobody, True])[donors.codes], -1, donors.codes), donors.names)
 
 
 def _missing(code: str, where: npt.NDArray[np.bool_]) -> list[Issue]:

@@ -183,8 +183,11 @@ class Table:
         if "categories" in node.attrs:
             reference = node.attrs["categories"]
             named = self._root[reference][:] if reference else np.array(reference)
-            names = _category_names(named)
-            return values, values < 0, names
+            return values, values < 0, _category_names(named)
+        # SeuratDisk writes the names, and no reference to them
+        named = child(child(self._node, "__categories"), column)
+        if is_list(named) and values.dtype.kind in "iu":
+            return values, values < 0, _category_names(named[:])
         return values, _nothing(values), None
 
     def _read_group(
@@ -208,7 +211,7 @@ def _compact(codes: npt.NDArray[np.int64], names: list[str]) -> Labels:
     stripped = [name.strip() for name in names]
     is_used = np.bincount(codes[codes >= 0], minlength=len(names)) > 0
     kept = [
-        used and name.upper() not in (*MISSING, "NAN")
+        used and name.upper() not in (*MISSING, "NAN", "<NA>")
         for used, name in zip(is_used.tolist(), stripped, strict=True)
     ]
     distinct = sorted({name for name, keep in zip(stripped, kept, strict=True) if keep})
