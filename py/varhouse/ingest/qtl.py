@@ -3,7 +3,8 @@
 P-values are read as `varhouse.ingest.p_values` says: none is lost below the doubles. Rows without a
 p-value have no score and are rejected. Gene ids lose their version; rows of anything but an
 Ensembl gene are rejected. A (variant, gene, source, feature) that occurs again, as the eQTL
-Catalogue does for variants with two rsids, keeps its smallest p-value.
+Catalogue does for variants with two rsids, keeps its smallest p-value. ``beta`` is of alt: where a
+column names the effect allele and it is ref, it is negated.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ TYPE_OF_SOURCE = {
 """Type of the sources that the Open Targets releases name."""
 
 _ALL_COLUMNS = (
-    "variant", *POSITION, "rsid", "gene", "p", "neglog10_p", "p_mantissa", "p_exponent",
+    "variant", *POSITION, "effect", "rsid", "gene", "p", "neglog10_p", "p_mantissa", "p_exponent",
     "beta", "se", "num_tests", "type", "source", "study", "feature",
 )  # fmt: skip
 
@@ -131,6 +132,8 @@ def _incoming_sql(
     by_position: bool,
     check_window: bool,
 ) -> str:
+    names_effect = by_position and _names_effect_only(layout, source)
+    parsed = variant_struct_sql("variant") if names_effect or not by_position else "null"
     window = (
         "left join raw.genes as genes on numbers.gene_id = genes.gene_id" if check_window else ""
     )
@@ -138,7 +141,7 @@ def _incoming_sql(
         with cells as (
             select
                 *,
-                {variant_struct_sql("variant") if not by_position else "null"} as parsed,
+                {parsed} as parsed,
                 {missing_sql("beta")} as beta_text,
                 {missing_sql("se")} as se_text,
                 {missing_sql("neglog10_p")} as neglog10_text,
@@ -151,7 +154,8 @@ def _incoming_sql(
                 line,
                 is_ragged,
                 variant,
-                {_key_columns(by_position)},
+                {_key_columns(by_position, names_effect)},
+                {"coalesce(parsed.pos, '') = ''" if names_effect else "false"} as is_assumed,
                 {missing_sql("rsid")} as rsid,
                 {gene_id_sql("gene")} as gene_id,
                 {_label_columns(layout, source, options)},
@@ -161,7 +165,8 @@ def _incoming_sql(
                 {number_sql("neglog10_text")} as given_neglog10,
                 {tiny_p_sql("p_text", number_sql("p_text"))} as tiny,
                 beta_text,
-                {number_sql("beta_text")} as beta,
+                {number_sql("beta_text")} as given_beta,
+                {allele_sql("effect")} as effect_allele,
                 se_text,
                 {number_sql("se_text")} as se,
                 {number_sql("num_tests")} as num_tests
@@ -171,6 +176,7 @@ def _incoming_sql(
         scored as (
             select
                 numbers.*,
+                {_beta_of_alt(found)} as beta,
                 {
         "genes.chrom as gene_chrom, genes.tss_pos"
         if check_window
@@ -203,9 +209,26 @@ def _incoming_sql(
     """
 
 
-def _key_columns(by_position: bool) -> str:
-    if by_position:
-        contig, position, ref, alt = "chrom", "pos", "ref", "alt"
+def _names_effect_only(layout: QtlLayout, source: SourceFile) -> bool:
+    """Whether columns of the effect and the other allele stand for alt and ref."""
+    names = {"ref": [name for name in layout.columns["ref"] if name != "other_allele"]}
+    return "effect" in layout.columns and not has_columns(source, names, ["ref"])
+
+
+def _beta_of_alt(found: frozenset[str]) -> str:
+    if "effect" not in found:
+        return "given_beta"
+    return "case effect_allele when alt then given_beta when ref then 0.0 - given_beta end"
+
+
+def _key_columns(by_position: bool, names_effect: bool) -> str:
+    if names_effect:
+        # an id says which allele is the reference, columns of the effect's allele do not
+        contig, position, ref, alt = (
+            f"case when parsed.pos <> '' then parsed.{name} else {name} end" for name in POSITION
+        )
+    elif by_position:
+        contig, position, ref, alt = POSITION
     else:
         contig, position, ref, alt = (f"parsed.{name}" for name in POSITION)
     return f"""
@@ -258,9 +281,9 @@ def _reject_rules(
         "gene_id_missing": "gene_id is null",
         "gene_id_not_ensembl": f"not regexp_full_match(gene_id, '{ENSEMBL_GENE}')",
     }
+    if options.build and "variant" in found and layout.genome_build is None:
+        rules["variant_of_other_build"] = id_of_other_build_sql("variant", options.build)
     if not by_position:
-        if options.build:
-            rules["variant_of_other_build"] = id_of_other_build_sql("variant", options.build)
         rules["variant_id_missing"] = "pos is null or chrom is null"
     if layout.is_filtered:
         if "num_tests" in found:
@@ -275,9 +298,11 @@ def _reject_rules(
 _NOTES = {
     "p_value_zero": f"p = 0 and neglog10 = {NEGLOG10_OF_ZERO}",
     "p_value_underflow": "coalesce(case when not isnan(p) then p end, pow(10, 0.0 - neglog10)) = 0",
-    "effect_not_finite": "(beta_text is not null and not coalesce(isfinite(beta), false)) "
+    "effect_not_finite": "(beta_text is not null and not coalesce(isfinite(given_beta), false)) "
     "or (se_text is not null and not coalesce(isfinite(se), false))",
     "se_not_positive": "se <= 0",
+    "effect_allele_unknown": "given_beta is not null and beta is null",
+    "reference_assumed": "is_assumed",
 }
 
 

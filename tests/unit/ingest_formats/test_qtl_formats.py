@@ -226,6 +226,44 @@ def test_threads_and_the_order_of_rows_change_nothing(load, tmp_path):
     assert len(tables[0]) == 700 * 4
 
 
+class TestEffectAlleles:
+    @pytest.mark.parametrize("column", ["effect_allele", "A1"])
+    def test_beta_is_of_alt(self, stage, tmp_path, column):
+        text = f"variant_id\t{column}\tgene_id\tp_value\tbeta\n" + "".join(
+            f"16_5_T_C\t{allele}\tENSG{number}\t0.01\t0.5\n"
+            for number, allele in enumerate(["C", "t", "G", "NA"])
+        )
+        found = [(row["beta"], row["note"]) for row in stage(tmp_path, "qtl", "qtl", text)]
+        unknown = (None, "effect_allele_unknown")
+        assert found == [(0.5, None), (-0.5, None), unknown, unknown]
+
+    def test_beta_is_of_alt_where_columns_name_the_alleles(self, stage, tmp_path):
+        header = "chrom\tpos\tref\talt\teffect_allele\tgene_id\tp_value\tbeta\n"
+        text = header + "16\t5\tT\tC\tT\tENSG1\t0.01\t0.5\n"
+        assert [row["beta"] for row in stage(tmp_path, "qtl", "qtl", text)] == [-0.5]
+
+    def test_an_id_tells_the_reference_better_than_the_effect_allele(self, stage, tmp_path):
+        header = "variant_id\tchrom\tpos\teffect_allele\tother_allele\tgene_id\tp_value\tbeta\n"
+        text = header + "".join(
+            f"{name}\t16\t5\tT\tC\tENSG{number}\t0.01\t0.5\n"
+            for number, name in enumerate(["16_5_T_C", "rs5", "NA"])
+        )
+        rows = stage(tmp_path, "qtl", "qtl", text)
+        assert [(row["variant_id"], row["beta"], row["note"]) for row in rows] == [
+            ("16_5_T_C", -0.5, None),
+            ("16_5_C_T", 0.5, "reference_assumed"),
+            ("16_5_C_T", 0.5, "reference_assumed"),
+        ]
+
+
+def test_cell_types_stay_apart(stage, tmp_path):
+    text = "variant_id\tgene_id\tp_value\tcell_type\n" + "".join(
+        f"16_5_T_C\tENSG1\t0.01\t{name}\n" for name in ("B", "CD4")
+    )
+    rows = stage(tmp_path, "qtl", "qtl", text)
+    assert [(row["feature"], row["reject"]) for row in rows] == [("B", None), ("CD4", None)]
+
+
 class TestSpreadsheets:
     def test_commas_in_quotes(self, stage, tmp_path):
         for name, text in {
