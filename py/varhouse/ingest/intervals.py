@@ -42,7 +42,7 @@ _TABLE_COLUMNS: Columns = {
     "end_text": ("end", "end_pos", "interval_end"),
     "gene": ("gene_id",),
     "gene_name": ("gene_name",),
-    "feature": ("feature", "bio_feature", "cell_type"),
+    "feature": ("feature", "bio_feature", "biofeature", "cell_type", "celltype", "tissue"),
     "score_text": ("score", "interval_score"),
     "type": ("type_id",),
     "source": ("source_id",),
@@ -196,10 +196,12 @@ def _is_table(source: SourceFile) -> bool:
 def _is_bed(source: SourceFile) -> bool:
     cells = _first_cells(source)
     has_positions = len(cells) >= 3 and all(_WHOLE.fullmatch(cell) for cell in cells[1:3])
+    others = (_is_fantom5, _is_thurman, _is_javierre, _is_jung, _is_re2g)
     return (
         source.suffix.startswith(".bed")
-        and has_positions
-        and not (_is_fantom5(source) or _is_thurman(source) or _is_javierre(source))
+        # with a header it may be either: whether it is 0-based only the user knows
+        and (has_positions or _is_table(source))
+        and not any(is_other(source) for is_other in others)
     )
 
 
@@ -256,6 +258,7 @@ FORMATS: tuple[Format, ...] = (
         table="raw.intervals",
         matches=_is_bed,
         stage=stage_bed,
-        wants="no header; chrom, start, end (0-based), Ensembl gene id, score; needs --source",
+        wants="chrom, start, end (0-based), Ensembl gene id, score in this order, without a header "
+        "or with one that begins with #; needs --source",
     ),
 )

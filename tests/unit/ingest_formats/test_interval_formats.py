@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 
 from varhouse.errors import DataError
@@ -213,6 +215,35 @@ def test_a_source_has_to_be_named(name, text, empty_warehouse, load, tmp_path):
     path.write_text(text)
     with pytest.raises(DataError, match="--source"):
         load(empty_warehouse, "intervals", path, build="GRCh37")
+
+
+def test_re2g_as_encode_names_it(empty_warehouse, load, tmp_path):
+    path = tmp_path / "ENCFF000AAA.bed.gz"
+    header = "#chr\tstart\tend\tname\tclass\tTargetGene\tTargetGeneEnsemblID\tCellType\tScore\n"
+    row = "chr1\t99\t200\tintergenic|chr1:99-200\tintergenic\tA\tENSG1\tK562\t0.7\n"
+    path.write_bytes(gzip.compress((header + row).encode()))
+    assert load(empty_warehouse, "intervals", path).format == "encode-re2g"
+    assert rows_of(empty_warehouse) == [("1", 100, 200, "ENSG1", "K562", 0.7)]
+
+
+@pytest.mark.parametrize("mark", ["", "#"])
+def test_a_bed_file_with_a_header_may_be_of_either_base(mark, empty_warehouse, load, tmp_path):
+    path = tmp_path / "x.bed"
+    path.write_text(f"{mark}chrom\tstart\tend\tgene_id\tscore\n1\t99\t200\tENSG1\t5\n")
+    options = {"build": "GRCh37", "source_id": "mine"}
+    with pytest.raises(DataError, match="could be intervals, bed; say which with --format"):
+        load(empty_warehouse, "intervals", path, **options)
+    load(empty_warehouse, "intervals", path, **options, format="bed")
+    assert rows_of(empty_warehouse) == [("1", 100, 200, "ENSG1", "unspecified", 5.0)]
+
+
+@pytest.mark.parametrize("column", ["tissue", "biofeature", "CellType", "cell_type"])
+def test_tissues_stay_apart(column, stage, tmp_path):
+    text = f"chrom\tstart\tend\tgene_id\tscore\t{column}\n" + "".join(
+        f"1\t1\t9\tENSG1\t5\t{name}\n" for name in ("liver", "brain")
+    )
+    rows = stage(tmp_path, "intervals", "intervals", text)
+    assert [(row["feature"], row["reject"]) for row in rows] == [("liver", None), ("brain", None)]
 
 
 def test_a_gene_that_is_not_in_the_table_is_kept_and_counted(warehouse, load, tmp_path):
