@@ -27,6 +27,8 @@ _FIELDS = (
     "attributes",
 )  # fmt: skip
 _GTF = re.compile(r'gene_id\s+"?[^"\s;]')
+# Transcripts of a gene without a gene line that lie farther apart are copies of it.
+_MAX_GAP = 100_000
 _GFF3 = re.compile(r"(?:^|;)\s*\w+=")
 
 
@@ -43,6 +45,8 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, attributes: Attri
     _create_features(con, attributes)
     drop_records(con)
     _refuse_short_lines(con, source)
+    _report_nameless_genes(con)
+    _part_places(con)
     _create_genes(con)
     create_transcripts(con)
     _refuse_other_contigs(con, source)
@@ -154,6 +158,69 @@ def _refuse_short_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> N
             f"{source.path}, line {row[0]}: fewer than the 9 columns of a gene model, separated by "
             f"tabs ({row[1]} such lines). Is the file cut short?"
         )
+
+
+def _report_nameless_genes(con: duckdb.DuckDBPyConnection) -> None:
+    """Count the genes of a file in which each is a transcript, as no line names its gene."""
+    con.execute("""
+        insert into incoming_issues
+        select
+            min(line),
+            'transcripts_as_genes',
+            'the gene''s id is that of the transcript on every line, as in GTF of UCSC''s Table '
+            || 'Browser: each transcript is a gene of its own; take a file that names genes',
+            count(distinct gene_key),
+            arg_min(gene_key, line)
+        from model_features
+        where gene_key is not null
+        having bool_and(gene_key = transcript_key)
+    """)
+
+
+def _part_places(con: duckdb.DuckDBPyConnection) -> None:
+    """Give copies of a gene that has no gene line a key each.
+
+    UCSC's files have all placements of a transcript under one gene id.
+    """
+    con.execute(f"""
+        create or replace temp table feature_places as
+        with loose as (
+            select line, contig, strand_text, gene_key, start_pos, end_pos
+            from model_features
+            anti join (select contig, gene_key from model_features where level = 'gene') as genes
+                on
+                    model_features.gene_key = genes.gene_key
+                    and model_features.contig = genes.contig
+            where gene_key is not null
+        ),
+
+        reached as (
+            select
+                *,
+                max(end_pos) over (
+                    partition by contig, strand_text, gene_key
+                    order by start_pos, end_pos, line
+                    rows between unbounded preceding and 1 preceding
+                ) as last_end
+            from loose
+        )
+
+        select
+            line,
+            count(*) filter (where start_pos > last_end + {_MAX_GAP}) over (
+                partition by contig, strand_text, gene_key
+                order by start_pos, end_pos, line
+                rows unbounded preceding
+            ) as place
+        from reached
+    """)
+    con.execute("""
+        update model_features
+        set gene_key = gene_key || ' ' || feature_places.place
+        from feature_places
+        where model_features.line = feature_places.line and feature_places.place > 0
+    """)
+    con.execute("drop table temp.feature_places")
 
 
 def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
