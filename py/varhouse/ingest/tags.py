@@ -85,6 +85,9 @@ class TagLayout:
         )
 
 
+SET_SPAN_BP = 20_000_000
+"""Wider than any region that is fine-mapped: what lies farther apart is not one credible set."""
+
 _STUDY = ("study_id", "studyid", "study")
 _POSTERIOR = ("posterior", "posterior_prob", "posterior_probability", "postprob", "pip")
 _R2 = ("r2", "overall_r2", "r2overall")
@@ -162,6 +165,8 @@ def stage_tags(
     con.execute(f"create or replace temp table incoming as {_incoming_sql(layout, options)}")
     drop_records(con)
     refuse_ragged(con, source)
+    _refuse_mixed_sets(con, source)
+    con.execute("alter table incoming drop credible_set")
     keep_first(
         con,
         key="study_id, lead_variant_id, tag_variant_id",
@@ -169,6 +174,35 @@ def stage_tags(
         otherwise="duplicate_tag",
     )
     _report_unknown_variants(con)
+
+
+def _refuse_mixed_sets(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Refuse credible sets whose ids begin anew in each region: they would pass as one."""
+    mixed = con.execute(f"""
+        with placed as (
+            select
+                line,
+                study_id,
+                credible_set,
+                split_part(tag_variant_id, '_', 1) as chrom,
+                cast(split_part(tag_variant_id, '_', 2) as bigint) as pos
+            from incoming
+            where reject is null and credible_set is not null
+        )
+
+        select arg_min(credible_set, line)
+        from placed
+        group by study_id, credible_set
+        having count(distinct chrom) > 1 or max(pos) - min(pos) > {SET_SPAN_BP}
+        order by min(line)
+        limit 1
+    """).fetchone()
+    if mixed:
+        raise DataError(
+            f"{source.path}: credible set {mixed[0]} has variants on several chromosomes, or more "
+            f"than {SET_SPAN_BP // 1_000_000} Mb apart. Do its ids begin anew in each region or "
+            "trait? Give each set an id of its own, such as trait, region and number in one."
+        )
 
 
 def _incoming_sql(layout: TagLayout, options: LoadOptions) -> str:
@@ -206,7 +240,10 @@ def _incoming_sql(layout: TagLayout, options: LoadOptions) -> str:
                 lead,
                 tag,
                 coalesce({missing_sql("study")}, {given_study}) as study_id,
-                {missing_sql("credible_set")} as credible_set,
+                -- -1 is no set
+                case when not regexp_full_match(trim(credible_set), '-1([.]0)?')
+                    then {missing_sql("credible_set")}
+                end as credible_set,
                 {_part_columns("lead", layout.by_position)},
                 {_part_columns("tag", layout.by_position)},
                 posterior_text,
@@ -235,6 +272,7 @@ def _incoming_sql(layout: TagLayout, options: LoadOptions) -> str:
             line,
             fault as reject,
             cast(null as varchar) as note,
+            credible_set,
             study_id,
             {lead} as lead_variant_id,
             tag_variant_id,

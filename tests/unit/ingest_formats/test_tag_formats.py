@@ -177,7 +177,7 @@ class TestCredibleSets:
             SETS
             + "a\tchr2:9:A:T\t0.2\n"
             + "a\tchr2:7:A:T\t0.7\n"
-            + "b\tX_5_A_T\t0.5\n"
+            + "b\t10_11_A_T\t0.5\n"
             + "b\t10_8_A_T\t0.5\n"
             + "b\t10_8_A_G\t0.5\n"
             + "b\t10_9_A_C\t0.4\n",
@@ -185,13 +185,27 @@ class TestCredibleSets:
         )
         assert (report.format, report.n_loaded) == ("credible-sets", 6)
         assert tags_of(empty_warehouse) == [
+            ("GCST9", "10_8_A_G", "10_11_A_T", 0.5, None),
             ("GCST9", "10_8_A_G", "10_8_A_G", 0.5, None),
             ("GCST9", "10_8_A_G", "10_8_A_T", 0.5, None),
             ("GCST9", "10_8_A_G", "10_9_A_C", 0.4, None),
-            ("GCST9", "10_8_A_G", "X_5_A_T", 0.5, None),
             ("GCST9", "2_7_A_T", "2_7_A_T", 0.7, None),
             ("GCST9", "2_7_A_T", "2_9_A_T", 0.2, None),
         ]
+
+    @pytest.mark.parametrize("none", ["-1", "-1.0", "NA"])
+    def test_a_variant_in_no_set_is_left_out(self, empty_warehouse, load_text, none):
+        # the releases of the Finucane lab hold every variant of a region
+        text = SETS + f"1\t2_9_A_T\t0.2\n{none}\t2_7_A_T\t0.001\n"
+        assert load_text(text, source_id="s").rejected == {"credible_set_missing": 1}
+        assert tags_of(empty_warehouse) == [("s", "2_9_A_T", "2_9_A_T", 0.2, None)]
+
+    @pytest.mark.parametrize("other", ["3_9_A_T", "2_20000010_A_T"])
+    def test_sets_whose_ids_begin_anew_in_each_region(self, empty_warehouse, load_text, other):
+        text = SETS + f"2\t2_9_A_T\t0.2\n1\t2_9_A_T\t0.2\n1\t{other}\t0.9\n"
+        with pytest.raises(DataError, match="credible set 1 has variants on several chromosomes"):
+            load_text(text, source_id="s")
+        load_text(text.replace("20000010", "20000009").replace("3_9", "2_8"), source_id="s")
 
     def test_a_row_left_out_leads_nothing(self, empty_warehouse, load_text):
         report = load_text(
