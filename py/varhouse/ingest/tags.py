@@ -258,8 +258,8 @@ def _incoming_sql(layout: TagLayout, options: LoadOptions) -> str:
                 *,
                 {variant_id_sql(*_LEAD_PARTS)} as lead_variant_id,
                 {variant_id_sql(*_TAG_PARTS)} as tag_variant_id,
-                case when not isnan(posterior_number) then posterior_number end as posterior,
-                case when not isnan(r2_number) then r2_number end as r2
+                {_share_sql("posterior_number")} as posterior,
+                {_share_sql("r2_number")} as r2
             from typed
         ),
 
@@ -280,6 +280,12 @@ def _incoming_sql(layout: TagLayout, options: LoadOptions) -> str:
             r2
         from judged
     """
+
+
+def _share_sql(number: str) -> str:
+    """Return a number as it is, NULL for NaN, 1 where rounding left a little more than 1."""
+    rounded = f"{number} between 1 and 1 + 1e-6"
+    return f"case when {rounded} then 1 when not isnan({number}) then {number} end"
 
 
 def _part_columns(side: str, by_position: bool) -> str:

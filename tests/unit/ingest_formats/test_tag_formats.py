@@ -102,6 +102,11 @@ class TestPlainTags:
         load_text(HEADER + "s\t1_5_A_T\t1_6_A_T\tnan\t0.5\n")
         assert tags_of(empty_warehouse) == [("s", "1_5_A_T", "1_6_A_T", None, 0.5)]
 
+    def test_a_rounding_above_one_is_one(self, empty_warehouse, load_text):
+        # as a sum of probabilities of single precision comes out
+        load_text(HEADER + "s\t1_5_A_T\t1_6_A_T\t1.0000001192092896\t1.0000000000000002\n")
+        assert tags_of(empty_warehouse) == [("s", "1_5_A_T", "1_6_A_T", 1.0, 1.0)]
+
     def test_of_a_tag_that_occurs_again_the_highest_is_kept(self, empty_warehouse, load_text):
         report = load_text(
             HEADER
