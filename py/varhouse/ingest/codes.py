@@ -6,7 +6,7 @@ EXPECTED_CODES = frozenset(
     {"known_variant", "known_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
-     "row_labels_left_out"}
+     "row_labels_left_out", "gene_columns_left_out"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -56,8 +56,10 @@ _MESSAGES = {
     "donor_id_missing": "the row names no donor",
     "minus_nine_kept": "the value is -9, in a column that is not below 0 otherwise: PLINK's code "
     "for missing? Kept as the number; write NA for a missing value",
-    "row_labels_left_out": "row names or numbers that R or pandas wrote beside the donors are no "
-    "covariate; left out",
+    "row_labels_left_out": "a column of row names or numbers that R or pandas wrote; left out",
+    "gene_columns_left_out": "a column about the genes, which is no donor; left out",
+    "means_are_whole": "every value is a whole number from 0 on, as sums of counts are; taken as "
+    "means: if they are sums, give them in a column sum of a table with a value a line",
     "covariate_not_finite": "the value is infinite; kept as missing",
     "sex_unreadable": "the sex is none of 1, 2, M, F, male, female; kept as not known",
     "sex_differs": "the donor has another sex in the file of the genotypes; that one is kept",

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection
 
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.ingest.codes import message_of
 from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
-from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap, read_id_map
+from varhouse.ingest.donors import add_donors, create_donor_meanings, read_id_map
 from varhouse.ingest.expression_numbers import next_gene, next_group
-from varhouse.ingest.expression_symbols import SYMBOL_GENES, is_symbol_sql, resolve_symbols
+from varhouse.ingest.expression_symbols import resolve_symbols
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.gene_lookup import ENSEMBL_GENE
 from varhouse.ingest.interval_rows import default_sql
-from varhouse.ingest.keys import gene_id_sql, integer_sql, missing_sql, number_sql, text_literal
+from varhouse.ingest.keys import gene_id_sql, missing_sql, text_literal
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
     create_column_names,
@@ -22,10 +24,16 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
+from varhouse.ingest.pseudobulk_rows import (
+    compare_with_known,
+    create_incoming,
+    note,
+    refuse_repeated,
+    refuse_repeated_genes,
+)
 from varhouse.ingest.reading import PANDAS_INDEX, is_row_labels, shown_names
 from varhouse.ingest.records import (
     Columns,
-    case_sql,
     column_names,
     create_records,
     drop_records,
@@ -35,7 +43,14 @@ from varhouse.ingest.records import (
 
 _LONG: Columns = {
     "cell_type": ("cell_type", "celltype", "cell_label", "cluster"),
-    "gene": ("gene_id", "gene", "ensembl_id", "phenotype_id", "feature_id"),
+    "gene": (
+        "gene_id",
+        "ensembl_id",
+        "ensembl_gene_id",
+        "gene",
+        "phenotype_id",
+        "feature_id",
+    ),
     "donor": DONOR_COLUMNS,
     "sum": ("sum", "counts", "count", "total"),
     "mean": ("mean", "mean_expression", "expression", "value"),
@@ -43,7 +58,13 @@ _LONG: Columns = {
 }
 _GENE_COLUMNS = (*_LONG["gene"], "", PANDAS_INDEX)  # best first
 _BED_GENE_COLUMNS = ("phenotype_id", "gene_id", "pid", "id", "targetid")
-_BED_OTHERS = ("gid", "strand", "score")  # of QTL mappers, between the gene and the donors
+# Beside the gene, in no file a donor: as BED and QTL mappers, GTF, tximport and biomaRt call them.
+_ABOUT_GENES = frozenset(
+    {*_LONG["gene"], *_BED_GENE_COLUMNS, "gid", "strand", "score", "info", "chr", "chrom",
+     "chromosome", "seqnames", "seqname", "start", "end", "stop", "chromstart", "chromend", "width",
+     "length", "gene_name", "gene_symbol", "symbol", "gene_type", "gene_biotype", "biotype",
+     "description", "gene_description", "gene_version", "transcript_id", "transcript_id(s)"}
+)  # fmt: skip
 
 
 def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
@@ -57,7 +78,7 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     if "cell_type" not in found:
         _require_cell_type(source, options)
     create_donor_meanings(con, options.id_map)
-    _create_incoming(
+    create_incoming(
         con,
         f"""
         select
@@ -76,24 +97,18 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     con.execute("drop table temp.donor_meanings")
     drop_records(con)
     refuse_ragged(con, source)
-    _refuse_repeated(con, source)
-    _compare(con, source)
+    refuse_repeated(con, source)
+    compare_with_known(con, source)
 
 
 def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
     names = column_names(source)
     gene_at = next((names.index(name) for name in _GENE_COLUMNS if name in names), 0)
-    # elsewhere than in front, a column without a name is a donor without one, and rejected
-    labels = (at for at, name in enumerate(names) if is_row_labels(name) and (name or not at))
-    _stage_donor_columns(con, source, options, gene_at=gene_at, others={gene_at, *labels})
+    _stage_donor_columns(con, source, options, gene_at=gene_at, place=())
 
 
 def _stage_bed(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    names = column_names(source)
-    n_before = 4
-    while n_before < len(names) and names[n_before] in _BED_OTHERS:
-        n_before += 1
-    _stage_donor_columns(con, source, options, gene_at=3, others=range(n_before))
+    _stage_donor_columns(con, source, options, gene_at=3, place=range(3))
 
 
 def _stage_donor_columns(
@@ -102,18 +117,25 @@ def _stage_donor_columns(
     options: LoadOptions,
     *,
     gene_at: int,
-    others: Collection[int],
+    place: Collection[int],
 ) -> None:
-    """Stage a table with a gene a line and a donor a column, but for the columns ``others``."""
+    """Stage a table with a gene a line and a donor a column, but for the gene and its place."""
     cell_type = _require_cell_type(source, options)
+    _refuse_genes_as_columns(source)
+    names = column_names(source)
+    known = {gene_at, *place}
+    # elsewhere than in front, a column without a name is a donor without one, and rejected
+    labels = {at for at, name in enumerate(names) if is_row_labels(name) and (name or not at)}
+    about_genes = {at for at, name in enumerate(names) if name in _ABOUT_GENES}
+    others = known | labels | about_genes
     meant = read_id_map(options.id_map)
     donors = [
-        None if place in others else meant.get(name.strip(), name.strip())
-        for place, name in enumerate(source.columns)
+        None if at in others else meant.get(name.strip(), name.strip())
+        for at, name in enumerate(source.columns)
     ]
     twice = next((donor for donor in donors if donor and donors.count(donor) > 1), None)
     if twice:
-        columns = [str(place) for place, donor in enumerate(donors, start=1) if donor == twice]
+        columns = [str(at) for at, donor in enumerate(donors, start=1) if donor == twice]
         raise DataError(
             f"{source.path}: donor {twice} occurs in columns {' and '.join(columns)}; keep one."
         )
@@ -123,8 +145,8 @@ def _stage_donor_columns(
         create or replace temp table matrix_genes as
         select line, {gene_id_sql("value")} as gene_id from {matrix_column(gene_at + 1)}
     """)
-    _refuse_repeated_genes(con, source)
-    _create_incoming(
+    refuse_repeated_genes(con, source)
+    create_incoming(
         con,
         f"""
         select
@@ -144,7 +166,35 @@ def _stage_donor_columns(
     drop_matrix(con)
     con.execute("drop table temp.matrix_columns")
     con.execute("drop table temp.matrix_genes")
-    _compare(con, source)
+    compare_with_known(con, source)
+    left_out = {"row_labels_left_out": labels, "gene_columns_left_out": about_genes}
+    for code, places in left_out.items():
+        if n := len(places - known):
+            note(con, Issue(code=code, message=message_of(code), n=n, is_reject=False))
+    _note_whole_numbers(con)
+
+
+def _refuse_genes_as_columns(source: SourceFile) -> None:
+    gene = re.compile(rf"{ENSEMBL_GENE}(\.[0-9]+)?(_PAR_Y)?")
+    genes = [name for name in source.columns if gene.fullmatch(name.strip())]
+    if genes:
+        raise DataError(
+            f"{source.path}: {len(genes)} of its {len(source.columns)} columns are genes "
+            f"({genes[0]} the first); wanted is a gene a line and a column for each donor. "
+            "Transpose the table."
+        )
+
+
+def _note_whole_numbers(con: duckdb.DuckDBPyConnection) -> None:
+    """Tell of a table that holds sums of counts, as edgeR and DESeq2 want them, by the looks."""
+    ((n, is_whole),) = con.execute("""
+        select count(*), bool_and(mean >= 0 and mean = trunc(mean)) and max(mean) > 1
+        from incoming
+        where reject is null
+    """).fetchall()
+    if is_whole:
+        code = "means_are_whole"
+        note(con, Issue(code=code, message=message_of(code), n=n, is_reject=False))
 
 
 def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
@@ -153,150 +203,6 @@ def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
             f"{source.path}: nothing says which cell type its values are of; give --feature NAME."
         )
     return options.feature
-
-
-def _create_incoming(con: duckdb.DuckDBPyConnection, rows: str) -> None:
-    """Create ``incoming`` from a query of the columns of ``pseudobulk``, numbers as text."""
-    rejects = {
-        "ragged_row": "is_ragged",
-        "value_not_a_number": "mean_is_text or sum_is_text",
-        "value_missing": "mean is null and sum is null",
-        "value_not_finite": "not isfinite(mean) or not isfinite(sum)",
-        "cell_type_missing": "cell_type is null",
-        "gene_id_missing": "gene_id is null",
-        "donor_id_missing": "donor_id is null",
-    }
-    notes = {
-        "sum_negative": "sum < 0",
-        "n_cells_unreadable": "n_cells_given is not null and coalesce(n_cells, 0) < 1",
-    }
-    con.execute(f"""
-        create or replace temp table incoming as
-        with numbers as (
-            select
-                *,
-                {number_sql("mean_text")} as mean,
-                {number_sql("sum_text")} as sum,
-                {missing_sql("n_cells_text")} as n_cells_given,
-                try_cast({integer_sql("n_cells_text")} as integer) as n_cells
-            from ({rows})
-        ),
-
-        judged as (
-            select
-                *,
-                -- a CASE looks at the text of those values only that are no numbers
-                case when mean is null then {missing_sql("mean_text")} is not null else false end
-                    as mean_is_text,
-                case when sum is null then {missing_sql("sum_text")} is not null else false end
-                    as sum_is_text
-            from numbers
-        )
-
-        select
-            line,
-            {case_sql(rejects)} as reject,
-            {case_sql(notes)} as note,
-            cell_type,
-            gene_id,
-            donor_id,
-            sum,
-            mean,
-            case when n_cells >= 1 then n_cells end as n_cells
-        from judged
-    """)
-
-
-def _refuse_repeated_genes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    twice = con.execute(
-        "select gene_id, list_sort(list(line)), count(*) over () from matrix_genes "
-        "where gene_id is not null group by gene_id having count(*) > 1 order by min(line) limit 1"
-    ).fetchone()
-    if twice:
-        raise DataError(
-            f"{source.path}: gene {twice[0]} stands in lines {_some(twice[1])} "
-            f"({twice[2]} such genes). Versions of gene ids do not count."
-        )
-
-
-def _refuse_repeated(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    twice = con.execute("""
-        select cell_type, gene_id, list_sort(list(line)), count(*) over ()
-        from incoming
-        where reject is null
-        group by cell_type, gene_id, donor_id
-        having count(*) > 1 and gene_id is not null and donor_id is not null
-        order by min(line), cell_type, gene_id
-        limit 1
-    """).fetchone()
-    if twice:
-        cell_type, gene_id, lines, n_keys = twice
-        raise DataError(
-            f"{source.path}: gene {gene_id} in cell type {cell_type} has two values of one donor, "
-            f"in lines {_some(lines)} ({n_keys} such cases). Versions of gene ids do not count."
-        )
-
-
-def _some(lines: Sequence[int]) -> str:
-    return " and ".join(str(line) for line in lines[:4])
-
-
-def _compare(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    """Refuse what is there already; compare donors, and genes but for symbols: see `finish`."""
-    known = con.execute(f"""
-        with measured as (
-            select
-                incoming.gene_id,
-                incoming.cell_type,
-                groups.load_id,
-                groups.group_idx,
-                genes.gene_idx,
-                genes.zeros_left_out
-            from incoming
-            inner join raw.pseudobulk_donors as groups
-                on
-                    incoming.donor_id = groups.donor_id
-                    and incoming.cell_type = groups.cell_type
-            -- an earlier load's symbols are gene ids by now
-            left join {SYMBOL_GENES} as symbol_genes on incoming.gene_id = symbol_genes.symbol
-            inner join raw.pseudobulk_genes as genes
-                on groups.load_id = genes.load_id
-                    and coalesce(symbol_genes.gene_id, incoming.gene_id) = genes.gene_id
-        ),
-
-        already as (
-            select gene_id, cell_type, load_id
-            from measured
-            where zeros_left_out
-            union all
-            select measured.gene_id, measured.cell_type, measured.load_id
-            from measured
-            semi join raw.pseudobulk as pseudobulk
-                on
-                    measured.group_idx = pseudobulk.group_idx
-                    and measured.gene_idx = pseudobulk.gene_idx
-        )
-
-        select already.gene_id, already.cell_type, load_manifest.file
-        from already
-        left join load_manifest on already.load_id = load_manifest.load_id
-        order by all
-        limit 1
-    """).fetchone()
-    if known:
-        raise DataError(
-            f"{source.path}: gene {known[0]} in cell type {known[1]} has values of the same donors "
-            f"from {known[2]}. Name another cell type, or use another --db."
-        )
-    issues = donor_overlap(
-        con, "select donor_id from incoming where reject is null", f"{source.path}: its donors"
-    )
-    for issue in issues:
-        con.execute(
-            "insert into incoming_issues values (null, ?, ?, ?, null)",
-            [issue.code, issue.message, issue.n],
-        )
-    report_unknown_genes(con, f"(from incoming where not ({is_symbol_sql('gene_id')}))")
 
 
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:

@@ -115,7 +115,7 @@ def test_genes_without_expression_say_nothing_of_symbols(
     assert load(house, "genes", genes).notes == {}
 
 
-TABLE = "gene_id\tD1\tD2\nAAA\t1\t2\nCCC\t3\t4\nENSG00000000015.4\t5\t6\nENSG00000000099\t7\t8\n"
+TABLE = "gene_id\tD1\tD2\nAAA\t1\t2\nCCC\t3\t4\nENSG00000000015.4\t5\t6\nENSG00000000099\t7\t8.5\n"
 
 
 def test_the_order_of_loading_genes_and_a_table_does_not_matter(

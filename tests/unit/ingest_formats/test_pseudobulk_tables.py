@@ -85,10 +85,38 @@ def test_wide_parquet_with_the_gene_last(empty_warehouse, load, tmp_path, index)
 @pytest.mark.parametrize("labels", ["", "Unnamed: 0"])
 def test_row_numbers_are_neither_gene_nor_donor(empty_warehouse, load, tmp_path, labels):
     path = written(tmp_path, f"{labels},gene_id,A\n0,G1,0.5\n1,G2,1.5\n", "w.csv")
-    load(empty_warehouse, "pseudobulk", path, feature="T", strict=True)
+    report = load(empty_warehouse, "pseudobulk", path, feature="T", strict=True)
+    assert report.notes == {"row_labels_left_out": 1, "gene_symbol_kept": 2}
     assert [row[1:5] for row in rows_of(empty_warehouse)] == [
         ("G1", "A", None, 0.5), ("G2", "A", None, 1.5),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("header", "fields", "layout", "n_left_out"),
+    [
+        ("#chr\tstart\tend\tpid\tgid\tstrand", "22\t1\t2\tENSG1\tg\t+", "bed", 2),
+        ("#chr\tstart\tend\tgene_id\tgene_name\tlength", "22\t1\t2\tENSG1\tABC\t9", "bed", 2),
+        ("#chr\tstart\tend\tgene\tinfo\tstrand", "22\t1\t2\tENSG1\tL=9\t+", "wide", 5),
+        ("#chrom\tchromStart\tchromEnd\tgene_id", "22\t1\t2\tENSG1", "wide", 3),
+        ("gene_id\tgene_name\tChr\tStart\tEnd\tLength", "ENSG1\tABC\t22\t1\t2\t9", "wide", 5),
+        ("gene\tensembl_id", "ABC\tENSG1.4", "wide", 1),
+    ],
+)
+def test_what_is_told_of_a_gene_is_no_donor(
+    empty_warehouse, load, tmp_path, header, fields, layout, n_left_out
+):
+    path = written(tmp_path, f"{header}\tA\n{fields}\t0.5\n")
+    report = load(empty_warehouse, "pseudobulk", path, feature="T", strict=True)
+    assert report.format == f"pseudobulk-{layout}"
+    assert report.notes == {"gene_columns_left_out": n_left_out}
+    assert rows_of(empty_warehouse) == [("T", "ENSG1", "A", None, 0.5, None)]
+
+
+@pytest.mark.parametrize(("last", "told"), [("7", {"means_are_whole": 2}), ("0.5", {})])
+def test_whole_numbers_may_be_sums(empty_warehouse, load, tmp_path, last, told):
+    path = written(tmp_path, f",A,B\nENSG1,12,{last}\nENSG2,NA,NA\n", "w.csv")
+    assert load(empty_warehouse, "pseudobulk", path, feature="T").notes == told
 
 
 def test_bad_values_are_counted(empty_warehouse, load, tmp_path):
@@ -109,6 +137,7 @@ def test_bad_values_are_counted(empty_warehouse, load, tmp_path):
     [
         ("gene_id\tA\nG\t1\n", {}, "nothing says which cell type"),
         ("gene_id\tdonor_id\tmean\nG\tA\t1\n", {}, "nothing says which cell type"),
+        ("\tENSG1\tENSG2.5\nA\t1\t2\n", {"feature": "T"}, "2 of its 3 columns are genes"),
         ("gene_id\tA\tB\tA\nG\t1\t2\t3\n", {"feature": "T"}, "donor A occurs in columns 2 and 4"),
         ("gene_id\tA\tB\nG\t1\n", {"feature": "T"}, "line 2: 2 columns found, 3 expected"),
         (LONG + "B\tG\tA\t1\t1\n", {}, "line 2: not the 6 columns"),
@@ -148,7 +177,7 @@ def test_a_zero_that_another_load_left_out_is_a_value(empty_warehouse, load, tmp
 
 def test_donors_are_those_of_the_genotypes(empty_warehouse, load, tmp_path):
     empty_warehouse.execute("insert into raw.donors values (0, 'S1', true, null, 0)")
-    path = written(tmp_path, "gene_id\td1\tZ\nG\t5\t6\n")
+    path = written(tmp_path, "gene_id\td1\tZ\nG\t5\t6.5\n")
     with pytest.raises(DataError, match="0 donors in both, 2 only in this file, 1 only with"):
         load(empty_warehouse, "pseudobulk", path, feature="T")
     mapping = written(tmp_path, "d1\tS1\n", "map.tsv")
