@@ -57,7 +57,7 @@ def test_variant_columns_go_by_several_names(
     ]
 
 
-@pytest.mark.parametrize("name", ["RSID", "rsids", "rs_id_dbSNP151_GRCh38p7"])
+@pytest.mark.parametrize("name", ["RSID", "rsids", "SNP", "rs_id_dbSNP151_GRCh38p7"])
 def test_the_first_of_several_rsids_is_kept(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
 ) -> None:
@@ -66,6 +66,18 @@ def test_the_first_of_several_rsids_is_kept(
     load(con, "variants", write_text(tmp_path, "v.tsv", header, *rows))
     found = con.execute("select rsid from raw.variants order by variant_idx").fetchall()
     assert [rsid for (rsid,) in found] == ["rs5", "rs7", None, "mine", None]
+
+
+def test_an_id_beside_place_and_alleles_may_be_an_rsid(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    rows = ("1\t5\tA\tT\trs5", "1\t6\tA\tT\t1:6:A:T", "1\t7\tA\tT\tmine")
+    load(con, "variants", write_text(tmp_path, "v.tsv", "chrom\tpos\tref\talt\tvariant_id", *rows))
+    assert con.execute("select rsid from raw.variants order by variant_idx").fetchall() == [
+        ("rs5",),
+        (None,),
+        (None,),
+    ]
 
 
 def test_the_variant_index_of_the_platform(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:

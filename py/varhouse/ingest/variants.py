@@ -28,7 +28,7 @@ _ALT = ("alt_allele", "alternateAllele", "alt", "ALT", "effect_allele")
 _RSID = (
     "rs_id", "rsid", "rsId", "rsID", "RSID", "rsids", "rsIds",
     *(f"rs_id_dbSNP{release}" for release in ("147_GRCh37p13", "151_GRCh38p7", "155_GRCh38p13")),
-    "ID",
+    "snp", "SNP", "ID",
 )  # fmt: skip
 _VARIANT = ("variant_id", "variantId", "variant")
 
@@ -81,11 +81,18 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 {allele_sql(ref)} as ref,
                 {allele_sql(alt)} as alt,
                 {missing_sql(variant_text)} as variant_text,
-                {_first_rsid_sql(missing_sql(rsid_text))} as rsid
+                {_first_rsid_sql(missing_sql(rsid_text))} as given_rsid
             from {rows}
         ),
         keyed as (
-            select *, {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id
+            select
+                *,
+                {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
+                -- the id of a row that has its place and alleles beside may be its rsID
+                coalesce(
+                    given_rsid,
+                    case when regexp_full_match(variant_text, '(?i)rs[0-9]+') then variant_text end
+                ) as rsid
             from typed
         ),
         judged as (
