@@ -40,6 +40,8 @@ class Said:
     ref: str
     alts: Sequence[str]
     copies: Sequence[Copies]
+    # (alternative allele, donor) of dosages beside a call that is missing
+    passed_over: Sequence[tuple[str, str]] = ()
 
 
 @dataclass
@@ -114,13 +116,19 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
         keys = cells[8].split(":")
         alts = alt.split(",")
         copies: list[Copies] = [[] for _ in alts]
-        for cell in cells[9:]:
+        passed_over = []
+        for donor, cell in zip(donors, cells[9:], strict=True):
             values = dict(zip(keys, cell.split(":"), strict=False))
             found: Copies = [Refused("neither")] * len(alts)
             if "DS" in keys:
                 found = [stored_dosage(each) for each in ds_cells(values.get("DS", "."), len(alts))]
             if "GT" in keys:
                 called = copies_of(values["GT"], len(alts), half_call)
+                passed_over += [
+                    (each, donor)
+                    for each, dosage, call in zip(alts, found, called, strict=True)
+                    if isinstance(dosage, Fraction) and call is None
+                ]
                 # a dosage outside of [0, 2] beside a call is wrong, too
                 is_wrong = [isinstance(each, Refused) and "DS" in keys for each in found]
                 found = [
@@ -129,7 +137,8 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
                 ]
             for row, each in zip(copies, found, strict=True):
                 row.append(each)
-        records.append(Said(len(records) + 1, chrom, pos, name, ref, alts, copies))
+        said = Said(len(records) + 1, chrom, pos, name, ref, alts, copies, passed_over)
+        records.append(said)
     return Spoken(donors, records)
 
 
@@ -233,6 +242,9 @@ def load(shelf: Shelf, files: Sequence[Spoken], options: Options) -> list[Told]:
         before = {*shelf.rsids, *shelf.copies}
         judged = [judge(spoken.donors, record, options) for record in spoken.records]
         for record, alleles in zip(spoken.records, judged, strict=True):
+            read = {alt for alt, (fault, *_) in zip(record.alts, alleles, strict=True) if not fault}
+            passed_over = [each for each in record.passed_over if each[0] in read]
+            told.notes.update("dosage_passed_over" for _, donor in passed_over if donor in wanted)
             faults = [fault or place(shelf, *rest, options) for fault, *rest in alleles]
             count(told, faults)
             if int(record.pos) > LONGEST:

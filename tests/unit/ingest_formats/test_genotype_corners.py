@@ -136,3 +136,19 @@ def test_the_pseudoautosomal_regions_of_plink_lie_on_x(
     assert con.execute("select distinct chrom, count(*) over () from variants").fetchall() == [
         ("X", 5)
     ]
+
+
+@pytest.mark.parametrize("suffix", [".vcf", ".bcf"])
+def test_dosages_beside_calls_that_are_missing_are_counted(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, suffix: str
+) -> None:
+    """PLINK 2 exports a dosage far from a whole number beside a missing call."""
+    path = write(
+        tmp_path / f"g{suffix}",
+        "1 100 . A G GT:DS 0/1:1 ./.:0.55 ./.:.",
+        "1 200 . A G,T GT:DS 0/1:1,0 ./.:0.55,0 ./.:.,.",
+        "1 300 . A <DEL> GT:DS 0/1:1 ./.:0.55 ./.:.",
+    )
+    (report,) = load_genotypes(con, path)
+    assert report.notes == {"dosage_passed_over": 3}
+    assert stored(con)[("1_100_A_G", "D2")] is None

@@ -24,6 +24,7 @@ from varhouse.ingest.genotypes.block import (
 from varhouse.ingest.genotypes.calls import (
     MAX_ALLELE,
     NO_ALLELE,
+    PassedOver,
     allele_numbers,
     check_alleles,
     checked_dosages,
@@ -105,6 +106,7 @@ class BcfReader:
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
         self.issues: list[Issue] = []
+        self._passed_over = PassedOver()
         damage = check_bgzf_end(self._path)
         if damage:
             self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
@@ -137,6 +139,7 @@ class BcfReader:
                 yield from self._block(rows, batch, wanted)
         finally:
             vcf.close()
+        self.issues += self._passed_over.issues()
 
     def _variants(self, vcf: VCF) -> Iterator[Variant]:
         n_read = 0
@@ -209,7 +212,9 @@ class BcfReader:
             if found is None:
                 continue
             checked = checked_dosages(self._path, sites, row, found[:, allele[row] - 1])
-            if not has_calls[place[row]]:
+            if has_calls[place[row]]:
+                self._passed_over.see(int(sites.record[row]), counted[row], checked)
+            else:
                 if dense is None:
                     dense = counted.astype(np.float32)
                     dense[counted == MISSING_CODE] = np.nan

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
+from varhouse.ingest.format import Issue
 from varhouse.ingest.genotypes.block import MISSING_CODE, Sites
 
 NO_CALL = -1
@@ -121,3 +122,34 @@ def checked_dosages(
             "A dosage is the expected number of copies of the alternative allele."
         )
     return np.clip(dosages, np.float32(0), np.float32(_MAX_DOSAGE))
+
+
+class PassedOver:
+    """Counts the calls whose GT is missing while DS is not: GT is what is taken."""
+
+    def __init__(self) -> None:
+        self._n = 0
+        self._record: int | None = None
+
+    def see(self, record: int, codes: NDArray[np.int8], dosages: NDArray[np.float32]) -> None:
+        """Count in one row of calls and of dosages."""
+        n = int(((codes == MISSING_CODE) & ~np.isnan(dosages)).sum())
+        if n and self._record is None:
+            self._record = record
+        self._n += n
+
+    def issues(self) -> list[Issue]:
+        """Return a note where there are such calls."""
+        if self._record is None:
+            return []
+        return [
+            Issue(
+                line=self._record,
+                code="dosage_passed_over",
+                message="the call (GT) is missing where there is a dosage (DS), as PLINK 2 writes "
+                "what is uncertain; kept as missing. To have the dosages, remove GT (bcftools "
+                "annotate -x FORMAT/GT)",
+                n=self._n,
+                is_reject=False,
+            )
+        ]

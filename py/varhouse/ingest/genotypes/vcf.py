@@ -30,6 +30,7 @@ from varhouse.ingest.genotypes.block import (
     kept_places,
 )
 from varhouse.ingest.genotypes.calls import (
+    PassedOver,
     allele_numbers,
     check_alleles,
     checked_dosages,
@@ -64,6 +65,7 @@ class VcfReader:
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
         self.issues: list[Issue] = []
+        self._passed_over = PassedOver()
         damage = check_bgzf_end(self._path)
         if damage:
             self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
@@ -97,6 +99,7 @@ class VcfReader:
             if mask.any():
                 yield self._block(lines, sites.take(mask), place[mask], allele_numbers(sites)[mask])
             record += lines.n_lines
+        self.issues += self._passed_over.issues()
 
     def _block(
         self,
@@ -123,6 +126,10 @@ class VcfReader:
             first, second = lines.calls(called, self._kept)
             check_alleles(self._path, lines.records(called), lines.n_alleles[called], first, second)
             counted = copies(first, second, where, allele[has_calls], self._half_call)
+            rows = np.flatnonzero(has_calls).tolist() if dosages else []
+            for calls, row in zip(counted, rows, strict=False):
+                if row in dosages:
+                    self._passed_over.see(int(sites.record[row]), calls, dosages[row])
             if has_calls.all():
                 return block_from_codes(sites, counted)
             codes[has_calls] = counted
