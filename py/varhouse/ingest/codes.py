@@ -119,6 +119,8 @@ _MESSAGES = {
     "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",
     "donor_missing": "the cell has no donor",
     "cell_type_missing": "the cell has no cell type",
+    "cells_not_primary": "is_primary_data is false for them and true for others: they may be in "
+    "the file twice, from two data sets; counted all the same",
     "columns_taken": "columns of obs that were taken, as none was named",
     "duplicate_gene": "the gene stands in an earlier column of the matrix; that one is kept",
     "gene_symbol_kept": "the symbol of expression names no gene of the table, or several; it is "

@@ -37,10 +37,10 @@ def read_id_map(path: Path | None) -> dict[str, str]:
     meant: dict[str, str] = {}
     if path is None:
         return meant
-    for number, line in enumerate(head_lines(path), start=1):
+    for number, line in enumerate(head_lines(path, -1), start=1):
         if not line.strip():
             continue
-        cells = [cell.strip() for cell in line.split("\t")]
+        cells = [cell.strip().strip('"') for cell in line.split("\t")]
         if len(cells) != 2 or not all(cells):
             raise DataError(
                 f"{path}, line {number}: {len(cells)} columns; --id-map wants two, separated by a "

@@ -153,8 +153,8 @@ def open_bytes(path: Path) -> IO[bytes]:
             return path.open("rb")
 
 
-def head_lines(path: Path) -> list[str]:
-    """Return the lines in the first MiB of a text file, line ends removed.
+def head_lines(path: Path, n_bytes: int = _HEAD_BYTES) -> list[str]:
+    """Return the lines in the first MiB of a text file, line ends removed; -1 bytes are all.
 
     Raises
     ------
@@ -163,10 +163,10 @@ def head_lines(path: Path) -> list[str]:
     """
     try:
         with open_bytes(path) as stream:
-            head = stream.read(_HEAD_BYTES)
+            head = stream.read(n_bytes)
     except (OSError, EOFError, zlib.error, pa.ArrowException) as error:
         raise _damaged(path, error) from error
-    if len(head) == _HEAD_BYTES:
+    if len(head) == n_bytes:
         head = head[: head.rfind(b"\n") + 1] or head
     try:
         return re.split("\r\n|\n|\r", head.decode("utf-8-sig"))

@@ -144,6 +144,15 @@ def test_nobody_is_no_donor(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("n_primary", "told"), [(0, None), (6, 2), (8, None)])
+def test_cells_of_another_data_set_are_told(
+    tmp_path: Path, load_cells: Load, n_primary: int, told: int | None
+) -> None:
+    obs = {"donor_id": DONORS, "cell_type": TYPES, "is_primary_data": np.arange(8) < n_primary}
+    report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs))
+    assert report.notes.get("cells_not_primary") == told
+
+
 @pytest.mark.parametrize("column", ["psbulk_n_cells", "n_obs_aggregated", "n_cells"])
 def test_sums_over_cells_are_no_cells(tmp_path: Path, load_cells: Load, column: str) -> None:
     counts = some_counts()[:3]

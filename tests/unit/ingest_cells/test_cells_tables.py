@@ -84,6 +84,23 @@ def test_labels(tmp_path: Path, write: Callable[[h5py.Group], None]) -> None:
         assert table.index().tolist() == ["1", "2", "3", "4"]
 
 
+def test_the_index_may_have_a_mask_and_x_may_be_null(
+    tmp_path: Path, load_cells: Callable[..., Any]
+) -> None:
+    counts = some_counts()
+    path = write_h5ad(tmp_path / "a.h5ad", counts, where="counts")
+    with h5py.File(path, "r+") as file:
+        for name in ("obs", "var"):
+            names = file[name]["_index"][:]
+            del file[name]["_index"]
+            file[name].create_dataset("_index/values", data=names)
+            file[name].create_dataset("_index/mask", data=np.zeros(names.size, dtype=bool))
+        del file["X"]
+        file.create_dataset("X", data=h5py.Empty("f4"))
+    report = load_cells(path)
+    assert (report.n_read, report.n_loaded) == (8, 8)
+
+
 def test_tables_of_the_first_files_are_one_dataset(
     tmp_path: Path, load_cells: Callable[..., Any]
 ) -> None:

@@ -258,6 +258,13 @@ class TestOverlap:
         assert report.notes == {}
         assert covariates_of(empty_warehouse) == [("S1", "age", 1.0), ("S2", "age", 2.0)]
 
+    def test_a_long_and_quoted_id_map(self, empty_warehouse, load, tmp_path):
+        others = "".join(f'"someone else {n}"\t"S{n}"\n' for n in range(2, 50_000))
+        mapping = written(tmp_path, f'{others}"a"\t"S1"\n', "map.tsv")
+        path = written(tmp_path, "donor_id\tage\na\t1\n")
+        load(empty_warehouse, "covariates", path, id_map=mapping)
+        assert covariates_of(empty_warehouse) == [("S1", "age", 1.0)]
+
     @pytest.mark.parametrize(
         ("text", "message"),
         [

@@ -33,6 +33,8 @@ _NOBODY = (
 # How decoupler and scanpy call the number of cells in a row, where rows are sums over cells.
 _CELLS_ADDED_UP = ("psbulk_n_cells", "psbulk_cells", "n_obs_aggregated")
 
+_PRIMARY = "is_primary_data"
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -99,6 +101,7 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
     issues = [
         *_missing("donor_missing", donors.codes < 0),
         *_missing("cell_type_missing", (donors.codes >= 0) & (types.codes < 0)),
+        *_repeated_elsewhere(obs, kept),
     ]
     guessed = [
         f"{what} from obs[{column!r}]"
@@ -167,6 +170,22 @@ def _without_nobody(donors: Labels) -> Labels:
     """Take the donor off cells that a demultiplexer gives to nobody."""
     nobody = [name.lower() in _NOBODY for name in donors.names]
     return Labels(np.where(np.array([*nobody, True])[donors.codes], -1, donors.codes), donors.names)
+
+
+def _repeated_elsewhere(obs: Table, kept: npt.NDArray[np.bool_]) -> list[Issue]:
+    """Tell of cells that CELLxGENE has in another data set too, where others of the file are not.
+
+    Where all are, the file has one data set, and no cell twice.
+    """
+    if _PRIMARY not in obs.columns:
+        return []
+    labels = obs.labels(_PRIMARY)
+    primary = np.array([*(name.lower() == "true" for name in labels.names), False])[labels.codes]
+    n = int((kept & ~primary).sum())
+    if n == 0 or not (kept & primary).any():
+        return []
+    code = "cells_not_primary"
+    return [Issue(code=code, message=message_of(code), n=n, is_reject=False)]
 
 
 def _missing(code: str, where: npt.NDArray[np.bool_]) -> list[Issue]:

@@ -68,14 +68,15 @@ def _raised_by_h5py(error: BaseException) -> bool:
 
 
 def child(parent: Node, name: str) -> Node | None:
-    """Return a member of a group, or None; a link to another file counts as absent."""
+    """Return a member of a group, or None; a link to another file and a null count as absent."""
     h5py = _h5py()
     if not is_group(parent) or name not in parent:
         return None
     if isinstance(parent.get(name, getlink=True), h5py.ExternalLink):
         return None
     node = parent[name]
-    return node if isinstance(node, (h5py.Group, h5py.Dataset)) else None
+    is_null = isinstance(node, h5py.Dataset) and node.shape is None
+    return node if isinstance(node, (h5py.Group, h5py.Dataset)) and not is_null else None
 
 
 def is_list(node: Node | None, *kinds: str) -> TypeGuard[Any]:

@@ -73,6 +73,9 @@ class Table:
             column for column in names if column not in (self._index, "__categories")
         )
         sized = node if self._is_compound else child(node, self._index)
+        if is_group(sized):
+            # pandas 3 has texts beside a mask, also where none is missing
+            sized = child(sized, "values")
         if not is_list(sized):
             raise DataError(f"{path}: the index of {name} is no list; is the file damaged?")
         self.n_rows = int(sized.shape[0])
