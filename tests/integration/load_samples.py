@@ -109,8 +109,8 @@ SAMPLES: dict[tuple[str, str], Sample] = {
         name="fuzz.csv",
     ),
     ("intervals", "encode-re2g"): Sample(
-        [f"chr1\t100\t200\tFTO\t{_GENE}\tK562\t0.75"],
-        ["#chr\tstart\tend\tTargetGene\tTargetGeneEnsemblID\tCellType\tScore"],
+        [f"chr1\t100\t200\tFTO\t{_GENE}\tFALSE\tK562\t0.75"],
+        ["#chr\tstart\tend\tTargetGene\tTargetGeneEnsemblID\tisSelfPromoter\tCellType\tScore"],
         "GRCh38",
     ),
     ("intervals", "intervals"): Sample(

@@ -16,6 +16,7 @@ from varhouse.ingest.reading import head_lines
 from varhouse.ingest.records import (
     BED_PREAMBLE,
     Columns,
+    column_names,
     create_bed_records,
     create_records,
     drop_records,
@@ -58,11 +59,15 @@ _FANTOM5 = re.compile(r"[^:;\t]+:\d+-\d+;[^;]*;[^;]+;R:[^;]+;FDR:")
 def stage_re2g(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
     """Stage ENCODE-rE2G enhancer-gene links: 0-based, Ensembl ids, on GRCh38.
 
+    Other predictors (EPIraction) publish in the same columns, but without its isSelfPromoter.
+
     References
     ----------
     .. [1] Gschwind et al. (2023), bioRxiv, doi:10.1101/2023.11.09.563812.
     """
     create_records(con, source, _RE2G_COLUMNS, required=(*_REQUIRED, "feature"))
+    if "isselfpromoter" not in column_names(source):
+        _require_source(source, options)
     _stage_by_id(
         con,
         type_id="'enhancer_gene'",

@@ -217,13 +217,24 @@ def test_a_source_has_to_be_named(name, text, empty_warehouse, load, tmp_path):
         load(empty_warehouse, "intervals", path, build="GRCh37")
 
 
+RE2G = "#chr\tstart\tend\tname\tTargetGene\tTargetGeneEnsemblID\tisSelfPromoter\tCellType\tScore\n"
+RE2G_ROW = "chr1\t99\t200\tintergenic|chr1:99-200\tA\tENSG1\tFALSE\tK562\t0.7\n"
+
+
 def test_re2g_as_encode_names_it(empty_warehouse, load, tmp_path):
     path = tmp_path / "ENCFF000AAA.bed.gz"
-    header = "#chr\tstart\tend\tname\tclass\tTargetGene\tTargetGeneEnsemblID\tCellType\tScore\n"
-    row = "chr1\t99\t200\tintergenic|chr1:99-200\tintergenic\tA\tENSG1\tK562\t0.7\n"
-    path.write_bytes(gzip.compress((header + row).encode()))
+    path.write_bytes(gzip.compress((RE2G + RE2G_ROW).encode()))
     assert load(empty_warehouse, "intervals", path).format == "encode-re2g"
     assert rows_of(empty_warehouse) == [("1", 100, 200, "ENSG1", "K562", 0.7)]
+
+
+def test_other_predictors_in_the_columns_of_re2g_are_not_called_so(empty_warehouse, load, tmp_path):
+    path = tmp_path / "Blood.bed"
+    path.write_text((RE2G + RE2G_ROW).replace("isSelfPromoter", "DistanceToTSS"))
+    with pytest.raises(DataError, match="nothing says which source"):
+        load(empty_warehouse, "intervals", path)
+    load(empty_warehouse, "intervals", path, source_id="epiraction")
+    assert rows_of(empty_warehouse, "source_id, score") == [("epiraction", 0.7)]
 
 
 @pytest.mark.parametrize("mark", ["", "#"])
