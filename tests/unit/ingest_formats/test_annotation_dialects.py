@@ -10,6 +10,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from varhouse.errors import DataError
+
 COLUMNS = "#Uploaded_variation\tLocation\tAllele\tGene\tFeature\tFeature_type\tConsequence"
 Load = Callable[..., Any]
 
@@ -140,3 +142,39 @@ def test_alleles_of_snpeff_where_the_fields_are_said(
 def test_row_labels_beside_scores_are_counted(load_text: Load, header: str, n: int) -> None:
     report = load_text(f"{header}\n{'0,' * n}1_5_A_G,0.5\n", name="in.csv")
     assert (report.n_loaded, report.notes) == (1, {"row_labels_left_out": n})
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (
+            "Consequence annotations from Ensembl VEP. Format: Allele|Consequence|SYMBOL",
+            "no field Gene to say for which gene; fields found: Allele, Consequence, SYMBOL",
+        ),
+        (
+            "Local consequence annotation from BCFtools/csq, see http://samtools.github.io/"
+            "bcftools/howtos/csq-calling.html for details. "
+            "Format: Consequence|gene|transcript|biotype|strand|amino_acid_change|dna_change",
+            "INFO/CSQ is of bcftools csq",
+        ),
+    ],
+)
+def test_consequences_without_a_gene_id_are_refused(
+    load_text: Load, description: str, message: str
+) -> None:
+    text = (
+        "##fileformat=VCFv4.2\n"
+        f'##INFO=<ID=CSQ,Number=.,Type=String,Description="{description}">\n'
+        "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        "1\t100\t.\tA\tG\t.\t.\tCSQ=x\n"
+    )
+    with pytest.raises(DataError, match=message):
+        load_text(text, name="in.vcf")
+
+
+def test_genes_of_refseq_are_called_as_their_gene_models_call_them(
+    empty_warehouse: duckdb.DuckDBPyConnection, load_text: Load
+) -> None:
+    load_text(f"{COLUMNS}\n1_5_A_G\t1:5\tG\t148398\tNM_1.1\tTranscript\tintron_variant\n")
+    found = empty_warehouse.execute("select gene_id, transcript_id from raw.annotations")
+    assert found.fetchall() == [("GeneID:148398", "NM_1.1")]

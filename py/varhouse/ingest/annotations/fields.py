@@ -144,8 +144,9 @@ def typed_select() -> str:
     position = r"regexp_extract_all(split_part(protein_pos_text, '/', 1), '[0-9]+')"
     missing = one_of_sql("upper(trim(each.cell))", (*MISSING, "NAN"))
     columns = {
-        # SnpEff names both neighbours of an intergenic variant
+        # SnpEff names both neighbours of an intergenic variant; genes of RefSeq are bare numbers
         "gene_id": f"case when {kind} = 'intergenicregion' then null "
+        "when regexp_full_match(gene_given, '[0-9]+') then 'GeneID:' || gene_given "
         f"else {gene_id_sql('gene_given')} end",
         "gene_name": missing_sql("gene_name_text"),
         "transcript_id": f"case when {is_transcript} then {transcript} end",

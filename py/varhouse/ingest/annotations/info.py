@@ -17,7 +17,7 @@ from varhouse.ingest.annotations.vep_text import build_in_header
 from varhouse.ingest.builds import CHROMOSOME_LENGTHS
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import missing_sql
-from varhouse.ingest.reading import head_lines
+from varhouse.ingest.reading import head_lines, shown_names
 from varhouse.ingest.records import lines_sql
 
 _TAGS = ("CSQ", "vep", "ANN")
@@ -132,7 +132,12 @@ def _layout_of(source: SourceFile, options: LoadOptions) -> _Layout:
     }
     tag = next((tag for tag in _TAGS if tag in declared), None)
     if options.csq_fields:
-        return _layout(tag or "CSQ", options.csq_fields)
+        return _layout(source, tag or "CSQ", options.csq_fields)
+    if tag and "BCFtools/csq" in declared[tag]:
+        raise DataError(
+            f"{source.path}: INFO/{tag} is of bcftools csq, which names neither alleles nor gene "
+            "ids; annotations of VEP and SnpEff can be read."
+        )
     found = _FIELD_LIST.search(declared[tag]) if tag else None
     if tag is None or found is None:
         what = f"INFO/{tag} is declared without its fields" if tag else "INFO/CSQ not declared"
@@ -141,11 +146,19 @@ def _layout_of(source: SourceFile, options: LoadOptions) -> _Layout:
             '...,Description="... Format: Allele|Consequence|..."> was expected. Give the names '
             "of the fields with --csq-fields."
         )
-    return _layout(tag, found[1])
+    return _layout(source, tag, found[1])
 
 
-def _layout(tag: str, field_list: str) -> _Layout:
+def _layout(source: SourceFile, tag: str, field_list: str) -> _Layout:
     fields = tuple(name.strip() for name in field_list.split("|"))
+    known = {name.lower() for name in fields}
+    if not known.isdisjoint({"consequence", "annotation"}) and known.isdisjoint(
+        {"gene", "gene_id"}
+    ):
+        raise DataError(
+            f"{source.path}: INFO/{tag} has consequences, but no field Gene to say for which gene; "
+            f"fields found: {shown_names(fields)}. Name Gene in VEP's --fields."
+        )
     return _Layout(tag, fields, is_snpeff="Annotation_Impact" in fields)
 
 
