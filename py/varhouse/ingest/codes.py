@@ -41,6 +41,8 @@ _MESSAGES = {
     "p_value_zero": "the p-value is 0 (underflow); kept, ranks above every p-value over 0",
     "score_not_finite": "the score is NaN or infinite",
     "score_not_a_number": "the score is not a number",
+    "effect_allele_unknown": "the effect allele is neither allele of the variant; kept without "
+    "its beta",
     "effect_not_finite": "beta or its standard error is not a finite number; kept as absent",
     "duplicate_variant": "the variant stands in the file already",
     "known_variant": "the variant is in the warehouse already",
