@@ -37,9 +37,8 @@ DONOR_COLUMNS = (
 )  # fmt: skip
 """What the column of donor ids may be called, best first."""
 
-_NOT_VALUES = frozenset({"fid", "pat", "mat", "sid"})
-"""Columns that PLINK writes beside IID."""
-
+_NOT_VALUES = frozenset({*DONOR_COLUMNS, "fid", "pat", "mat", "sid"})
+"""Further ids of donors, and columns that PLINK writes beside IID."""
 
 # A first column called "id" or nothing holds donors where columns are called like these, and
 # covariates where they are called like donors.
@@ -261,10 +260,11 @@ def _create_numbers(
                 donor_id,
                 covariate,
                 {missing_sql("value")} as given,
-                case lower(trim(value))
-                    when 'true' then 1
-                    when 'false' then 0
-                    else {number_sql(missing_sql("value"))}
+                case
+                    when lower(trim(value)) = 'true' then 1
+                    when lower(trim(value)) = 'false' then 0
+                    -- DuckDB takes the id 1_1 for the number 11
+                    when not contains(value, '_') then {number_sql(missing_sql("value"))}
                 end as number
             from donor_values
             where not {is_sex_column("covariate")}

@@ -178,6 +178,17 @@ class TestValues:
         assert report.notes == {"column_not_numeric": 2, "covariate_not_finite": 1}
         assert covariates_of(empty_warehouse) == [("A", "age", 30.0), ("B", "age", None)]
 
+    def test_further_ids_are_not_values(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "FID\tsample_id\tdonor_id\tage\n1\t100\ta\t61\n2\t101\tb\t45\n")
+        assert load(empty_warehouse, "covariates", path, strict=True).notes == {}
+        assert covariates_of(empty_warehouse) == [("a", "age", 61.0), ("b", "age", 45.0)]
+
+    def test_an_id_is_no_number(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "donor_id,pool,age\na,1_1,61\nb,2_10,45\n", "d.csv")
+        report = load(empty_warehouse, "donors", path)
+        assert report.notes == {"column_not_numeric": 2}
+        assert covariates_of(empty_warehouse) == [("a", "age", 61.0), ("b", "age", 45.0)]
+
     def test_a_donor_twice_is_named(self, empty_warehouse, load, tmp_path):
         path = written(tmp_path, "donor_id\tage\nA\t1\nB\t1\nA\t2\n")
         with pytest.raises(DataError, match="donor A occurs 2 times, in lines 2 and 4"):
