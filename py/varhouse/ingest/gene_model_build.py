@@ -12,6 +12,7 @@ from varhouse.ingest.format import SourceFile
 from varhouse.ingest.reading import head_lines
 
 _IN_WORDS = re.compile(r"\b(GRCh3[78]|hg19|hg38)(?:\.p\d+)?\b")
+_OTHER = re.compile(r"\b(?:T2T-CHM13\w*|NCBI36|hg18|GRC(?!h3[78])[a-z]\d+)")
 _UCSC_TRACK = re.compile(r"(hg19|hg38)_")
 # Lines that are a whole contig: GFF3's directive, and Ensembl's and RefSeq's own features.
 _WHOLE_CONTIG = ("chromosome", "region")
@@ -23,10 +24,18 @@ def stated_build(source: SourceFile) -> str | None:
     Raises
     ------
     DataError
-        Its words and its contigs are of different builds.
+        Its words and its contigs are of different builds, or its words are of another assembly.
     """
     found: dict[str, str] = {}
-    for build, says in _statements(head_lines(source.path)):
+    lines = head_lines(source.path)
+    for number, line in enumerate(lines, start=1):
+        other = _OTHER.search(line) if line.startswith("#") else None
+        if other and not _IN_WORDS.search(line):
+            raise DataError(
+                f"{source.path}, line {number}: gene models of {other[0]}; those of GRCh37 and "
+                "GRCh38 can be loaded."
+            )
+    for build, says in _statements(lines):
         found.setdefault(build, says)
     if len(found) > 1:
         told = " and ".join(f"{build} ({says})" for build, says in sorted(found.items()))

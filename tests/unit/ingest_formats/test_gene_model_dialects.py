@@ -9,6 +9,8 @@ import duckdb
 import pytest
 from gene_model_lines import gff3, gtf, written
 
+from varhouse.errors import DataError
+
 
 def test_copies_of_a_gene_in_files_of_ucsc_are_no_long_gene(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path
@@ -70,3 +72,19 @@ def test_transcripts_that_stand_for_genes_are_told(
     path = written(tmp_path, name, *lines)
     report = load(empty_warehouse, "genes", path, build="GRCh38")
     assert report.notes == {"transcripts_as_genes": report.n_loaded}
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("#!genome-build T2T-CHM13v2.0", "T2T-CHM13v2"),
+        ("##description: annotation of the mouse genome (GRCm39), version M33", "GRCm39"),
+        ("#!genome-build NCBI36", "NCBI36"),
+    ],
+)
+def test_gene_models_of_other_assemblies_are_refused(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path, line: str, name: str
+) -> None:
+    path = written(tmp_path, "g.gtf", line, gtf("gene", 1, 9, gene_id="ENSG1"))
+    with pytest.raises(DataError, match=f"line 1: gene models of {name}"):
+        load(empty_warehouse, "genes", path, build="GRCh38")
