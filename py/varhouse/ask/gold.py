@@ -11,6 +11,7 @@ from varhouse.errors import DataError
 
 _VARIANT_COLUMNS = ("variant_id", "variant", "rsid", "rs_id")
 _GENE_COLUMNS = ("gene_id", "gene_name", "gene")
+_MISSING = frozenset({"", "NA", "N/A", ".", "-", "NAN", "NULL", "NONE"})
 
 
 class GoldRow(NamedTuple):
@@ -70,4 +71,5 @@ def read_gold(gold: Path) -> list[GoldRow]:
 
 def _first(record: Mapping[str, str | None], columns: Iterable[str]) -> str:
     """Return the first of the columns that is filled in."""
-    return next((text for name in columns if (text := (record[name] or "").strip())), "")
+    texts = ((record[name] or "").strip() for name in columns)
+    return next((text for text in texts if text.upper() not in _MISSING), "")

@@ -243,6 +243,16 @@ def test_evaluate_against_gold_standards(con, tmp_path):
     ]
 
 
+def test_what_a_gold_standard_does_not_know_is_looked_up_in_the_next_column(con, tmp_path):
+    gold = tmp_path / "gold.csv"
+    gold.write_text("variant_id,rsid,gene_id,gene_name\nNA,rs1,.,AAA\nnan,rs1,NA,NA\n")
+    rows = ask.evaluate(con, gold).rows.to_pylist()
+    assert [(row["variant"], row["gene"], row["status"]) for row in rows] == [
+        ("rs1", "AAA", "ranked"),
+        ("rs1", "", "gene not given"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
