@@ -63,12 +63,14 @@ def write_pgen(
     donors: Sequence[str],
     variants: Sequence[tuple[str, int, str, str]],
     copies: Sequence[Sequence[int | None]],
+    *,
+    nonref: bool = False,
 ) -> Path:
     """Write the same as `write_bed` with pgenlib's own writer."""
     import pgenlib
 
     writer = pgenlib.PgenWriter(
-        str(path).encode(), len(donors), variant_ct=len(variants), nonref_flags=False
+        str(path).encode(), len(donors), variant_ct=len(variants), nonref_flags=nonref
     )
     for row in copies:
         writer.append_biallelic(np.array([-9 if n is None else n for n in row], dtype=np.int8))

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from genotype_files import load_genotypes, stored, write_bed, write_vcf
+from genotype_files import load_genotypes, stored, write_bed, write_pgen, write_vcf
 from test_genotype_twin import HEADER, as_bcf
 
 from varhouse.errors import DataError
@@ -152,3 +152,13 @@ def test_dosages_beside_calls_that_are_missing_are_counted(
     (report,) = load_genotypes(con, path)
     assert report.notes == {"dosage_passed_over": 3}
     assert stored(con)[("1_100_A_G", "D2")] is None
+
+
+@pytest.mark.parametrize(("nonref", "notes"), [(True, {"reference_provisional": 2}), (False, {})])
+def test_references_that_plink_calls_provisional_are_told(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, nonref: bool, notes: dict[str, int]
+) -> None:
+    variants = [("1", 100, "A", "G"), ("1", 200, "A", "G")]
+    path = write_pgen(tmp_path / "a.pgen", DONORS, variants, [[0, 1, 2]] * 2, nonref=nonref)
+    (report,) = load_genotypes(con, path)
+    assert report.notes == notes

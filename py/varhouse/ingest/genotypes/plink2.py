@@ -46,6 +46,8 @@ _PVAR_COLUMNS = ("#CHROM", "POS", "ID", "REF", "ALT")
 # dosages (PGEN specification, "Header").
 _HARD_CALL_MODE, _DOSAGE_MODES, _VARIABLE_MODES = 0x02, (0x03, 0x04), (0x10, 0x11)
 _HEADER_BYTES = 12
+# The two highest bits of the twelfth byte: the reference of all variants, or of some, is unsure.
+_ALL_PROVISIONAL, _SOME_PROVISIONAL = 2, 3
 _LEAST_WIDE_TYPES = 4
 
 
@@ -171,9 +173,23 @@ class Plink2Reader:
                 f"{n_variants} variants in {self._pvar.name} and {self._n_stored} samples in the "
                 ".psam. Do they belong together?"
             )
+        self._note_provisional(header[_HEADER_BYTES - 1] >> 6, n_variants)
         if mode in _VARIABLE_MODES:
             return header[_HEADER_BYTES - 1] & 15 >= _LEAST_WIDE_TYPES
         return mode in _DOSAGE_MODES
+
+    def _note_provisional(self, flag: int, n_variants: int) -> None:
+        if flag in (_ALL_PROVISIONAL, _SOME_PROVISIONAL):
+            self.issues.append(
+                Issue(
+                    code="reference_provisional",
+                    message="PLINK 2 says that the reference of all or some variants is "
+                    "provisional, as in what was PLINK 1: it may be the major allele. Settle it "
+                    "with plink2 --ref-from-fa force",
+                    n=n_variants if flag == _ALL_PROVISIONAL else 1,
+                    is_reject=False,
+                )
+            )
 
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
