@@ -178,3 +178,21 @@ def test_genes_of_refseq_are_called_as_their_gene_models_call_them(
     load_text(f"{COLUMNS}\n1_5_A_G\t1:5\tG\t148398\tNM_1.1\tTranscript\tintron_variant\n")
     found = empty_warehouse.execute("select gene_id, transcript_id from raw.annotations")
     assert found.fetchall() == [("GeneID:148398", "NM_1.1")]
+
+
+def test_the_most_severe_consequence_is_of_no_gene(load_text: Load) -> None:
+    """The output of vep --most_severe has neither genes nor features."""
+    rows = [
+        f"1_{place}_A_G\t1:{place}\tG\t{rest}"
+        for place, rest in enumerate(
+            (
+                "-\t-\t-\tmissense_variant",
+                "-\t-\t-\tsplice_region_variant,intron_variant",
+                "-\t-\t-\tintergenic_variant",
+                "-\tENSR1\tRegulatoryFeature\tregulatory_region_variant",
+                "ENSG1\tENST1\tTranscript\tmissense_variant",
+            ),
+            start=1,
+        )
+    ]
+    assert load_text("\n".join([COLUMNS, *rows, ""])).notes == {"consequence_without_gene": 2}

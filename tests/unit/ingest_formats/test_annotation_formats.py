@@ -93,7 +93,7 @@ def test_snpeff(empty_warehouse: duckdb.DuckDBPyConnection, load_text: Any) -> N
 
 
 def test_a_record_without_annotation_is_counted(load_text: Any) -> None:
-    entry = "CSQ=A|intron_variant|||||||||"[:-1]
+    entry = "CSQ=A|intergenic_variant|||||||||"[:-1]
     text = vcf(f"1\t5\t.\tC\tA\t.\t.\t{entry}", "1\t6\t.\tC\tA\t.\t.\tAC=1")
     report = load_text(text, strict=True)
     assert (report.n_read, report.rejected) == (2, {"annotation_missing": 1})

@@ -37,6 +37,7 @@ def stage_annotations(
     _create_ranks(con)
     _create_incoming(con)
     _report_unreadable(con)
+    _report_nobodys(con)
     con.execute("drop table annotation_rows")
     con.execute("drop table annotation_ranks")
     report_unknown_genes(con)
@@ -199,4 +200,26 @@ def _report_unreadable(con: duckdb.DuckDBPyConnection) -> None:
         semi join names
             on unreadable.name = names.name
         group by unreadable.name
+    """)
+
+
+def _report_nobodys(con: duckdb.DuckDBPyConnection) -> None:
+    """Count consequences that are of a gene or feature, but name none."""
+    con.execute("""
+        insert into incoming_issues
+        select
+            min(line),
+            'consequence_without_gene',
+            'the consequence is for no gene and no feature, as VEP''s --most_severe and --summary '
+            || 'write it; kept, but no gene has it',
+            count(*),
+            arg_min(variant_key, line)
+        from annotation_rows
+        where
+            coalesce(gene_id, transcript_id, regulatory_id) is null
+            and len(list_filter(
+                consequence_terms,
+                lambda term: not regexp_matches(term, '^(intergenic_|regulatory_|TF)')
+            )) > 0
+        having count(*) > 0
     """)
