@@ -27,6 +27,7 @@ from varhouse.ingest.keys import (
     number_sql,
     text_literal,
     variant_id_sql,
+    variant_key_sql,
     variant_struct_sql,
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
@@ -56,8 +57,8 @@ TYPE_OF_SOURCE = {
 """Type of the sources that the Open Targets releases name."""
 
 _ALL_COLUMNS = (
-    "variant", *POSITION, "effect", "rsid", "gene", "p", "neglog10_p", "p_mantissa", "p_exponent",
-    "beta", "se", "num_tests", "type", "source", "study", "feature",
+    "trait", "variant", *POSITION, "effect", "rsid", "gene", "p", "neglog10_p", "p_mantissa",
+    "p_exponent", "beta", "se", "num_tests", "type", "source", "study", "feature",
 )  # fmt: skip
 
 
@@ -134,6 +135,8 @@ def _incoming_sql(
 ) -> str:
     names_effect = by_position and _names_effect_only(layout, source)
     parsed = variant_struct_sql("variant") if names_effect or not by_position else "null"
+    has_both = by_position and "variant" in found and layout.genome_build is None
+    mismatch = _mismatch_sql(names_effect) if has_both else "false"
     window = (
         "left join raw.genes as genes on numbers.gene_id = genes.gene_id" if check_window else ""
     )
@@ -156,6 +159,7 @@ def _incoming_sql(
                 variant,
                 {_key_columns(by_position, names_effect)},
                 {"coalesce(parsed.pos, '') = ''" if names_effect else "false"} as is_assumed,
+                {mismatch} as is_mismatch,
                 {missing_sql("rsid")} as rsid,
                 {gene_id_sql("gene")} as gene_id,
                 {_label_columns(layout, source, options)},
@@ -215,6 +219,15 @@ def _names_effect_only(layout: QtlLayout, source: SourceFile) -> bool:
     return "effect" in layout.columns and not has_columns(source, names, ["ref"])
 
 
+def _mismatch_sql(names_effect: bool) -> str:
+    """Return whether an id is of another variant than the columns beside it say."""
+    place = f"{chrom_sql('chrom')} || '_' || {integer_sql('pos')}"
+    ref, alt = allele_sql("ref"), allele_sql("alt")
+    orders = [(ref, alt), (alt, ref)] if names_effect else [(ref, alt)]
+    ids = ", ".join(f"{place} || '_' || {first} || '_' || {second}" for first, second in orders)
+    return f"coalesce({variant_key_sql('variant')} not in ({ids}), false)"
+
+
 def _beta_of_alt(found: frozenset[str]) -> str:
     if "effect" not in found:
         return "given_beta"
@@ -242,7 +255,7 @@ def _key_columns(by_position: bool, names_effect: bool) -> str:
 def _label_columns(layout: QtlLayout, source: SourceFile, options: LoadOptions) -> str:
     """Return source, type and feature: what the row says, else the user, else the layout."""
     given = text_literal(options.source_id) if options.source_id else "null"
-    default = text_literal(layout.source_id) if layout.source_id else "null"
+    default = _or_splicing(layout.source_id) if layout.source_id else "null"
     source_id = f"coalesce({missing_sql('source')}, {given}, {missing_sql('type')}, {default})"
     known = " ".join(
         f"when {text_literal(name)} then {text_literal(kind)}"
@@ -250,7 +263,7 @@ def _label_columns(layout: QtlLayout, source: SourceFile, options: LoadOptions) 
     )
     type_id = (
         f"coalesce({missing_sql('type')}, case {source_id} {known} end, "
-        f"{text_literal(layout.type_id)})"
+        f"{_or_splicing(layout.type_id)})"
     )
     # concat_ws passes over NULL, and gives '' when both are.
     feature = (
@@ -258,6 +271,11 @@ def _label_columns(layout: QtlLayout, source: SourceFile, options: LoadOptions) 
         f"{text_literal(options.feature or dataset_name(source))})"
     )
     return f"{source_id} as source_id, {type_id} as type_id, {feature} as feature"
+
+
+def _or_splicing(name: str) -> str:
+    """Return ``name``, or ``sqtl`` for a trait that is an intron in a cluster of LeafCutter."""
+    return f"case when contains(trait, ':clu_') then 'sqtl' else {text_literal(name)} end"
 
 
 def dataset_name(source: SourceFile) -> str:
@@ -283,6 +301,7 @@ def _reject_rules(
     }
     if options.build and "variant" in found and layout.genome_build is None:
         rules["variant_of_other_build"] = id_of_other_build_sql("variant", options.build)
+    rules["variant_id_mismatch"] = "is_mismatch"
     if not by_position:
         rules["variant_id_missing"] = "pos is null or chrom is null"
     if layout.is_filtered:

@@ -107,6 +107,7 @@ LAYOUTS: tuple[QtlLayout, ...] = (
         name="gtex",
         wants="variant_id, gene_id (or phenotype_id), pval_nominal, slope, slope_se",
         columns={
+            "trait": ("phenotype_id",),
             "variant": ("variant_id",),
             "rsid": (
                 "rs_id_dbsnp155_grch38p13",

@@ -256,6 +256,38 @@ class TestEffectAlleles:
         ]
 
 
+@pytest.mark.parametrize("alleles", ["ref\talt", "other_allele\teffect_allele"])
+def test_an_id_of_another_variant_than_the_columns_say(stage, tmp_path, alleles):
+    text = f"variant_id\tchrom\tpos\t{alleles}\tgene_id\tp_value\n" + "".join(
+        f"{name}\t16\t5\tT\tC\tENSG{number}\t0.01\n"
+        for number, name in enumerate(["chr16:5:t:c", "16_6_T_C", "16_5_T_G", "rs5"])
+    )
+    rows = stage(tmp_path, "qtl", "qtl", text)
+    mismatch = "variant_id_mismatch"
+    assert [row["reject"] for row in rows] == [None, mismatch, mismatch, None]
+
+
+def test_introns_are_sqtl(empty_warehouse, load, tmp_path):
+    # as GTEx calls them in *.sgenes.txt and the eQTL Catalogue in its leafcutter data sets
+    path = tmp_path / "Liver.v8.sgenes.txt"
+    path.write_text(
+        "phenotype_id\tgene_id\tvariant_id\tpval_nominal\n"
+        "chr1:5:9:clu_7:ENSG1.5\tENSG1.5\tchr1_5_A_G_b38\t0.1\n"
+        "ENSG2\tENSG2\tchr1_5_A_G_b38\t0.1\n"
+    )
+    load(empty_warehouse, "qtl", path)
+    assert rows_of(empty_warehouse, "gene_id, type_id, source_id") == [
+        ("ENSG1", "sqtl", "sqtl"),
+        ("ENSG2", "eqtl", "eqtl"),
+    ]
+    path.write_text(path.read_text() + "\n")
+    load(empty_warehouse, "qtl", path, source_id="gtex_v8")
+    assert rows_of(empty_warehouse, "gene_id, type_id", "source_id = 'gtex_v8'") == [
+        ("ENSG1", "sqtl"),
+        ("ENSG2", "eqtl"),
+    ]
+
+
 def test_cell_types_stay_apart(stage, tmp_path):
     text = "variant_id\tgene_id\tp_value\tcell_type\n" + "".join(
         f"16_5_T_C\tENSG1\t0.01\t{name}\n" for name in ("B", "CD4")
