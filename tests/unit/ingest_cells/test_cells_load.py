@@ -153,14 +153,12 @@ def test_cells_of_another_data_set_are_told(
     assert report.notes.get("cells_not_primary") == told
 
 
-@pytest.mark.parametrize("column", ["psbulk_n_cells", "n_obs_aggregated", "n_cells"])
+@pytest.mark.parametrize("column", ["psbulk_n_cells", "n_obs_aggregated"])
 def test_sums_over_cells_are_no_cells(tmp_path: Path, load_cells: Load, column: str) -> None:
     counts = some_counts()[:3]
     obs = {"donor_id": ["D1", "D2", "D3"], "cell_type": ["T"] * 3, column: np.array([5, 6, 7])}
     with pytest.raises(DataError, match=rf"sums over cells, not cells: obs\['{column}'\]"):
         load_cells(write_h5ad(tmp_path / "a.h5ad", counts, obs=obs))
-    many = {"donor_id": DONORS, "cell_type": TYPES, "n_cells": np.full(8, 3)}
-    load_cells(write_h5ad(tmp_path / "b.h5ad", some_counts(), obs=many))
 
 
 def test_the_median_is_over_all_cells_of_the_file(

@@ -76,6 +76,7 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
         Nothing says whose the cells are or of which type, no cell has both, or the rows are no
         cells but sums of them.
     """
+    _refuse_sums(path, obs)
     donor_column = _column(path, obs, options.donor_column, DONOR_COLUMNS, "donor")
     donors = _without_nobody(_renamed(obs.labels(donor_column), renamed))
     if options.feature is not None and options.cell_type_column is None:
@@ -95,7 +96,6 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
         )
     keys = types.codes[kept] * len(donors.names) + donors.codes[kept]
     distinct, found, n_cells = np.unique(keys, return_inverse=True, return_counts=True)
-    _refuse_sums(path, obs, n_cells)
     of_cell = np.full(obs.n_rows, -1, dtype=np.int64)
     of_cell[kept] = found
     issues = [
@@ -154,10 +154,8 @@ def _renamed(donors: Labels, renamed: dict[str, str]) -> Labels:
     return Labels(np.append(merged, -1)[donors.codes], tuple(distinct.tolist()))
 
 
-def _refuse_sums(path: Path, obs: Table, n_rows: npt.NDArray[np.int64]) -> None:
-    # of cells, n_cells may say how many the donor has
-    names = (*_CELLS_ADDED_UP, "n_cells") if n_rows.max() == 1 else _CELLS_ADDED_UP
-    found = next((name for name in names if name in obs.columns), None)
+def _refuse_sums(path: Path, obs: Table) -> None:
+    found = next((name for name in _CELLS_ADDED_UP if name in obs.columns), None)
     if found is not None:
         raise DataError(
             f"{path}: its rows are sums over cells, not cells: obs[{found!r}] says of how many. "
