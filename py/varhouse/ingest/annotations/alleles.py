@@ -35,29 +35,32 @@ def site_of_id_sql(id_text: str) -> str:
 _MAX_SHIFT = 1000
 
 
-def site_of_name_sql(name: str, place: str) -> str:
-    """Return `site_of_id_sql` of what VEP calls a variant, NULL when that is a mere name.
+def checked_site_sql(site: str, name: str, place: str) -> str:
+    """Return the column ``site``, `site_of_id_sql` of a name; NULL when that is a mere name.
 
     It is one when it lies elsewhere than VEP's location, as an id from before a liftover does, and
     when VEP made it up (``1_101_TT/T/TTT``) of an indel whose first base it may have taken off.
     """
     contig = f"string_split({place}, ':')[1]"
     start = f"try_cast(string_split(string_split({place}, ':')[2], '-')[1] as bigint)"
-    ref, alts, pos = "site.ref", "site.alts", "try_cast(site.pos as bigint)"
-    longest = f"list_max(list_transform(list_append({alts}, {ref}), lambda allele: length(allele)))"
+    ref, alts, pos = f"{site}.ref", f"{site}.alts", f"try_cast({site}.pos as bigint)"
+    is_snv = f"length({ref}) = 1 and list_max(list_transform({alts}, lambda a: length(a))) = 1"
     is_there = (
-        f"{chrom_sql('site.chrom')} = {chrom_sql(contig)} and "
-        f"case when {longest} = 1 then {pos} = {start} "
-        f"else abs({pos} - {start}) <= {_MAX_SHIFT} + length({ref}) end"
+        f"{chrom_sql(f'{site}.chrom')} = {chrom_sql(contig)} and case when {is_snv} "
+        f"then {pos} = {start} else abs({pos} - {start}) <= {_MAX_SHIFT} + length({ref}) end"
     )
     is_own = (
         f"contains({name}, '/') and {pos} = {start} and (len({alts}) > 1 "
         f"and len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 "
         f"or {_is_padded_sql(ref, alts + '[1]')})"
     )
-    return _let(
-        site_of_id_sql(name), "site", f"case when {is_there} and not ({is_own}) then site end"
+    # a branch of its own for what nearly all are: an SNV where VEP's location is
+    is_plain = (
+        f"length({ref}) = 1 and len({alts}) = 1 and length({alts}[1]) = 1 "
+        f"and ends_with({place}, {site}.chrom || ':' || {site}.pos) "
+        f"and length({place}) - length({site}.chrom || {site}.pos) in (1, 4)"
     )
+    return f"case when {is_plain} then {site} when {is_there} and not ({is_own}) then {site} end"
 
 
 def _is_padded_sql(ref: str, alt: str) -> str:

@@ -8,7 +8,8 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.annotations.alleles import (
-    site_of_name_sql,
+    checked_site_sql,
+    site_of_id_sql,
     site_of_place_sql,
     site_of_vcf_sql,
 )
@@ -116,12 +117,12 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             name,
             coalesce(
                 {site_of_vcf_sql("vcf_fields")},
-                {site_of_name_sql("name", "place")},
+                {checked_site_sql("site_of_name", "name", "place")},
                 {site_of_place_sql("place", "reference", _value("variant_allele"))}
             ) as site,
             {_ordered_place_sql()} as place,
             {field_select(_columns(con))}
-        from file_fields
+        from (select *, {site_of_id_sql("name")} as site_of_name from file_fields)
         """,
     )
 

@@ -9,7 +9,11 @@ from pathlib import Path
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.annotations.alleles import site_of_name_sql, site_of_place_sql
+from varhouse.ingest.annotations.alleles import (
+    checked_site_sql,
+    site_of_id_sql,
+    site_of_place_sql,
+)
 from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
@@ -91,12 +95,15 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             cast(null as varchar) as fault,
             "Uploaded_variation" as name,
             coalesce(
-                {site_of_name_sql('"Uploaded_variation"', '"Location"')},
+                {checked_site_sql("site_of_name", '"Uploaded_variation"', '"Location"')},
                 {site_of_place_sql('"Location"', _reference_sql(columns), '"Allele"')}
             ) as site,
             "Location" as place,
             {field_select(columns)}
-        from {relation}
+        from (
+            select *, {site_of_id_sql('"Uploaded_variation"')} as site_of_name
+            from {relation}
+        )
         """,
     )
     con.execute("drop table if exists temp.extra_fields")
