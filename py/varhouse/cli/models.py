@@ -29,8 +29,8 @@ from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import open_warehouse
 
 if TYPE_CHECKING:
-    from varhouse.runner.project import Project
     from varhouse.runner.outcome import RunOutcome
+    from varhouse.runner.project import Project
     from varhouse.runner.state import Command
 
 _SHIPPED = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
