@@ -155,6 +155,9 @@ def harmonised(row: Row, dialect: str, index: Index, study: str) -> dict[str, An
     else:
         ref, told = (by_file, "file") if by_file else (other, "assumed")
     alt = effect if ref == other else other
+    test = text_of(row, "test") or "ADD"
+    if ref == effect:
+        test = {"DOM": "REC", "REC": "DOM"}.get(test, test)
     p_value, log10p = p_values
     trait, gene = text_of(row, "trait"), text_of(row, "gene")
     gene = gene or trait
@@ -164,7 +167,7 @@ def harmonised(row: Row, dialect: str, index: Index, study: str) -> dict[str, An
         "chrom": chrom, "pos": pos, "ref": ref, "alt": alt, "rsid": rsid,
         "trait_id": trait or (text_of(row, "gene") if dialect == "gtex" else None),
         "gene_id": gene and gene.split(".")[0],
-        "test": text_of(row, "test") or "ADD",
+        "test": test,
         "p_value": p_value, "log10p": log10p,
         **numbers_of(row, -1 if ref == effect else 1),
         "alleles_from": told,

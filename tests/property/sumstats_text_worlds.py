@@ -282,7 +282,7 @@ def random_row(
         "n_cases": str(n_cases),
         "n_controls": str(n_cases * 3),
         "info": chance.choice(["0.987", "1", "{na}"]),
-        "test": chance.choice(["ADD", "ADD", "DOM", "ADD-INT_SNP"]),
+        "test": chance.choice(["ADD", "ADD", "DOM", "ADDxAGE"]),
         "trait": f"ENSG{chance.randrange(3):011d}.{chance.randrange(1, 9)}",
         "gene": f"ENSG{chance.randrange(3):011d}.{chance.randrange(1, 9)}",
         "study": chance.choice(["one", "two"]),

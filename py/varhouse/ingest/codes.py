@@ -6,7 +6,7 @@ EXPECTED_CODES = frozenset(
     {"known_variant", "known_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
-     "row_labels_left_out", "gene_columns_left_out"}
+     "row_labels_left_out", "gene_columns_left_out", "row_of_covariate"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -116,6 +116,7 @@ _MESSAGES = {
     "one variant with it there",
     "alleles_equal": "both alleles are the same",
     "alleles_are_codes": "the alleles are numbers instead of bases; kept as they are",
+    "row_of_covariate": "the row's TEST is a covariate's, not the variant's",
     "reference_assumed": "nothing says which allele is the reference: the other one is taken",
     "association_repeated": "study, variant, trait and test stand in the file already; all kept",
     "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",

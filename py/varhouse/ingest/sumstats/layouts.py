@@ -42,6 +42,7 @@ class Layout:
     recognised_by: Sequence[str] = ()
     columns: Columns
     contigs: Mapping[str, str] = field(default_factory=dict)
+    tests: str | None = None
     build: str | None = None
     by_phenotype: str | None = None
 

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from functools import partial
 
 import duckdb
 
-from varhouse.errors import DataError
 from varhouse.ingest.builds import id_of_other_build_sql
 from varhouse.ingest.format import LoadOptions, SourceFile
 from varhouse.ingest.keys import (
@@ -20,10 +17,8 @@ from varhouse.ingest.keys import (
     variant_struct_sql,
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
-from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import (
     case_sql,
-    column_names,
     create_records,
     drop_records,
     refuse_ragged,
@@ -36,7 +31,8 @@ from varhouse.ingest.sumstats.alleles import (
     place_sql,
     stated_ref_sql,
 )
-from varhouse.ingest.sumstats.layouts import COLUMNS, PLACES, STRENGTHS, Layout
+from varhouse.ingest.sumstats.header import names_both_alleles, require_header
+from varhouse.ingest.sumstats.layouts import COLUMNS, Layout
 from varhouse.ingest.sumstats.metadata import read_metadata
 
 _INTERVAL_WIDTH = 2 * 1.959963984540054
@@ -45,12 +41,6 @@ _INTERVAL_WIDTH = 2 * 1.959963984540054
 _NUMBERS = ("beta", "odds_ratio", "ci_lower", "ci_upper", "se", "z", "af", "ac", "an", "n",
             "n_cases", "n_controls", "info")  # fmt: skip
 
-
-_OF_ALLELES = re.compile("(non_?)?(coded_)?allele[_.]?[012ab]?|a0")
-"""Columns that name alleles and that tools disagree on."""
-
-_SHOWN = 5
-"""Phenotypes that an error names."""
 
 _NO_TEXT, _NO_NUMBER = "cast(null as varchar)", "cast(null as double)"
 
@@ -63,21 +53,18 @@ def stage_sumstats(
     Raises
     ------
     DataError
-        A column is missing or a line is ragged; the file is of several phenotypes; or it names one
-        allele of each variant only and there is no variant index.
+        A line is ragged, or the header leaves open what the rows are (`require_header`).
     """
     found = layout.found_in(source)
     has_index = _has_variants(con)
-    _require(layout, source, found, has_index=has_index)
+    require_header(layout, source, found, has_index=has_index)
     create_records(
         con, source, {name: layout.columns.get(name, ()) for name in COLUMNS}, required=()
     )
     study = options.source_id or read_metadata(source).study or source.path.name.split(".")[0]
     # few files leave alleles out: the others are spared a join with the whole index
-    completes = has_index and not _names_both_alleles(found)
-    create = partial(
-        _create_incoming, con, found, study, options, contigs=layout.contigs, has_index=has_index
-    )
+    completes = has_index and not names_both_alleles(found)
+    create = partial(_create_incoming, con, found, study, options, layout, has_index=has_index)
     create(completes=completes)
     if has_index and not completes and _lacks_alleles(con):
         create(completes=True)
@@ -91,68 +78,25 @@ def _create_incoming(
     found: frozenset[str],
     study: str,
     options: LoadOptions,
+    layout: Layout,
     *,
-    contigs: Mapping[str, str],
     has_index: bool,
     completes: bool,
 ) -> None:
     rows = _incoming_sql(
         found,
-        _cells_sql(found, study, contigs),
+        _cells_sql(found, study, layout),
         options.build,
+        layout,
         with_index=has_index,
         completes_alleles=completes,
     )
     con.execute(f"create or replace temp table incoming as {rows}")
 
 
-def _names_both_alleles(found: frozenset[str]) -> bool:
-    return "variant" in found or "other" in found or {"ref", "alt"} <= found
-
-
 def _lacks_alleles(con: duckdb.DuckDBPyConnection) -> bool:
     lacking = con.execute("select 1 from incoming where reject = 'other_allele_unknown' limit 1")
     return lacking.fetchone() is not None
-
-
-def _require(layout: Layout, source: SourceFile, found: frozenset[str], *, has_index: bool) -> None:
-    phenotypes = layout.phenotypes_in(source)
-    if phenotypes:
-        more = ", ..." if len(phenotypes) > _SHOWN else ""
-        raise DataError(
-            f"{source.path}: has columns for each of {len(phenotypes)} phenotypes "
-            f"({', '.join(phenotypes[:_SHOWN])}{more}); wanted is one phenotype a file. Run "
-            "regenie without --no-split, or give each phenotype a file of its own with the columns "
-            "BETA, SE and LOG10P."
-        )
-    for sets in (STRENGTHS, PLACES):
-        known = [names for names in sets if all(name in layout.columns for name in names)]
-        if not any(found.issuperset(names) for names in known):
-            wanted = ", or ".join(
-                " and ".join("/".join(layout.columns[name]) for name in names) for names in known
-            )
-            raise DataError(
-                f"{source.path}: no column for {wanted}. "
-                f"Columns found: {shown_names(source.columns)}. "
-                "Rename the columns, or name another layout with --format."
-            )
-    if not {"effect", "alt"} & found:
-        # the id would tell: its last allele. A column that may say otherwise cannot be passed over
-        read = {alias for aliases in layout.columns.values() for alias in aliases}
-        unread = [name for name in column_names(source) if name not in read]
-        alleles = [name for name in unread if _OF_ALLELES.fullmatch(name)]
-        if alleles:
-            raise DataError(
-                f"{source.path}: which allele the effects are of is not known: "
-                f"{' and '.join(alleles)} may say it. Call the column of the effect allele "
-                "effect_allele and that of the other one other_allele; or drop these columns "
-                "where the effects are of the last allele of the id."
-            )
-    if not has_index and not _names_both_alleles(found):
-        raise DataError(
-            f"{source.path}: names the effect allele of its variants only. Load the variants first "
-            "(varhouse load variants, or genotypes): the other allele is looked up among them."
-        )
 
 
 def _has_variants(con: duckdb.DuckDBPyConnection) -> bool:
@@ -163,6 +107,7 @@ def _incoming_sql(
     found: frozenset[str],
     cells: str,
     build: str | None,
+    layout: Layout,
     *,
     with_index: bool,
     completes_alleles: bool,
@@ -206,19 +151,19 @@ def _incoming_sql(
             info,
             test,
             alleles_from,
-            {case_sql(_reject_rules(found, build, by_rsid=by_rsid))} as reject,
+            {case_sql(_reject_rules(found, build, layout, by_rsid=by_rsid))} as reject,
             {case_sql(_NOTES)} as note
         from signed
     """
 
 
-def _cells_sql(found: frozenset[str], study: str, contigs: Mapping[str, str]) -> str:
+def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
     # what the file has not is spared the parsing, and DuckDB the planning of it
     texts = ", ".join(
         f"{missing_sql(name) if name in found else _NO_TEXT} as {name}_text" for name in _NUMBERS
     )
     contig, variant = "chrom", "variant"
-    for code, chrom in contigs.items():
+    for code, chrom in layout.contigs.items():
         contig = f"case trim(chrom) when '{code}' then '{chrom}' else {contig} end"
         variant = f"regexp_replace({variant}, '^{code}_', '{chrom}_')"
     id_parts = variant_struct_sql(variant) if "variant" in found else "null"
@@ -237,7 +182,7 @@ def _cells_sql(found: frozenset[str], study: str, contigs: Mapping[str, str]) ->
             effect as effect_cell,
             other as other_cell,
             upper(trim(ref_is)) as ref_is,
-            case when starts_with(rsid, 'rs') then trim(rsid) end as rsid,
+            case when starts_with(rsid, 'rs') then split_part(trim(rsid), ':', 1) end as rsid,
             {missing_sql("trait")} as trait_id,
             case when contains(gene, ':') then {in_trait} else {gene_id_sql("gene")} end as gene_id,
             coalesce({missing_sql("study")}, {text_literal(study)}) as study_id,
@@ -264,7 +209,7 @@ def _measured_sql(found: frozenset[str]) -> str:
             oriented.* exclude (p_cell, p_parts),
             case when is_flipped then effect else other end as ref,
             case when is_flipped then other else effect end as alt,
-            case when is_flipped then -1 else 1 end as direction,
+            case when is_flipped and test not in ('DOMDEV', 'HET') then -1 else 1 end as direction,
             coalesce(p_cell, p_parts) as p_text,
             {number_sql("p_text")} as p,
             {tiny_p_sql("p_text", "p")} as tiny,
@@ -274,11 +219,18 @@ def _measured_sql(found: frozenset[str]) -> str:
     """
 
 
+# Seen from the other allele, a heterozygote is one still, and one copy at least is not two.
+# The statistic of several degrees of freedom is no z.
 # An odds ratio becomes its logarithm, which the standard error then is of. DuckDB raises where a
 # logarithm is of 0 or below, hence the conditions.
 _SIGNED = f"""
     select
-        * exclude (n, n_cases, af, info),
+        * exclude (n, n_cases, af, info, test),
+        case
+            when is_flipped and test = 'DOM' then 'REC'
+            when is_flipped and test = 'REC' then 'DOM'
+            else test
+        end as test,
         {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
         {neglog10_sql("given_neglog10", "p", "tiny")} as neglog10,
         direction * coalesce(
@@ -294,7 +246,8 @@ _SIGNED = f"""
             end
         ) as effect_se,
         coalesce(
-            direction * case when isfinite(z) then z end, effect_beta / effect_se
+            direction * case when isfinite(z) and not ends_with(test, 'DF') then z end,
+            effect_beta / effect_se
         ) as effect_z,
         coalesce(af, least(ac, an) / nullif(greatest(ac, an), 0)) as effect_af,
         case
@@ -311,7 +264,9 @@ _SIGNED = f"""
 """
 
 
-def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) -> dict[str, str]:
+def _reject_rules(
+    found: frozenset[str], build: str | None, layout: Layout, *, by_rsid: bool
+) -> dict[str, str]:
     rules = {
         "ragged_row": "is_ragged",
         "p_value_not_a_number": "(p_text is not null and p is null) "
@@ -320,6 +275,9 @@ def _reject_rules(found: frozenset[str], build: str | None, *, by_rsid: bool) ->
         "p_value_out_of_range": "p < 0 or p > 1 or neglog10 < 0",
         "p_value_unreadable": "p is not null and neglog10 is null",
     }
+    if layout.tests:
+        of_variant = f"regexp_full_match(test, {text_literal(layout.tests)})"
+        rules["row_of_covariate"] = f"test <> 'ADD' and not {of_variant}"
     if "variant" in found and build:
         rules["variant_of_other_build"] = id_of_other_build_sql("variant", build)
     if by_rsid:
