@@ -9,7 +9,8 @@ create table if not exists raw.annotations (
     variant_id varchar,
     -- what the file calls the variant, when that is not its id
     uploaded_id varchar,
-    -- last base of VEP's location and VEP's allele, where alt is not known; pos is its first base
+    -- last base of VEP's location and VEP's allele, where alt is not known; pos is its first base.
+    -- The last base is NULL where none of the alleles of the line fits, or several do
     vep_end_pos integer,
     vep_allele varchar,
     gene_id varchar,
@@ -61,16 +62,49 @@ where
 
 -- Variants that a file names by VEP's location and allele are found among those loaded.
 create view if not exists annotations as
-with spelled as (
+with trimmed as (
     select
         variant_id,
         chrom,
-        length(ref) <> length(alt) and ref[1] = alt[1] as is_trimmed,
-        pos + cast(is_trimmed and length(ref) > 1 as integer) as vep_pos,
-        case when is_trimmed and length(ref) = 1 then pos + 1 else pos + length(ref) - 1 end
-            as vep_end_pos,
-        case when is_trimmed then coalesce(nullif(alt[2:], ''), '-') else alt end as vep_allele
+        pos,
+        ref,
+        alt,
+        -- bases that VEP takes off the start: none beside an allele that begins with another base,
+        -- else the first of an indel, or all that are shared (-1), and then those of the end
+        unnest(
+            case when ref[1] = alt[1] and length(ref) <> length(alt) then [0, 1, -1] else [0, -1] end
+        ) as n_taken,
+        case when n_taken < 0 then coalesce(list_max(list_filter(
+            range(1, least(length(ref), length(alt)) + 1),
+            lambda n: left(ref, n) = left(alt, n)
+        )), 0) else n_taken end as n_start,
+        case when n_taken < 0 then coalesce(list_max(list_filter(
+            range(1, least(length(ref), length(alt)) - n_start + 1),
+            lambda n: right(ref, n) = right(alt, n)
+        )), 0) else 0 end as n_end,
+        length(ref) - n_start - n_end as n_ref
     from raw.variants
+    where length(ref) > 1 or length(alt) > 1
+),
+
+spelled as (
+    select
+        variant_id,
+        chrom,
+        pos as vep_pos,
+        pos as vep_end_pos,
+        alt as vep_allele
+    from raw.variants
+    where length(ref) = 1 and length(alt) = 1
+    union all
+    select distinct
+        variant_id,
+        chrom,
+        pos + n_start - cast(n_ref = 0 as integer) as vep_pos,
+        pos + n_start + greatest(n_ref - 1, 0) as vep_end_pos,
+        coalesce(nullif(substr(alt, n_start + 1, length(alt) - n_start - n_end), ''), '-')
+            as vep_allele
+    from trimmed
 )
 
 select

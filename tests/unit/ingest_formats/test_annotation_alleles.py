@@ -27,13 +27,14 @@ def chosen(
     allele: str,
     *,
     number: str | None = None,
+    seen: list[str] | None = None,
     rule: str = "vep",
 ) -> str | None:
     row = con.execute(
-        f"select {alt_sql('site', 'allele', 'number', rule)} from (select "
+        f"select {alt_sql('site', 'allele', 'number', 'seen', rule)} from (select "
         "struct_pack(ref := ?::varchar, alts := ?::varchar[]) as site, ?::varchar as allele, "
-        "?::varchar as number)",
-        [ref, alts, allele, number],
+        "?::varchar as number, ?::varchar[] as seen)",
+        [ref, alts, allele, number, seen],
     ).fetchone()
     assert row is not None
     found: str | None = row[0]
@@ -68,17 +69,19 @@ def test_every_allele_finds_its_alt(
     for ref, drawn in sites:
         alts = [alt for alt in drawn if alt != ref] or ["*"]
         names = alleles_of_vep(ref, alts)
-        cases += [(ref, alts, name, alt) for alt, name in zip(alts, names, strict=True)]
+        cases += [(ref, alts, name, alt, names) for alt, name in zip(alts, names, strict=True)]
     con.register(
         "cases",
         pa.table(
-            dict(zip(("ref", "alts", "allele", "alt"), zip(*cases, strict=True), strict=True))
+            dict(
+                zip(("ref", "alts", "allele", "alt", "seen"), zip(*cases, strict=True), strict=True)
+            )
         ),
     )
-    picked = alt_sql("site", "allele", "null", "vep")
+    picked = alt_sql("site", "allele", "null", "seen", "vep")
     wrong = con.execute(
         f"select site, allele, alt, {picked} as picked from (select "
-        "struct_pack(ref := ref, alts := alts) as site, allele, alt from cases) "
+        "struct_pack(ref := ref, alts := alts) as site, allele, alt, seen from cases) "
         "where picked is distinct from alt"
     ).fetchall()
     assert wrong == []
@@ -89,9 +92,12 @@ def test_every_allele_finds_its_alt(
     [
         # both lose their first base; A is what is left of AA, not the first ALT
         ("AAT", ["A", "AA"], "A", "AA"),
-        ("AAT", ["A", "AA"], "-", "A"),
+        # of AA without its first base nothing is left either, where VEP trims each pair
+        ("AAT", ["A", "AA"], "-", None),
         # the first bases differ, so nothing is taken off
-        ("A", ["AT", "T"], "T", "T"),
+        ("A", ["AT", "C"], "C", "C"),
+        # T may be what is left of AT
+        ("A", ["AT", "T"], "T", None),
         # as with --minimal: CA is TCA without the T that it shares with the reference
         ("TAA", ["TCAAA", "C"], "CA", "TCAAA"),
         ("GT", ["G", "C"], "X", None),
@@ -102,6 +108,17 @@ def test_alleles_by_hand(
     con: duckdb.DuckDBPyConnection, ref: str, alts: list[str], allele: str, alt: str | None
 ) -> None:
     assert chosen(con, ref, alts, allele) == alt
+
+
+def test_alleles_of_the_whole_site_tell_how_it_was_trimmed(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    assert chosen(con, "AAT", ["A", "AA"], "-", seen=["A", "-", "A"]) == "A"
+    assert chosen(con, "AAT", ["A", "AA"], "-", seen=["-", "-"]) is None
+    assert chosen(con, "AAT", ["A", "AA"], "-", seen=["-"], number="2") == "AA"
+    assert chosen(con, "A", ["AT", "T"], "T", seen=["AT", "T"]) == "T"
+    # what VEP ignores says nothing
+    assert chosen(con, "AAT", ["A", "*", "AA"], "-", seen=["-", "A"]) == "A"
 
 
 def test_a_number_beats_the_name(con: duckdb.DuckDBPyConnection) -> None:

@@ -40,6 +40,7 @@ def checked_site_sql(site: str, name: str, place: str) -> str:
 
     It is one when it lies elsewhere than VEP's location, as an id from before a liftover does, and
     when VEP made it up (``1_101_TT/T/TTT``) of an indel whose first base it may have taken off.
+    VEP 115.2 writes whole alleles behind the place of the trimmed ones: ``1_101_A/AT`` is 100 A AT.
     """
     contig = f"string_split({place}, ':')[1]"
     start = f"try_cast(string_split(string_split({place}, ':')[2], '-')[1] as bigint)"
@@ -50,7 +51,8 @@ def checked_site_sql(site: str, name: str, place: str) -> str:
         f"then {pos} = {start} else abs({pos} - {start}) <= {_MAX_SHIFT} + length({ref}) end"
     )
     is_own = (
-        f"contains({name}, '/') and {pos} = {start} and (len({alts}) > 1 "
+        # an insertion lies between VEP's two bases, and is called by the second
+        f"contains({name}, '/') and {pos} - {start} in (0, 1) and (len({alts}) > 1 "
         f"and len(list_filter({alts}, lambda alt: length(alt) <> length({ref}))) > 0 "
         f"or {_is_padded_sql(ref, alts + '[1]')})"
     )
@@ -96,11 +98,26 @@ def site_of_place_sql(place: str, ref: str, allele: str) -> str:
     )
 
 
-def alt_sql(site: str, allele: str, number: str, rule: AlleleRule) -> str:
+def reference_of_uploaded_sql(uploaded: str, allele: str) -> str:
+    """Return the reference of VEP's UPLOADED_ALLELE, NULL where ``allele`` is spelled otherwise.
+
+    Since VEP 115.2 it has the alleles of the input (``A/AT``), while ``allele`` is trimmed (``T``).
+    """
+    parts = f"string_split(upper({uploaded}), '/')"
+    is_alike = (
+        f"list_contains({parts}[2:], upper({allele})) and (len({parts}) = 2 or "
+        f"len(list_filter({parts}, lambda each: length(each) <> length({parts}[1]))) = 0)"
+    )
+    return f"case when {is_alike} then {parts}[1] end"
+
+
+def alt_sql(site: str, allele: str, number: str, seen: str, rule: AlleleRule) -> str:
     """Return the ALT of a site that ``allele`` stands for, NULL when none or several fit.
 
     VEP takes the first base off all alleles of a site with an indel, ``*`` excepted, when they
-    share it; nothing left is ``-``. Run with ``--minimal`` it trims each pair of REF and ALT.
+    share it; nothing left is ``-``. Run with ``--minimal``, and in versions 115.0 and 115.1
+    always, it trims each pair of REF and ALT. Where the two disagree, the alleles that all rows
+    of the site name (``seen``, in upper case) tell.
     """
     ref, alts, wanted = f"{site}.ref", f"{site}.alts", f"upper(trim({allele}))"
     numbered = f"{alts}[try_cast({number} as integer)]"
@@ -113,11 +130,14 @@ def alt_sql(site: str, allele: str, number: str, rule: AlleleRule) -> str:
             f"else {alts} end"
         )
         fitting = f"list_filter({alts}, lambda alt: {_minimal_sql(ref, 'alt')} = {wanted})"
-        choices = [
-            numbered,
-            f"{alts}[list_position({names}, {wanted})]",
-            _let(fitting, "fitting", "case when len(fitting) = 1 then fitting[1] end"),
-        ]
+        named = (
+            "case when len(fitting) = 0 or fitting = [by_name] or list_has_all("
+            f"{seen}, list_filter(names, lambda each: not contains(each, '*'))) then by_name "
+            "when by_name is null and len(fitting) = 1 then fitting[1] end"
+        )
+        named = _let(f"{alts}[list_position(names, {wanted})]", "by_name", named)
+        named = _let(names, "names", named)
+        choices = [numbered, _let(fitting, "fitting", named)]
     return f"case when len({alts}) = 1 then {alts}[1] else coalesce({', '.join(choices)}) end"
 
 

@@ -71,10 +71,15 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     """)
     _refuse_ragged(con, source)
     names = {name: f"cells[{place}]" for place, name in enumerate(layout.fields, start=1)}
+    place = next((n for n, name in enumerate(layout.fields, 1) if name.lower() == "allele"), 1)
     rows = f"""
         with entries as (
             select
                 * exclude (value),
+                case when contains(columns[5], ',') then list_transform(
+                    string_split(value, ','),
+                    lambda each: upper(trim(string_split(each, '|')[{place}]))
+                ) end as seen,
                 unnest(string_split(value, ',')) as entry_text,
                 generate_subscripts(string_split(value, ','), 1) as entry
             from file_fields
@@ -97,6 +102,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 alts := string_split(upper(columns[5]), ',')
             ) as site,
             cast(null as varchar) as place,
+            seen,
             {field_select(names)}
         from split
     """

@@ -28,8 +28,9 @@ def stage_annotations(
     rows
         A query with ``line``, ``entry`` (order of the row within its line), ``fault`` (a code, or
         NULL), ``name`` (what the file calls the variant), ``site`` (see
-        `varhouse.ingest.annotations.alleles`), ``place`` (VEP's location, NULL when there is none)
-        and what `varhouse.ingest.annotations.fields.field_select` yields.
+        `varhouse.ingest.annotations.alleles`), ``place`` (VEP's location, NULL when there is none),
+        ``seen`` (alleles of all rows of a site with several ALTs; VEP's alone) and what
+        `varhouse.ingest.annotations.fields.field_select` yields.
     alleles
         How the file spells the allele that a row is about.
     """
@@ -57,7 +58,7 @@ def _create_rows(con: duckdb.DuckDBPyConnection, rows: str, alleles: AlleleRule)
                     {chrom_sql("site.chrom")}, {chrom_sql("string_split(place, ':')[1]")}
                 ) as chrom,
                 string_split(string_split(place, ':')[2], '-') as span,
-                {alt_sql("site", "allele_text", "allele_num_text", alleles)} as alt_text
+                {alt_sql("site", "allele_text", "allele_num_text", "seen", alleles)} as alt_text
             from given
         ),
         placed as (
@@ -88,7 +89,8 @@ def _create_rows(con: duckdb.DuckDBPyConnection, rows: str, alleles: AlleleRule)
                 variant_id,
                 case when trim(name) <> variant_id or variant_id is null
                     then {missing_sql("name")} end as uploaded_id,
-                case when variant_id is null then coalesce(
+                -- of a site whose alleles are known, none of which fits, no place tells more
+                case when variant_id is null and site.pos is null then coalesce(
                     try_cast({integer_sql("span[2]")} as integer), pos
                 ) end as vep_end_pos,
                 case when variant_id is null then upper(trim(allele_text)) end as vep_allele,

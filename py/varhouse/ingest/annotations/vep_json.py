@@ -100,6 +100,9 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 regexp_extract(content ->> '$.allele_string', '^([^/]+)/', 1), ''
             ) end as reference,
             content ->> '$.assembly_name' as assembly_name,
+            case when regexp_matches(content ->> '$.allele_string', '/.+/') then list_transform(
+                consequences, lambda each: upper(each.content ->> '$.variant_allele')
+            ) end as seen,
             unnest(consequences) as consequence,
             generate_subscripts(consequences, 1) as entry
         from filled
@@ -121,6 +124,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 {site_of_place_sql("place", "reference", _value("variant_allele"))}
             ) as site,
             {_ordered_place_sql()} as place,
+            seen,
             {field_select(_columns(con))}
         from (select *, {site_of_id_sql("name")} as site_of_name from file_fields)
         """,

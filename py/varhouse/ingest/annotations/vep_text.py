@@ -11,6 +11,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.annotations.alleles import (
     checked_site_sql,
+    reference_of_uploaded_sql,
     site_of_id_sql,
     site_of_place_sql,
 )
@@ -29,6 +30,7 @@ _NEEDED = ("Uploaded_variation", "Location", "Allele", "Gene", "Feature", "Featu
 _REFERENCE_COLUMNS = ("USED_REF", "REF_ALLELE", "GIVEN_REF")
 _ASSEMBLY = re.compile(r"(?:assembly version |assembly=\"?)(GRCh\d+)")
 _MAX_EXTRA_KEYS = 2000
+_SEVERAL_ALTS = r"(?i)[ACGTN][,_/:-][ACGTN*]+[,_/][ACGTN*]+"
 
 
 def build_in_header(source: SourceFile) -> str | None:
@@ -99,11 +101,19 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 {site_of_place_sql('"Location"', _reference_sql(columns), '"Allele"')}
             ) as site,
             "Location" as place,
+            seen,
             {field_select(columns)}
         from (
             select *, {site_of_id_sql('"Uploaded_variation"')} as site_of_name
             from {relation}
         )
+        left join (
+            select "Uploaded_variation" as name, list(distinct upper("Allele")) as seen
+            from {relation}
+            where regexp_matches("Uploaded_variation", {text_literal(_SEVERAL_ALTS)})
+            group by all
+        ) as sites
+            on "Uploaded_variation" = sites.name
         """,
     )
     con.execute("drop table if exists temp.extra_fields")
@@ -159,7 +169,7 @@ def _stage_extra(
 def _reference_sql(columns: Mapping[str, str]) -> str:
     given = [missing_sql(columns[name]) for name in _REFERENCE_COLUMNS if name in columns]
     if "UPLOADED_ALLELE" in columns:
-        given.append(f"nullif(regexp_extract({columns['UPLOADED_ALLELE']}, '^([^/]+)/', 1), '')")
+        given.append(reference_of_uploaded_sql(columns["UPLOADED_ALLELE"], '"Allele"'))
     return f"coalesce({', '.join([*given, 'cast(null as varchar)'])})"
 
 
