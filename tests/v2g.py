@@ -9,6 +9,7 @@ from typing import Any
 
 import duckdb
 
+from varhouse.cli.model_options import cache_dir
 from varhouse.runner import load_project, run_project
 from varhouse.settings import shipped_project_dir
 from varhouse.warehouse import create_functions, create_schema
@@ -34,7 +35,7 @@ def build(
     **variables: Any,
 ) -> Mapping[str, str]:
     """Build the shipped project, or part of it; return the status of every node by its name."""
-    project = load_project(shipped_project_dir(), vars=variables)
+    project = load_project(shipped_project_dir(), vars=variables, cache_dir=cache_dir())
     outcome = run_project(project, con, command="build", threads=threads, select=select)
     failed = [
         f"{result.unique_id}: {result.message}"

@@ -8,13 +8,16 @@ import pytest
 from tests.rvat import CELL_TYPES, Cohort
 from tests.v2g import empty_warehouse
 
+from varhouse.cli.model_options import cache_dir
 from varhouse.errors import ProjectError
 from varhouse.runner import RunOutcome, load_project, run_project
 from varhouse.settings import shipped_project_dir
 
 
 def build(con: Any, **variables: Any) -> RunOutcome:
-    project = load_project(shipped_project_dir(), vars={"cis_window_bp": 20_000, **variables})
+    project = load_project(
+        shipped_project_dir(), vars={"cis_window_bp": 20_000, **variables}, cache_dir=cache_dir()
+    )
     return run_project(project, con, command="build", select=["+rvat_omnibus +rvat_warnings"])
 
 

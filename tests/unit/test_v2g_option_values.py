@@ -8,6 +8,7 @@ import duckdb
 import pytest
 from tests.v2g import build, empty_warehouse
 
+from varhouse.cli.model_options import cache_dir
 from varhouse.errors import ProjectError
 from varhouse.runner import load_project
 from varhouse.settings import shipped_project_dir
@@ -130,4 +131,4 @@ def test_a_value_that_an_option_cannot_take_is_refused(
     name: str, value: object, wanted: str
 ) -> None:
     with pytest.raises(ProjectError, match=f"{name} is '{value}', {wanted}"):
-        load_project(shipped_project_dir(), vars={name: value})
+        load_project(shipped_project_dir(), vars={name: value}, cache_dir=cache_dir())
