@@ -1,5 +1,6 @@
 -- Summary statistics under the column names of other tools, for their readers and scripts. All have
--- study_id beside those; the effect allele is alt. Rows without a position are left out.
+-- study_id beside those; the effect allele is alt. Rows without a position are left out, and where
+-- the tool has no column for the test, those of other tests than ADD. Counts are whole as there.
 
 -- regenie, step 2
 create view if not exists as_regenie as
@@ -11,7 +12,7 @@ select
     alt as "ALLELE1",
     af as "A1FREQ",
     info as "INFO",
-    n as "N",
+    cast(round(n) as bigint) as "N",
     test as "TEST",
     beta as "BETA",
     se as "SE",
@@ -39,12 +40,14 @@ select
     beta / (se * se) as "Tstat",
     1 / (se * se) as "var",
     p_value as "p.value",
-    n as "N",
-    n_cases as "N_case",
-    n - n_cases as "N_ctrl",
+    cast(round(n) as bigint) as "N",
+    cast(round(n_cases) as bigint) as "N_case",
+    cast(round(n - n_cases) as bigint) as "N_ctrl",
     study_id
 from raw.sumstats
-where pos is not null;
+where
+    pos is not null
+    and test = 'ADD';
 
 -- tensorQTL, cis_nominal. Who carries the minor allele is not in summary statistics.
 create view if not exists as_tensorqtl as
@@ -67,6 +70,7 @@ left join raw.genes
     on sumstats.gene_id = genes.gene_id
 where
     sumstats.pos is not null
+    and sumstats.test = 'ADD'
     and (sumstats.trait_id is not null or sumstats.gene_id is not null);
 
 -- PLINK 2, .glm.linear; NEG_LOG10_P stands for P where that is below the doubles
@@ -82,7 +86,7 @@ select
     af as "A1_FREQ",
     info as "MACH_R2",
     test as "TEST",
-    n as "OBS_CT",
+    cast(round(n) as bigint) as "OBS_CT",
     beta as "BETA",
     se as "SE",
     z as "T_STAT",
@@ -108,13 +112,16 @@ select
     af as effect_allele_frequency,
     p_value,
     variant_id,
-    rsid,
+    -- FinnGen has several at some places
+    split_part(rsid, ',', 1) as rsid,
     'OA' as ref_allele,
     log10p as neg_log_10_p_value,
     info,
-    n,
-    n_cases,
-    n - n_cases as n_controls,
+    cast(round(n) as bigint) as n,
+    cast(round(n_cases) as bigint) as n_cases,
+    cast(round(n - n_cases) as bigint) as n_controls,
     study_id
 from raw.sumstats
-where pos is not null;
+where
+    pos is not null
+    and test = 'ADD';

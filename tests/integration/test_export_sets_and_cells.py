@@ -16,6 +16,7 @@ from tests.v2g import build, empty_warehouse
 from varhouse.errors import UsageError
 from varhouse.export.h5ad import write_anndata
 from varhouse.export.sets import write_regenie_sets, write_saige_groups
+from varhouse.export.tables import write_table
 from varhouse.ingest.load import load_files
 from varhouse.ingest.variants import renumber
 from varhouse.settings import Settings
@@ -121,6 +122,15 @@ def test_gene_based_tests_are_there_as_regenie_and_saige_name_them(
     assert all(row[0] == row[1] and row[2] == row[3] for row in pairs)
 
 
+@pytest.mark.parametrize("view", ["as_regenie_gene", "as_saige_gene"])
+def test_a_value_that_is_missing_leaves_no_cell_empty(
+    house: duckdb.DuckDBPyConnection, tmp_path: Path, view: str
+) -> None:
+    write_table(house, view, tmp_path / "tests.tsv")
+    lines = (tmp_path / "tests.tsv").read_text().splitlines()
+    assert "" not in {cell for line in lines for cell in line.split("\t")}
+
+
 def test_a_load_after_the_tests_changes_no_set(
     house: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -214,7 +224,21 @@ def test_sums_of_exported_anndata_load_again(pseudobulk: Path, tmp_path: Path) -
         expected = con.execute(sql).fetchall()
         write_anndata(con, out)
     with open_warehouse(Settings(database=again, threads=1)) as con:
-        load_files(con, "cells", [out], build=None, source_id=None, format=None)
+        (report,) = load_files(con, "cells", [out], build=None, source_id=None, format=None)
+        assert report.notes["cells_maybe_sums"] == len({row[:2] for row in expected})
+        assert con.execute(sql).fetchall() == expected
+
+
+def test_an_exported_table_of_pseudobulk_loads_as_the_same(
+    pseudobulk: Path, tmp_path: Path
+) -> None:
+    out, again = tmp_path / "p.parquet", tmp_path / "again.duckdb"
+    sql = "from pseudobulk where sum is not null or mean is not null order by all"
+    with open_warehouse(Settings(database=pseudobulk, threads=1), read_only=True) as con:
+        expected = con.execute(sql).fetchall()
+        write_table(con, "pseudobulk", out, with_persons=True)
+    with open_warehouse(Settings(database=again, threads=1)) as con:
+        load_files(con, "pseudobulk", [out], build=None, source_id=None, format=None)
         assert con.execute(sql).fetchall() == expected
 
 

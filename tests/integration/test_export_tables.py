@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 from pathlib import Path
 
@@ -87,6 +88,49 @@ def test_a_dialect_has_its_header_and_loads_as_the_same(
         assert found[0] == (*expected[0][:9], found[0][9])
         return
     assert rows(again, STORED) == expected
+
+
+def test_files_without_a_column_for_it_have_one_test(database: Path, tmp_path: Path) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        con.execute("update raw.sumstats set test = 'DOM' where pos = 90")
+    counts = {view: rows(database, f"select count(*) from {view}")[0][0] for view in HEADERS}
+    assert counts == {
+        "as_regenie": 3, "as_plink2": 3, "as_saige": 2, "as_tensorqtl": 2, "as_ssf": 2,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("view", "columns"),
+    [
+        ("as_regenie", ["N"]),
+        ("as_plink2", ["OBS_CT"]),
+        ("as_saige", ["N", "N_case", "N_ctrl"]),
+        ("as_ssf", ["n", "n_cases", "n_controls"]),
+    ],
+)
+def test_numbers_of_people_are_whole(
+    database: Path, tmp_path: Path, view: str, columns: list[str]
+) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        con.execute("update raw.sumstats set n_cases = 399.6, n = 1000.4")
+    out = tmp_path / "out.tsv"
+    export(database, view, "--out", str(out))
+    header, row, *_ = (line.split("\t") for line in out.read_text().splitlines())
+    cells = dict(zip(header, row, strict=True))
+    assert [cells[name] for name in columns] == ["1000", "400", "601"][: len(columns)]
+
+
+def test_several_rsids_shift_no_column(database: Path, tmp_path: Path) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        con.execute("update raw.sumstats set rsid = 'rs1,rs7'")
+    for view in HEADERS:
+        out = tmp_path / f"{view}.csv"
+        export(database, view, "--out", str(out))
+        with out.open(newline="") as stream:
+            header, *found = csv.reader(stream)
+        assert header == HEADERS[view].split()
+        assert {len(row) for row in found} == {len(header)}
+    assert rows(database, "select distinct rsid from as_ssf") == [("rs1",)]
 
 
 def test_distances_are_to_the_tss(database: Path) -> None:

@@ -19,7 +19,10 @@ _SUFFIXES = {
     ".csv": "format csv, header",
 }
 # What the readers of each dialect take for a missing value; elsewhere nothing is written.
-_NULLS = {"as_regenie": "NA", "as_saige": "NA", "as_plink2": "NA", "as_ssf": "#NA"}
+_NULLS = {
+    "as_regenie": "NA", "as_regenie_gene": "NA", "as_saige": "NA", "as_saige_gene": "NA",
+    "as_plink2": "NA", "as_ssf": "#NA",
+}  # fmt: skip
 _AS_PREFIX = "as_"
 _PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
 # A row of it is about one donor too, whose number stands in another table.
@@ -81,8 +84,8 @@ def write_table(
     elif study_id is not None:
         raise UsageError(f"--study {study_id}: {name} has no column study_id.")
     text = f", nullstr {_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
-    if table.startswith(_AS_PREFIX) and "csv" in written:
-        # none of the tools reads quotes, and DuckDB would put them around #CHROM
+    if table.startswith(_AS_PREFIX) and "delimiter" in written:
+        # no value has a tab, no tool reads quotes, and DuckDB would put them around #CHROM
         text += ", quote '', escape ''"
     before = con.execute("select current_setting('preserve_insertion_order')").fetchone()
     con.execute("set preserve_insertion_order = true")

@@ -206,7 +206,7 @@ def header_hint(source: SourceFile) -> str:
                 " The line below has a field more than the header, as where R writes row names: "
                 "write them with col.names = NA, or none with row.names = FALSE."
             )
-    if not source.header.startswith("#") or source.header.startswith("##fileformat="):
+    if not source.header.startswith("#") or source.header.startswith("##fileformat=VCF"):
         return ""
     lines = (line for line in head_lines(source.path) if line.strip())
     below = next((line for line in lines if not line.startswith("#")), source.header)

@@ -188,3 +188,11 @@ def test_a_download(
         assert cell == (pytest.approx(value, rel=1e-12) if isinstance(value, float) else value), (
             name
         )
+
+
+def test_lines_above_the_header_of_the_pgc_are_told_of(
+    loaded: Callable[..., LoadReport],
+) -> None:
+    header = "#CHROM POS ID A1 A2 BETA SE PVAL NGT FCAS FCON IMPINFO NEFF NCAS NCON DIRE"
+    with pytest.raises(DataError, match="remove the lines that stand above the header"):
+        loaded("##fileformat=PGCsumstatsVCFv1.0", "##genomeReference=GRCh37", header)
