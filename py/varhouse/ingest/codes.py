@@ -122,6 +122,8 @@ _MESSAGES = {
     "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",
     "donor_missing": "the cell has no donor",
     "cell_type_missing": "the cell has no cell type",
+    "cells_maybe_sums": "no two rows share cell type and donor, and obs has n_cells: are they sums "
+    "over cells? Each is taken for one cell, so that means are not those of cells",
     "cells_not_primary": "is_primary_data is false for them and true for others: they may be in "
     "the file twice, from two data sets; counted all the same",
     "columns_taken": "columns of obs that were taken, as none was named",

@@ -102,6 +102,7 @@ def group_cells(path: Path, obs: Table, options: LoadOptions, renamed: dict[str,
         *_missing("donor_missing", donors.codes < 0),
         *_missing("cell_type_missing", (donors.codes >= 0) & (types.codes < 0)),
         *_repeated_elsewhere(obs, kept),
+        *_maybe_sums(obs, n_cells),
     ]
     guessed = [
         f"{what} from obs[{column!r}]"
@@ -162,6 +163,14 @@ def _refuse_sums(path: Path, obs: Table) -> None:
             "Load the file of the single cells, or the sums as a table with varhouse load "
             "pseudobulk."
         )
+
+
+def _maybe_sums(obs: Table, n_rows: npt.NDArray[np.int64]) -> list[Issue]:
+    """Tell of a file whose rows look like sums over cells, as our own exports are."""
+    if "n_cells" not in obs.columns or n_rows.max() > 1:
+        return []
+    code = "cells_maybe_sums"
+    return [Issue(code=code, message=message_of(code), n=int(n_rows.sum()), is_reject=False)]
 
 
 def _without_nobody(donors: Labels) -> Labels:
