@@ -193,6 +193,7 @@ def test_a_download(
 def test_lines_above_the_header_of_the_pgc_are_told_of(
     loaded: Callable[..., LoadReport],
 ) -> None:
-    header = "#CHROM POS ID A1 A2 BETA SE PVAL NGT FCAS FCON IMPINFO NEFF NCAS NCON DIRE"
+    header = "#CHROM POS ID A1 A2 BETA SE PVAL FCAS FCON IMPINFO NEFF NCAS NCON"
+    row = "1 100 rs1 G A 0.5 0.25 0.04 0.5 0.25 0.9 48 40 60"
     with pytest.raises(DataError, match="remove the lines that stand above the header"):
-        loaded("##fileformat=PGCsumstatsVCFv1.0", "##genomeReference=GRCh37", header)
+        loaded("##fileformat=PGCsumstatsVCFv1.0", "##genomeReference=GRCh37", header, row)
