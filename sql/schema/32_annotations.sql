@@ -41,25 +41,6 @@ create table if not exists raw.annotations (
     load_id integer not null
 );
 
--- What V2G scores of it: consequences for a gene.
-create view if not exists raw.vep as
-select
-    chrom,
-    pos,
-    ref,
-    alt,
-    variant_id,
-    gene_id,
-    transcript_id,
-    consequence_terms,
-    impact,
-    load_id
-from raw.annotations
-where
-    variant_id is not null
-    and gene_id is not null
-    and consequence_terms is not null;
-
 -- Variants that a file names by VEP's location and allele are found among those loaded.
 create view if not exists annotations as
 with trimmed as (
@@ -149,3 +130,22 @@ left join spelled
         and annotations.vep_end_pos = spelled.vep_end_pos
         and annotations.vep_allele = spelled.vep_allele
 where annotations.variant_id is null;
+
+-- What V2G scores of them: consequences for a gene.
+create view if not exists raw.vep as
+select
+    split_part(variant_id, '_', 1) as chrom,
+    cast(split_part(variant_id, '_', 2) as integer) as pos,
+    split_part(variant_id, '_', 3) as ref,
+    split_part(variant_id, '_', 4) as alt,
+    variant_id,
+    gene_id,
+    transcript_id,
+    consequence_terms,
+    impact,
+    load_id
+from main.annotations
+where
+    variant_id is not null
+    and gene_id is not null
+    and consequence_terms is not null;

@@ -63,6 +63,21 @@ def test_every_way_to_trim_finds_the_variant(
     )
 
 
+def test_variants_found_by_place_are_scored_too(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path
+) -> None:
+    rows = [("rs1", "1:200-201", "T"), ("rs2", "1:300", "G"), ("rs3", "1:900", "G")]
+    variants = ["1_200_A_AT", "1_300_C_G"]
+    found_ids(empty_warehouse, load, tmp_path, variants=variants, rows=rows)
+    scored = empty_warehouse.execute(
+        "select chrom, pos, ref, alt, variant_id, gene_id from raw.vep order by pos"
+    ).fetchall()
+    assert scored == [
+        ("1", 200, "A", "AT", "1_200_A_AT", "ENSG1"),
+        ("1", 300, "C", "G", "1_300_C_G", "ENSG1"),
+    ]
+
+
 def test_names_of_version_115_2_lie_behind_the_first_base(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path
 ) -> None:
