@@ -25,6 +25,13 @@ DIALECTS: dict[str, tuple[str | None, str, dict[str, Any]]] = {
         "\tslope_se\nchr1_64764_C_T_b38\tENSG00000227232.5\t35211\t70\t71\t0.06\t1e-8\t0.5\t0.1",
         {"variant_id": "1_64764_C_T", "gene_id": "ENSG00000227232", "log10p": 8, "z": 5},
     ),
+    "tensorqtl-trans": (
+        "GRCh38",
+        "variant_id\tphenotype_id\tpval\tb\tb_se\taf\n"
+        "chr1_100_A_G\tENSG00000000001.3\t0.01\t0.5\t0.25\t0.125",
+        {"variant_id": "1_100_A_G", "trait_id": "ENSG00000000001.3", "log10p": 2, "af": 0.125,
+         "gene_id": "ENSG00000000001", "beta": 0.5, "se": 0.25, "study_id": "GCST1"},
+    ),
     "gwas-catalog-harmonised-old": (
         None,
         "hm_variant_id\thm_rsid\thm_chrom\thm_pos\thm_other_allele\thm_effect_allele\thm_beta"

@@ -40,6 +40,7 @@ def loaded(
         ("CHR SNP BP NMISS BETA SE R2 T P", r"\.qassoc"),
         ("CHR BP SNP A1 A2 N P P(R) OR OR(R) Q I", r"\.meta"),
         ("SNP gene beta t-stat p-value FDR", "Matrix eQTL"),
+        ("SNP CHR BP A1 A2 Z N FRQ mtag_beta mtag_se mtag_z mtag_pval", "MTAG"),
     ],
 )
 def test_files_that_leave_open_what_they_say_are_refused(
@@ -49,11 +50,14 @@ def test_files_that_leave_open_what_they_say_are_refused(
         loaded(header, " ".join(["1"] * len(header.split())))
 
 
-def test_an_allele_that_the_effect_is_not_of_is_not_passed_over(
-    loaded: Callable[..., LoadReport],
+@pytest.mark.parametrize(
+    "headings", ["reference_allele other_allele", "refA freq", "effect.allele nea"]
+)
+def test_an_allele_that_the_effect_may_be_of_is_not_passed_over(
+    loaded: Callable[..., LoadReport], headings: str
 ) -> None:
-    with pytest.raises(DataError, match="reference_allele and other_allele may say"):
-        loaded("SNP reference_allele other_allele beta p", "1:100:A:G A G 0.5 0.1")
+    with pytest.raises(DataError, match="which allele the effects are of is not known"):
+        loaded(f"SNP {headings} beta p", "1:100:A:G A G 0.5 0.1")
 
 
 @pytest.mark.parametrize(
@@ -99,11 +103,9 @@ def test_dominant_in_one_allele_is_recessive_in_the_other(
 
 # Where the file is from -> header, one row, what the row is.
 DOWNLOADS: dict[str, tuple[str, str, dict[str, Any]]] = {
-    "tensorQTL, trans": (
-        "variant_id phenotype_id pval b b_se af",
-        "chr1_100_A_G ENSG00000000001.3 0.01 0.5 0.25 0.125",
-        {"trait_id": "ENSG00000000001.3", "gene_id": "ENSG00000000001", "beta": 0.5, "se": 0.25,
-         "af": 0.125},
+    "a table of one's own": (
+        "variant_id gene_id study_id pval b se n", "1_100_A_G ENSG00000000001 mine 0.01 0.5 0.25 9",
+        {"gene_id": "ENSG00000000001", "study_id": "mine", "beta": 0.5, "se": 0.25, "n": 9},
     ),
     "eQTL Catalogue, permuted": (
         "molecular_trait_object_id molecular_trait_id n_traits n_variants variant chromosome "
@@ -163,6 +165,18 @@ DOWNLOADS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "tstat pval",
         "1:100:A:G A 0.25 false 90 45 1e3 0.5 0.25 2 0.01",
         {"variant_id": "1_100_A_G", "beta": 0.5, "z": 2, "n": 90, "af": None},
+    ),
+    # once POS_b37 is called POS
+    "GLGC, 2021": (
+        "rsID CHROM POS REF ALT N N_studies POOLED_ALT_AF EFFECT_SIZE SE pvalue_neg_log10 "
+        "pvalue pvalue_neg_log10_GC pvalue_GC",
+        "rs1 1 100 A G 90 3 0.25 0.5 0.25 400.5 0 2 0.01",
+        {"variant_id": "1_100_A_G", "beta": 0.5, "se": 0.25, "log10p": 400.5, "af": 0.25},
+    ),
+    "RAREMETAL": (
+        "#CHROM POS REF ALT N POOLED_ALT_AF DIRECTION_BY_STUDY EFFECT_SIZE EFFECT_SIZE_SD H2 "
+        "PVALUE",
+        "1 100 A G 90 0.25 ++ 0.5 0.25 0.01 0.04", {"beta": 0.5, "se": 0.25, "n": 90},
     ),
     "METAL, two schemes": (
         "MarkerName Allele1 Allele2 Effect StdErr P-value Direction TotalSampleSize",

@@ -10,7 +10,7 @@ from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import column_names
 from varhouse.ingest.sumstats.layouts import PLACES, STRENGTHS, Layout
 
-_OF_ALLELES = re.compile("(non_?)?((coded|reference|risk)_)?allele[_.]?[012ab]?|a0")
+_OF_ALLELES = re.compile("(?!minor|major|ancestral|derived)[a-z_.]*allele[_.]?[012ab]?|a0|refa")
 """Columns that name alleles and that tools disagree on."""
 
 _SHOWN = 5
@@ -34,6 +34,11 @@ _REFUSED = (
         "PLINK's .meta: N is a number of studies, and effects are of a fixed and a random model. "
         "Keep the columns of one model: chrom, pos, effect_allele, other_allele, odds_ratio, "
         "p_value.",
+    ),
+    (
+        {"mtag_beta", "mtag_z", "z"},
+        "MTAG's, where Z is of the trait alone. Call mtag_beta beta, mtag_se se and mtag_pval "
+        "p_value, and drop Z.",
     ),
     (
         {"gene", "t-stat"},
