@@ -97,7 +97,7 @@ select
 from raw.sumstats
 where pos is not null;
 
--- GWAS-SSF of the GWAS Catalog
+-- GWAS-SSF of the GWAS Catalog, whose alleles are bases
 create view if not exists as_ssf as
 select
     cast(
@@ -111,7 +111,7 @@ select
     se as standard_error,
     af as effect_allele_frequency,
     p_value,
-    variant_id,
+    concat_ws('_', chromosome, pos, ref, alt) as variant_id,
     -- FinnGen has several at some places
     split_part(rsid, ',', 1) as rsid,
     'OA' as ref_allele,
@@ -124,4 +124,5 @@ select
 from raw.sumstats
 where
     pos is not null
-    and test = 'ADD';
+    and test = 'ADD'
+    and regexp_full_match(ref || alt, '[ACGT]+');

@@ -133,6 +133,14 @@ def test_several_rsids_shift_no_column(database: Path, tmp_path: Path) -> None:
     assert rows(database, "select distinct rsid from as_ssf") == [("rs1",)]
 
 
+def test_gwas_ssf_holds_what_its_specification_accepts(database: Path) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        con.execute("update raw.sumstats set alt = '*' where pos = 90")
+        con.execute("update raw.sumstats set chrom = 'MT' where pos = 100")
+    found = rows(database, "select chromosome, variant_id from as_ssf order by 1")
+    assert found == [(23, "23_200_C_T"), (25, "25_100_A_G")]
+
+
 def test_distances_are_to_the_tss(database: Path) -> None:
     assert rows(database, "select variant_id, start_distance from as_tensorqtl order by 1") == [
         ("1_100_A_G", 20), ("1_90_C_T", 10), ("X_200_C_T", None),
