@@ -213,6 +213,20 @@ def test_metadata_beside_the_file(
     assert row_of(empty_warehouse)["study_id"] == "GCST7"
 
 
+def test_metadata_of_before_the_standard(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.tsv"
+    path.write_text(f"{SSF}\n1\t5\tA\tT\t0.5\t0.25\t0.01\n")
+    meta = tmp_path / "study.tsv-meta.yaml"
+    meta.write_text("GWASID: GCST7\ngenomeAssembly: GRCh37\ncoordinateSystem: 0-based\n")
+    with pytest.raises(DataError, match="0-based"):
+        load(empty_warehouse, "sumstats", path)
+    meta.write_text("GWASID: GCST7\ngenomeAssembly: GRCh37\ncoordinateSystem: 1-based\n")
+    assert load(empty_warehouse, "sumstats", path).genome_build == "GRCh37"
+    assert row_of(empty_warehouse)["study_id"] == "GCST7"
+
+
 def test_what_is_missing_is_named(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
 ) -> None:

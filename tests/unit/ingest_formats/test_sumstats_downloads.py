@@ -178,6 +178,10 @@ DOWNLOADS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "PVALUE",
         "1 100 A G 90 0.25 ++ 0.5 0.25 0.01 0.04", {"beta": 0.5, "se": 0.25, "n": 90},
     ),
+    "SMR, a query": (
+        "SNP Chr BP A1 A2 Freq Probe Probe_Chr Probe_bp Gene Orientation b SE p",
+        "rs1 1 100 G A 0.25 P1 1 5 G1 + 0.5 0.25 0.01", {"trait_id": "P1", "beta": 0.5, "af": 0.25},
+    ),
     "METAL, two schemes": (
         "MarkerName Allele1 Allele2 Effect StdErr P-value Direction TotalSampleSize",
         "1:100:A:G g a 0.5 0.25 0.01 ++ 90", {"beta": 0.5, "n": 90},

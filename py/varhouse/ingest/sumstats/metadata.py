@@ -35,20 +35,21 @@ def read_metadata(source: SourceFile) -> Metadata:
     if not path.is_file():
         return Metadata()
     said = _read_mapping(path)
-    system = said.get("coordinate_system")
+    system = said.get("coordinatesystem")
     if system is not None and not str(system).startswith("1"):
         raise DataError(
             f"{path}: coordinate_system is {str(system)[:40]}, wanted is 1-based. "
             "Convert the positions first; for indels that is more than adding 1."
         )
-    study, assembly = said.get("gwas_id"), said.get("genome_assembly")
+    study, assembly = said.get("gwasid"), said.get("genomeassembly")
     return Metadata(
         study=str(study) if study else None,
         build=known_build(str(assembly)) if assembly else None,
     )
 
 
-def _read_mapping(path: Path) -> dict[object, object]:
+def _read_mapping(path: Path) -> dict[str, object]:
+    """Return what is said under names without underscores and capitals: GWASID, gwas_id."""
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -58,7 +59,9 @@ def _read_mapping(path: Path) -> dict[object, object]:
             f"{path}{where}: not YAML in UTF-8. Mend it, or move it away: the file it belongs to "
             "can be loaded without."
         ) from error
-    return said if isinstance(said, dict) else {}
+    if not isinstance(said, dict):
+        return {}
+    return {str(name).replace("_", "").lower(): value for name, value in said.items()}
 
 
 def stated_build(source: SourceFile) -> str | None:
