@@ -88,6 +88,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     if "Extra" in names:
         columns |= _stage_extra(con, source, relation)
         relation = "extra_fields"
+    sites = _join_of_sites(con, relation)
     stage_annotations(
         con,
         f"""
@@ -101,22 +102,34 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                 {site_of_place_sql('"Location"', _reference_sql(columns), '"Allele"')}
             ) as site,
             "Location" as place,
-            seen,
+            {"seen" if sites else "cast(null as varchar[])"} as seen,
             {field_select(columns)}
         from (
             select *, {site_of_id_sql('"Uploaded_variation"')} as site_of_name
             from {relation}
         )
-        left join (
-            select "Uploaded_variation" as name, list(distinct upper("Allele")) as seen
-            from {relation}
-            where regexp_matches("Uploaded_variation", {text_literal(_SEVERAL_ALTS)})
-            group by all
-        ) as sites
-            on "Uploaded_variation" = sites.name
+        {sites}
         """,
     )
     con.execute("drop table if exists temp.extra_fields")
+    con.execute("drop table temp.file_sites")
+
+
+def _join_of_sites(con: duckdb.DuckDBPyConnection, relation: str) -> str:
+    """Create ``file_sites``: ids of several ALTs, with the alleles ``seen`` in all rows of each.
+
+    Returns the join that adds ``seen``, empty where there are none, as that join costs.
+    """
+    con.execute(f"""
+        create or replace temp table file_sites as
+        select "Uploaded_variation" as site_name, list(distinct upper("Allele")) as seen
+        from {relation}
+        where regexp_matches("Uploaded_variation", {text_literal(_SEVERAL_ALTS)})
+        group by all
+    """)
+    if con.execute("select 1 from file_sites limit 1").fetchone() is None:
+        return ""
+    return 'left join file_sites on "Uploaded_variation" = site_name'
 
 
 def _stage_extra(
