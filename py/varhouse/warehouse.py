@@ -62,7 +62,7 @@ def open_warehouse(
     Raises
     ------
     UsageError
-        The file does not exist although it has to, or a limit is not understood.
+        The file does not exist although it has to or is called raw, or a limit is not understood.
     WarehouseHeldError
         Another process holds the file.
     DataError
@@ -76,6 +76,11 @@ def open_warehouse(
         )
     if not database.parent.is_dir():
         raise UsageError(f"{database}: the folder {database.parent} does not exist.")
+    if database.name.partition(".")[0].lower() == "raw":
+        # DuckDB names a database after its file, and could not tell raw.genes of the two
+        raise UsageError(
+            f"{database}: raw is the schema of loaded tables; name the file otherwise."
+        )
     spill = _make_spill_dir(settings, read_only=read_only)
     try:
         con = _connect(settings, read_only=read_only, spill=spill)

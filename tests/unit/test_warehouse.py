@@ -106,3 +106,20 @@ def test_a_warehouse_that_another_process_holds(tmp_path: Path) -> None:
             pass
     finally:
         holder.communicate("")
+
+
+@pytest.mark.parametrize("name", ["raw.duckdb", "Raw.v2.db"])
+def test_a_file_called_like_the_raw_schema_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    with (
+        pytest.raises(UsageError, match=r"raw is the schema of loaded tables; name the file other"),
+        open_warehouse(Settings(database=path)),
+    ):
+        pass
+    assert not path.exists()
+
+
+def test_other_names_of_schemas_are_free(tmp_path: Path) -> None:
+    for name in ("main.duckdb", "raw2.duckdb"):
+        with open_warehouse(Settings(database=tmp_path / name)) as con:
+            assert con.execute("select count(*) from raw.genes").fetchall() == [(0,)]
