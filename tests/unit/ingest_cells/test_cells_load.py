@@ -126,41 +126,6 @@ def test_cells_without_donor_or_type_are_counted_and_left_out(
     assert lines == [("cell_type_missing", 3), ("donor_missing", 1)]
 
 
-def test_nobody_is_no_donor(
-    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
-) -> None:
-    donors = ["D1", "doublet", "unassigned", "D1", "<NA>", "Unknown", "pooled", "twins"]
-    path = write_h5ad(
-        tmp_path / "a.h5ad", some_counts(), obs={"donor_id": donors, "cell_type": TYPES}
-    )
-    (tmp_path / "ids.tsv").write_text("pooled\tD2\ntwins\tdoublet\n")
-    report = load_cells(path, id_map=tmp_path / "ids.tsv")
-    assert report.rejected == {"donor_missing": 5}
-    assert house.execute("select donor_id from donors order by all").fetchall() == [
-        ("D1",), ("D2",),
-    ]  # fmt: skip
-    assert house.execute("select distinct donor_id from covariates").fetchall() == [
-        ("D1",), ("D2",),
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("n_primary", "told"), [(0, None), (6, 2), (8, None)])
-def test_cells_of_another_data_set_are_told(
-    tmp_path: Path, load_cells: Load, n_primary: int, told: int | None
-) -> None:
-    obs = {"donor_id": DONORS, "cell_type": TYPES, "is_primary_data": np.arange(8) < n_primary}
-    report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs))
-    assert report.notes.get("cells_not_primary") == told
-
-
-@pytest.mark.parametrize("column", ["psbulk_n_cells", "n_obs_aggregated"])
-def test_sums_over_cells_are_no_cells(tmp_path: Path, load_cells: Load, column: str) -> None:
-    counts = some_counts()[:3]
-    obs = {"donor_id": ["D1", "D2", "D3"], "cell_type": ["T"] * 3, column: np.array([5, 6, 7])}
-    with pytest.raises(DataError, match=rf"sums over cells, not cells: obs\['{column}'\]"):
-        load_cells(write_h5ad(tmp_path / "a.h5ad", counts, obs=obs))
-
-
 def test_the_median_is_over_all_cells_of_the_file(
     tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
 ) -> None:

@@ -65,3 +65,17 @@ def load() -> Callable[..., LoadReport]:
         return load_files(con, kind, [path], **settings)[0]
 
     return load_one
+
+
+@pytest.fixture
+def loaded(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Callable[..., LoadReport], tmp_path: Path
+) -> Callable[..., LoadReport]:
+    """Load lines of summary statistics, whose cells a space parts."""
+
+    def load_lines(*lines: str) -> LoadReport:
+        path = tmp_path / "study.tsv"
+        path.write_text("\n".join("\t".join(line.split(" ")) for line in lines) + "\n")
+        return load(empty_warehouse, "sumstats", path, build="GRCh38")
+
+    return load_lines

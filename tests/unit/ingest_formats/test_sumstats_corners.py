@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 
 import duckdb
 import pytest
@@ -14,18 +13,6 @@ from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
 SSF = "chromosome base_pair_location effect_allele other_allele"
-
-
-@pytest.fixture
-def loaded(
-    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
-) -> Callable[..., LoadReport]:
-    def load_lines(*lines: str) -> LoadReport:
-        path = tmp_path / "study.tsv"
-        path.write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
-        return load(empty_warehouse, "sumstats", path, build="GRCh37")
-
-    return load_lines
 
 
 def test_plink_writes_pseudoautosomal_regions_of_x_apart(

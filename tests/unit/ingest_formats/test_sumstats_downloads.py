@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,18 +14,6 @@ from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
 PLINK2 = "#CHROM POS ID REF ALT A1 OMITTED A1_FREQ TEST OBS_CT BETA SE T_OR_F_STAT P"
-
-
-@pytest.fixture
-def loaded(
-    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
-) -> Callable[..., LoadReport]:
-    def load_lines(*lines: str) -> LoadReport:
-        path = tmp_path / "study.tsv"
-        path.write_text("\n".join("\t".join(line.split()) for line in lines) + "\n")
-        return load(empty_warehouse, "sumstats", path, build="GRCh38")
-
-    return load_lines
 
 
 @pytest.mark.parametrize(
