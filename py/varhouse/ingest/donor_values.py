@@ -260,11 +260,10 @@ def _create_numbers(
                 donor_id,
                 covariate,
                 {missing_sql("value")} as given,
-                case
-                    when lower(trim(value)) = 'true' then 1
-                    when lower(trim(value)) = 'false' then 0
-                    -- DuckDB takes the id 1_1 for the number 11
-                    when not contains(value, '_') then {number_sql(missing_sql("value"))}
+                case lower(trim(value))
+                    when 'true' then 1
+                    when 'false' then 0
+                    else {number_sql(missing_sql("value"))}
                 end as number
             from donor_values
             where not {is_sex_column("covariate")}

@@ -154,5 +154,8 @@ def integer_sql(text: str) -> str:
 
 
 def number_sql(text: str) -> str:
-    """Return text as DOUBLE (NaN and infinities included, 1e-400 as 0), NULL when it is none."""
-    return f"try_cast(trim({text}) as double)"
+    """Return text as DOUBLE (NaN and infinities included, 1e-400 as 0), NULL when it is none.
+
+    DuckDB reads the id 1_1 as 11; here it is no number.
+    """
+    return f"case when not contains({text}, '_') then try_cast(trim({text}) as double) end"

@@ -144,6 +144,18 @@ def test_whole_numbers_are_never_rounded(
     assert evaluate(keys.integer_sql("given"), text) == number
 
 
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [(" 1.5 ", 1.5), ("+7", 7.0), ("1e-400", 0.0), ("-Inf", float("-inf")),
+     ("1_1", None), ("1_000", None), ("1.5_2", None), ("1e1_0", None),
+     ("abc", None), ("", None), (None, None)],
+)  # fmt: skip
+def test_ids_are_no_numbers(
+    evaluate: Callable[[str, Any], Any], text: str | None, number: float | None
+) -> None:
+    assert evaluate(keys.number_sql("given"), text) == number
+
+
 @pytest.mark.parametrize("text", ["", " ", "NA", "na", "#NA", "n/a", ".", "-", r"\N", "NULL"])
 def test_spellings_of_missing(evaluate: Callable[[str, Any], Any], text: str) -> None:
     assert evaluate(keys.missing_sql("given"), text) is None

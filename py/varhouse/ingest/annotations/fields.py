@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from varhouse.ingest.keys import MISSING, gene_id_sql, missing_sql, one_of_sql, text_literal
+from varhouse.ingest.keys import (
+    MISSING,
+    gene_id_sql,
+    missing_sql,
+    number_sql,
+    one_of_sql,
+    text_literal,
+)
 
 # Ours -> VEP's and SnpEff's, in lower case, the one that wins first.
 _NAMES = {
@@ -90,7 +97,7 @@ def _score_cells_sql(scores: Mapping[str, str]) -> str:
 
 def _finite_sql(cell: str) -> str:
     """Return text as a finite DOUBLE, NULL when it is none: NaN says "not there"."""
-    number = f"try_cast({cell} as double)"
+    number = number_sql(cell)
     return f"case when isfinite({number}) then {number} end"
 
 
@@ -103,7 +110,7 @@ def read_cells_sql(cells: str) -> str:
     return (
         f"list_transform(list_filter({cells}, lambda each: each.cell not in ({empty})), "
         "lambda each: struct_pack(name := each.name, cell := each.cell, "
-        "score := try_cast(each.cell as double)))"
+        f"score := {number_sql('each.cell')}))"
     )
 
 
