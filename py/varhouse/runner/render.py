@@ -232,9 +232,8 @@ class Renderer:
             if "{{" not in text:
                 return value
             context = {
-                **self._yml_context(scope.vars),
-                **{name: self._context(scope)[name] for name in ("ref", "source", "doc")},
-            }
+                **self._yml_context(scope.vars), **self._references(scope), "doc": self.doc,
+            }  # fmt: skip
             return render_native(text, context, where, self._cache)
         if isinstance(value, Mapping):
             return {key: self.test_argument(item, scope, where) for key, item in value.items()}
@@ -258,7 +257,7 @@ class Renderer:
             self._templates[key] = model
         return render_template(model, self._context(scope))
 
-    def _context(self, scope: Scope) -> dict[str, Any]:
+    def _references(self, scope: Scope) -> dict[str, Any]:
         def ref(*names: str, **kwargs: Any) -> Relation:
             if kwargs or not 1 <= len(names) <= 2:
                 raise TemplateFault("ref() takes a model name; versions are not supported.")
@@ -274,9 +273,11 @@ class Renderer:
                 raise TemplateFault("source() takes the name of a source and of its table.")
             return scope.resolve_source(names[0], names[1])
 
+        return {"ref": ref, "source": source}
+
+    def _context(self, scope: Scope) -> dict[str, Any]:
         context: dict[str, Any] = {
-            "ref": ref,
-            "source": source,
+            **self._references(scope),
             "var": _Var({**self.vars, **scope.vars}, self.asked_vars),
             "config": _Config(scope),
             "is_incremental": lambda: scope.incremental,
