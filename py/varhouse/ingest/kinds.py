@@ -57,9 +57,9 @@ _CELLS = frozenset(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("evidence", "varhouse.ingest.evidence", options=_SOURCE),
-        Kind("qtl", "varhouse.ingest.qtl", options=_SOURCE),
-        Kind("intervals", "varhouse.ingest.intervals", options=_SOURCE),
+        Kind("evidence", "varhouse.ingest.evidence.slices", options=_SOURCE),
+        Kind("qtl", "varhouse.ingest.evidence.qtl", options=_SOURCE),
+        Kind("intervals", "varhouse.ingest.evidence.intervals", options=_SOURCE),
         Kind(
             "vep",
             "varhouse.ingest.annotations.vep",
@@ -73,7 +73,9 @@ KINDS: dict[str, Kind] = {
             options=_SOURCE | {"csq_fields"},
         ),
         Kind("variants", "varhouse.ingest.variants", own_store=True, options=_SOURCE),
-        Kind("genes", "varhouse.ingest.genes", own_store=True, finishes=True, options=_SOURCE),
+        Kind(
+            "genes", "varhouse.ingest.genes.index", own_store=True, finishes=True, options=_SOURCE
+        ),
         Kind(
             "genotypes",
             "varhouse.ingest.genotypes",
@@ -83,22 +85,22 @@ KINDS: dict[str, Kind] = {
                 | {"allele_order", "sample_file"}
             ),
         ),
-        Kind("tags", "varhouse.ingest.tags", options=_SOURCE),
+        Kind("tags", "varhouse.ingest.evidence.tags", options=_SOURCE),
         Kind(
             "donors",
-            "varhouse.ingest.donor_tables",
+            "varhouse.ingest.donors.tables",
             needs_build=False,
             options=frozenset({"id_map"}),
         ),
         Kind(
             "covariates",
-            "varhouse.ingest.covariates",
+            "varhouse.ingest.donors.covariates",
             needs_build=False,
             options=frozenset({"id_map"}),
         ),
         Kind(
             "pseudobulk",
-            "varhouse.ingest.pseudobulk",
+            "varhouse.ingest.pseudobulk.tables",
             needs_build=False,
             own_store=True,
             finishes=True,
@@ -118,7 +120,7 @@ KINDS: dict[str, Kind] = {
         ),
         Kind(
             "weights",
-            "varhouse.ingest.weights",
+            "varhouse.ingest.evidence.weights",
             needs_build=False,
             replaces=True,
             options=_SOURCE,

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from varhouse.errors import DataError
-from varhouse.ingest.donors import pattern_of
+from varhouse.ingest.donors.register import pattern_of
 
 
 def written(folder, text, name="d.tsv"):

@@ -11,7 +11,7 @@ import pytest
 from genotype_files import check_numbering, load_genotypes, stored, write_bed, write_vcf
 
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.donors import add_donors
+from varhouse.ingest.donors.register import add_donors
 from varhouse.ingest.load import LoadReport, load_files
 
 DONORS = ("D1", "D2", "D3")

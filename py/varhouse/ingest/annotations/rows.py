@@ -7,7 +7,7 @@ import duckdb
 from varhouse.ingest.annotations.alleles import AlleleRule, alt_sql
 from varhouse.ingest.annotations.fields import given_select, read_cells_sql, typed_select
 from varhouse.ingest.annotations.severity import severity_sql
-from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.genes.lookup import report_unknown_genes
 from varhouse.ingest.keys import allele_sql, chrom_sql, integer_sql, missing_sql, variant_id_sql
 
 # What makes two rows of a variant the same.

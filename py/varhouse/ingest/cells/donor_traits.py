@@ -12,8 +12,8 @@ import pyarrow as pa
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
+from varhouse.ingest.donors.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
 from varhouse.ingest.format import Issue
-from varhouse.ingest.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
 
 _AGE_COLUMNS = ("age", "age_years", "donor_age")
 

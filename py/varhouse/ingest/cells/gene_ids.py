@@ -13,9 +13,9 @@ import numpy.typing as npt
 from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.expression_symbols import SYMBOL_GENES
 from varhouse.ingest.format import Issue
-from varhouse.ingest.gene_lookup import ENSEMBL_GENE
+from varhouse.ingest.genes.lookup import ENSEMBL_GENE
+from varhouse.ingest.pseudobulk.symbols import SYMBOL_GENES
 
 _ENSEMBL = re.compile(rf"({ENSEMBL_GENE.replace('(_PAR_Y)?', '')})(?:\.[0-9]+)?(_PAR_Y)?")
 

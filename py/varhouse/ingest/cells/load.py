@@ -21,7 +21,7 @@ from varhouse.ingest.cells.store import store_genes, store_groups, store_sums
 from varhouse.ingest.cells.sums import normalised_totals, sum_groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.donors import add_donors, donor_overlap, read_id_map
+from varhouse.ingest.donors.register import add_donors, donor_overlap, read_id_map
 from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
 
 # Of the connection's memory limit: the sums may take a third, the totals of donors an eighth. A

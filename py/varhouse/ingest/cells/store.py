@@ -12,7 +12,7 @@ import pyarrow as pa
 from varhouse.ingest.cells.gene_ids import GeneIds, columns_by_id
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.sums import GroupSums
-from varhouse.ingest.expression_numbers import next_gene, next_group
+from varhouse.ingest.pseudobulk.numbers import next_gene, next_group
 
 # Values, zeros included, turned into rows at once: about one row group of DuckDB, or a few.
 _VALUES_AT_ONCE = 1 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from varhouse.errors import DataError
-from varhouse.ingest.sex import sex_of
+from varhouse.ingest.donors.sex import sex_of
 
 
 def read_sample_file(path: Path) -> tuple[list[str], list[int | None]]:

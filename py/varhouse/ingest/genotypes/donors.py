@@ -8,7 +8,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
-from varhouse.ingest.donors import genotype_overlap
+from varhouse.ingest.donors.register import genotype_overlap
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.genotypes.block import GenotypeReader
 from varhouse.ingest.genotypes.tables import seen_as

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
+from varhouse.ingest.donors.sex import sex_of
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
     MISSING_CODE,
@@ -32,7 +33,6 @@ from varhouse.ingest.genotypes.text import (
     positions,
     site_blocks,
 )
-from varhouse.ingest.sex import sex_of
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM_FIELDS = 6

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
+from varhouse.ingest.donors.sex import sex_of
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
     MISSING_CODE,
@@ -35,7 +36,6 @@ from varhouse.ingest.genotypes.text import (
     site_blocks,
 )
 from varhouse.ingest.reading import check_compression, head_lines
-from varhouse.ingest.sex import sex_of
 
 if TYPE_CHECKING:
     from pgenlib import PgenReader

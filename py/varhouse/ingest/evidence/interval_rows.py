@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 import duckdb
 
-from varhouse.ingest.gene_lookup import ENSEMBL_GENE
+from varhouse.ingest.genes.lookup import ENSEMBL_GENE
 from varhouse.ingest.keys import (
     chrom_sql,
     gene_id_sql,

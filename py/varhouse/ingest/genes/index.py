@@ -1,6 +1,6 @@
 """The gene index: where genes are, on which strand, and what they are.
 
-Here are its tables; GTF and GFF3 files are in `varhouse.ingest.gene_models`.
+Here are its tables; GTF and GFF3 files are in `varhouse.ingest.genes.models`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from varhouse.ingest.expression_symbols import resolve_symbols
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
-from varhouse.ingest.gene_models import FORMATS as MODEL_FORMATS
-from varhouse.ingest.gene_rows import stage_genes, store, strand_sql
+from varhouse.ingest.genes.models import FORMATS as MODEL_FORMATS
+from varhouse.ingest.genes.rows import stage_genes, store, strand_sql
 from varhouse.ingest.keys import integer_sql, missing_sql
+from varhouse.ingest.pseudobulk.symbols import resolve_symbols
 from varhouse.ingest.staging import (
     missing_columns,
     parquet_sql,

@@ -9,13 +9,11 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.donor_values import DONOR_COLUMNS, donor_column
-from varhouse.ingest.donors import add_donors, create_donor_meanings, read_id_map
-from varhouse.ingest.expression_numbers import next_gene, next_group
-from varhouse.ingest.expression_symbols import resolve_symbols
+from varhouse.ingest.donors.register import add_donors, create_donor_meanings, read_id_map
+from varhouse.ingest.donors.values import DONOR_COLUMNS, donor_column
+from varhouse.ingest.evidence.interval_rows import default_sql
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import ENSEMBL_GENE
-from varhouse.ingest.interval_rows import default_sql
+from varhouse.ingest.genes.lookup import ENSEMBL_GENE
 from varhouse.ingest.keys import gene_id_sql, missing_sql, text_literal
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
@@ -24,13 +22,15 @@ from varhouse.ingest.matrix import (
     matrix_column,
     stage_matrix,
 )
-from varhouse.ingest.pseudobulk_rows import (
+from varhouse.ingest.pseudobulk.numbers import next_gene, next_group
+from varhouse.ingest.pseudobulk.rows import (
     compare_with_known,
     create_incoming,
     note,
     refuse_repeated,
     refuse_repeated_genes,
 )
+from varhouse.ingest.pseudobulk.symbols import resolve_symbols
 from varhouse.ingest.reading import PANDAS_INDEX, is_row_labels, shown_names
 from varhouse.ingest.records import (
     Columns,

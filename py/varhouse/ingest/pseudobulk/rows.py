@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.donors import donor_overlap
-from varhouse.ingest.expression_symbols import SYMBOL_GENES, is_symbol_sql
+from varhouse.ingest.donors.register import donor_overlap
 from varhouse.ingest.format import Issue, SourceFile
-from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.genes.lookup import report_unknown_genes
 from varhouse.ingest.keys import integer_sql, missing_sql, number_sql
+from varhouse.ingest.pseudobulk.symbols import SYMBOL_GENES, is_symbol_sql
 from varhouse.ingest.records import case_sql
 
 

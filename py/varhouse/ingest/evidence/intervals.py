@@ -8,10 +8,15 @@ from collections.abc import Mapping
 import duckdb
 
 from varhouse.errors import DataError
+from varhouse.ingest.evidence.interval_papers import (
+    stage_fantom5,
+    stage_javierre,
+    stage_jung,
+    stage_thurman,
+)
+from varhouse.ingest.evidence.interval_rows import create_incoming, default_sql, reject_repeated
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import report_unknown_genes
-from varhouse.ingest.interval_papers import stage_fantom5, stage_javierre, stage_jung, stage_thurman
-from varhouse.ingest.interval_rows import create_incoming, default_sql, reject_repeated
+from varhouse.ingest.genes.lookup import report_unknown_genes
 from varhouse.ingest.reading import head_lines
 from varhouse.ingest.records import (
     BED_PREAMBLE,

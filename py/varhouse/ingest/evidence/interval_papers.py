@@ -10,16 +10,20 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.format import LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import require_genes
-from varhouse.ingest.interval_rows import create_feature_codes, create_incoming, feature_columns
-from varhouse.ingest.interval_symbols import (
+from varhouse.ingest.evidence.interval_rows import (
+    create_feature_codes,
+    create_incoming,
+    feature_columns,
+)
+from varhouse.ingest.evidence.interval_symbols import (
     finish,
     near_gene,
     reject_beyond_deviations,
     resolve_symbols,
     resolved_rows,
 )
+from varhouse.ingest.format import LoadOptions, SourceFile
+from varhouse.ingest.genes.lookup import require_genes
 from varhouse.ingest.keys import chrom_sql, integer_sql, text_literal
 from varhouse.ingest.records import create_bed_records, create_records, refuse_ragged
 

@@ -12,7 +12,8 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.donors import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.donors.register import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.donors.sex import create_sexes, is_sex_column
 from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
 from varhouse.ingest.keys import missing_sql, number_sql
 from varhouse.ingest.matrix import (
@@ -29,7 +30,6 @@ from varhouse.ingest.reading import (
     shown_names,
 )
 from varhouse.ingest.records import column_names
-from varhouse.ingest.sex import create_sexes, is_sex_column
 
 DONOR_COLUMNS = (
     "donor_id", "iid", "sample_id", "individual_id", "individual", "donor", "subject_id",

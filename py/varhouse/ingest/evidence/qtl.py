@@ -15,9 +15,10 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.builds import id_of_other_build_sql
-from varhouse.ingest.evidence_repeats import report_loaded_before
+from varhouse.ingest.evidence.qtl_layouts import LAYOUTS, POSITION, QtlLayout
+from varhouse.ingest.evidence.repeats import report_loaded_before
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import ENSEMBL_GENE, has_genes, report_unknown_genes
+from varhouse.ingest.genes.lookup import ENSEMBL_GENE, has_genes, report_unknown_genes
 from varhouse.ingest.keys import (
     allele_sql,
     chrom_sql,
@@ -31,7 +32,6 @@ from varhouse.ingest.keys import (
     variant_struct_sql,
 )
 from varhouse.ingest.p_values import NEGLOG10_OF_ZERO, neglog10_sql, tiny_p_sql
-from varhouse.ingest.qtl_layouts import LAYOUTS, POSITION, QtlLayout
 from varhouse.ingest.reading import shown_names
 from varhouse.ingest.records import (
     case_sql,

@@ -14,10 +14,10 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.gene_model_attributes import Attributes, gff3_attributes, gtf_attributes
-from varhouse.ingest.gene_model_build import stated_build
-from varhouse.ingest.gene_model_transcripts import create_transcripts
-from varhouse.ingest.gene_rows import stage_genes
+from varhouse.ingest.genes.attributes import Attributes, gff3_attributes, gtf_attributes
+from varhouse.ingest.genes.build import stated_build
+from varhouse.ingest.genes.model_transcripts import create_transcripts
+from varhouse.ingest.genes.rows import stage_genes
 from varhouse.ingest.keys import chrom_sql, gene_id_sql, gene_version_sql
 from varhouse.ingest.reading import head_lines
 from varhouse.ingest.records import create_bed_records, drop_records

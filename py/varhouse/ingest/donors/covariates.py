@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from varhouse.ingest.donor_values import donor_loader, is_by_row, stage_by_column, stage_by_row
+from varhouse.ingest.donors.values import donor_loader, is_by_row, stage_by_column, stage_by_row
 from varhouse.ingest.format import Format, SourceFile
 from varhouse.ingest.records import column_names
 

@@ -6,7 +6,7 @@ import duckdb
 
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
-from varhouse.ingest.gene_lookup import ENSEMBL_GENE
+from varhouse.ingest.genes.lookup import ENSEMBL_GENE
 
 SYMBOL_GENES = """(
     select gene_name as symbol, any_value(gene_id) as gene_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from varhouse.ingest.interval_rows import feature_columns, reject_repeated
+from varhouse.ingest.evidence.interval_rows import feature_columns, reject_repeated
 from varhouse.ingest.keys import chrom_sql, text_literal
 from varhouse.ingest.records import drop_records
 

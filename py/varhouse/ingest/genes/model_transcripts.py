@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import duckdb
 
-from varhouse.ingest.gene_rows import strand_sql
+from varhouse.ingest.genes.rows import strand_sql
 
 # As with genes, only Ensembl's ids lose their version: annotations spell RefSeq's with it.
 _VERSIONED = "^(ENS[A-Z]*T[0-9]+)[.]([0-9]+)(?:_[0-9]+)?(_PAR_Y)?$"

@@ -6,9 +6,9 @@ import re
 
 import duckdb
 
-from varhouse.ingest.evidence_repeats import EVIDENCE_SCORE, QTL_TYPES, report_loaded_before
+from varhouse.ingest.evidence.repeats import EVIDENCE_SCORE, QTL_TYPES, report_loaded_before
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.gene_lookup import report_unknown_genes
+from varhouse.ingest.genes.lookup import report_unknown_genes
 from varhouse.ingest.keys import (
     allele_sql,
     chrom_sql,

@@ -6,8 +6,8 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
+from varhouse.ingest.genes.transcripts import store_transcripts
 from varhouse.ingest.keys import chrom_sql, gene_id_sql, gene_version_sql, missing_sql
-from varhouse.ingest.transcripts import store_transcripts
 
 GENE_COLUMNS = (
     "line", "gene_text", "version_text", "gene_name", "chrom_text", "start_pos", "end_pos",

@@ -1,0 +1,1 @@
+"""Donors across files, and numbers about them."""

@@ -1,0 +1,1 @@
+"""Gene indexes and gene models into ``raw.genes`` and ``raw.transcripts``."""
