@@ -83,10 +83,11 @@ def test_what_varies_within_a_donor_is_not_taken(
     assert covariates(house) == []
 
 
+@pytest.mark.parametrize("age", ["adult", "40-49", "4_0"])
 def test_ages_in_words_are_not_taken(
-    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load, age: str
 ) -> None:
-    values = by_cell({"D1": "adult", "D2": "child", "D3": "adult"})
+    values = by_cell({"D1": age, "D2": "50", "D3": age})
     report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs(age=values)))
     assert report.notes["age_unclear"] == 1
     assert covariates(house) == []
@@ -95,8 +96,19 @@ def test_ages_in_words_are_not_taken(
 def test_what_another_file_said_first_stays(
     tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
 ) -> None:
-    house.execute("insert into raw.covariates values ('D1', 'age', 30, 1), ('D2', 'age', 61, 1)")
+    house.execute("insert into raw.covariates values ('D1', 'Age', 30, 1), ('D2', 'Age', null, 1)")
     ages = np.array(by_cell({"D1": 40, "D2": 61, "D3": 22}))
     report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs(age=ages)))
     assert report.notes["trait_differs"] == 1
-    assert covariates(house) == [("age", "D1", 30.0), ("age", "D2", 61.0), ("age", "D3", 22.0)]
+    assert covariates(house) == [("Age", "D1", 30.0), ("Age", "D2", 61.0), ("Age", "D3", 22.0)]
+
+
+def test_a_sex_other_than_that_of_the_genotypes_is_told(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+) -> None:
+    house.execute("insert into raw.donors values (0, 'D1', true, 1, 0), (1, 'D2', true, null, 0)")
+    values = by_cell({"D1": "F", "D2": "F", "D3": "M"})
+    report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs(sex=values)))
+    assert report.notes["sex_differs"] == 1
+    donors = house.execute("select donor_id, sex from donors order by 1").fetchall()
+    assert donors == [("D1", 1), ("D2", 2), ("D3", 1)]

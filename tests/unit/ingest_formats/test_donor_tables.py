@@ -120,6 +120,26 @@ class TestLayouts:
         with pytest.raises(DataError, match="covariate 'PC1' in line 2 and 3; one line each"):
             load(empty_warehouse, "covariates", path)
 
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("donor_id\tS1\tS2\nPC1\t1\t2\n", "a donor is called PC1"),
+            ("IID\tS1\tS2\nk\t1\t2\n", "covariates are called like known donors"),
+            (",V1,V2\nS1,1,2\n", "covariates are called like known donors"),
+            ("IID\texpression_pc1\nS1\t1\n", "covariate expression_pc1: .*Rename the column"),
+        ],
+    )
+    def test_names_that_are_refused(self, empty_warehouse, load, tmp_path, text, message):
+        load(empty_warehouse, "donors", written(tmp_path, "IID\nS1\nS2\n", "known.tsv"))
+        with pytest.raises(DataError, match=message):
+            load(empty_warehouse, "covariates", written(tmp_path, text))
+
+    def test_numbers_may_be_donors_and_covariates(self, empty_warehouse, load, tmp_path):
+        path = written(tmp_path, "IID\t1\n1\t0.5\n2\t0.1\n")
+        load(empty_warehouse, "donors", written(tmp_path, "IID\n1\n2\n", "known.tsv"))
+        load(empty_warehouse, "covariates", path)
+        assert covariates_of(empty_warehouse) == [("1", "1", 0.5), ("2", "1", 0.1)]
+
     def test_ids_alone_are_donors(self, empty_warehouse, load, tmp_path):
         load(empty_warehouse, "donors", written(tmp_path, "sample_id\tnote\nA\tx\nB\ty\n"))
         assert donors_of(empty_warehouse) == [("A", False, None), ("B", False, None)]
@@ -205,11 +225,11 @@ class TestValues:
         load(empty_warehouse, "covariates",
              written(tmp_path, "donor_id\tage\nA\t1\nB\tNA\n", "1.tsv"))  # fmt: skip
         load(empty_warehouse, "covariates",
-             written(tmp_path, "donor_id\tage\tPC1\nA\t1\t5\nB\t2\t6\n", "2.tsv"))  # fmt: skip
+             written(tmp_path, "donor_id\tAge\tPC1\nA\t1\t5\nB\t2\t6\n", "2.tsv"))  # fmt: skip
         assert covariates_of(empty_warehouse) == [
             ("A", "PC1", 5.0), ("A", "age", 1.0), ("B", "PC1", 6.0), ("B", "age", 2.0),
         ]  # fmt: skip
-        third = written(tmp_path, "donor_id\tage\nA\t9\n", "3.tsv")
+        third = written(tmp_path, "donor_id\tAGE\nA\t9\n", "3.tsv")
         with pytest.raises(DataError, match=r"age of 1 donors differs from .*1\.tsv"):
             load(empty_warehouse, "covariates", third)
 

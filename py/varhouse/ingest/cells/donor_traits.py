@@ -13,6 +13,7 @@ from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
+from varhouse.ingest.donors.store import spell_as_known, store_numbers, store_sexes
 from varhouse.ingest.format import Issue
 
 _AGE_COLUMNS = ("age", "age_years", "donor_age")
@@ -77,37 +78,28 @@ def store_traits(
     )
     con.register("incoming_rows", rows)
     try:
-        differing = con.execute("""
-            select count(*)
-            from incoming_rows
-            inner join raw.covariates using (donor_id, covariate)
-            where incoming_rows.value <> covariates.value
-        """).fetchone()
-        con.execute(f"""
-            insert into raw.covariates by name
-            select donor_id, covariate, value, {load_id} as load_id
-            from incoming_rows
-            anti join raw.covariates using (donor_id, covariate)
-            where value is not null
-            order by covariate, donor_id
-        """)
+        con.execute(
+            "create or replace temp table donor_numbers as "
+            "from incoming_rows where value is not null"
+        )
     finally:
         con.unregister("incoming_rows")
-    con.execute(f"""
-        update raw.donors
-        set sex = cast(covariates.value as tinyint)
-        from raw.covariates
+    spell_as_known(con)
+    ((n_differing,),) = con.execute("""
+        delete from donor_numbers
+        using raw.covariates as known
         where
-            donors.donor_id = covariates.donor_id
-            and covariates.covariate = 'sex'
-            and covariates.load_id = {load_id}
-            and donors.sex is null
-    """)
-    n_differing = int(differing[0]) if differing else 0
-    if n_differing == 0:
-        return []
-    code = "trait_differs"
-    return [Issue(code=code, message=message_of(code), n=n_differing, is_reject=False)]
+            donor_numbers.donor_id = known.donor_id
+            and donor_numbers.covariate = known.covariate
+            and donor_numbers.value <> known.value
+    """).fetchall()
+    store_numbers(con, load_id)
+    issues = store_sexes(con)
+    con.execute("drop table temp.donor_numbers")
+    if n_differing:
+        code = "trait_differs"
+        issues.append(Issue(code=code, message=message_of(code), n=n_differing, is_reject=False))
+    return issues
 
 
 def _sexes(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
@@ -136,6 +128,9 @@ def _ages(obs: Table, column: str) -> npt.NDArray[np.float64] | None:
     if numbers is not None:
         return numbers
     labels = obs.labels(column)
+    if any("_" in name for name in labels.names):
+        # Python reads 1_0 as 10
+        return None
     try:
         meant = np.array([*map(float, labels.names), np.nan])
     except ValueError:

@@ -13,13 +13,13 @@ import pyarrow as pa
 from varhouse.ingest.cells.gene_ids import GeneIds, columns_by_id
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.sums import GroupSums
+from varhouse.ingest.donors.store import EXPRESSION_PC
 from varhouse.numerics.expression import dispersion_score, highly_variable, principal_components
 
 N_COMPONENTS = 15
 N_GENES = 2000
 """Of the genes that vary most; more when several are equal to the last."""
 
-_PREFIX = "expression_pc"
 # Loads of cells, unlike tables that give every value themselves.
 _LOADS = "(select distinct load_id from raw.pseudobulk_genes where zeros_left_out)"
 
@@ -82,11 +82,11 @@ def store_expression_pcs(con: duckdb.DuckDBPyConnection) -> None:
     """
     ((n_loads, load_id),) = con.execute(f"select count(*), max(load_id) from {_LOADS}").fetchall()
     (n_known,) = con.execute(
-        f"select count(*) from raw.covariates where starts_with(covariate, '{_PREFIX}')"
+        f"select count(*) from raw.covariates where starts_with(covariate, '{EXPRESSION_PC}')"
     ).fetchall()[0]
     if n_loads == 1 and n_known:
         return
-    con.execute(f"delete from raw.covariates where starts_with(covariate, '{_PREFIX}')")
+    con.execute(f"delete from raw.covariates where starts_with(covariate, '{EXPRESSION_PC}')")
     donors = [
         row[0]
         for row in con.execute(
@@ -249,7 +249,8 @@ def _store(
         {
             "donor_id": pa.array(donors * n, pa.string()),
             "covariate": pa.array(
-                [f"{_PREFIX}{number}" for number in range(1, n + 1) for _ in donors], pa.string()
+                [f"{EXPRESSION_PC}{number}" for number in range(1, n + 1) for _ in donors],
+                pa.string(),
             ),
             "value": scores.T.ravel(),
         }

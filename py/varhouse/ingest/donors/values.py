@@ -14,8 +14,14 @@ from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.register import add_donors, create_donor_meanings, donor_overlap
 from varhouse.ingest.donors.sex import create_sexes, is_sex_column
+from varhouse.ingest.donors.store import (
+    EXPRESSION_PC,
+    spell_as_known,
+    store_numbers,
+    store_sexes,
+)
 from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
-from varhouse.ingest.keys import missing_sql, number_sql
+from varhouse.ingest.keys import missing_sql, number_sql, one_of_sql
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
     create_column_names,
@@ -197,13 +203,17 @@ def _load_values(
     if n_nameless:
         code = "donor_id_missing"
         issues.append(Issue(code=code, message=message_of(code), n=n_nameless, is_reject=True))
+    _refuse_interchanged(con, source)
+    _refuse_reserved(con, source)
     _refuse_repeated(con, source)
     issues += donor_overlap(con, "select donor_id from donor_ids", f"{source.path}: its donors")
     issues += create_sexes(con, source)
     issues += _create_numbers(con, source, text_is_error=text_is_error)
+    spell_as_known(con)
     _refuse_other_values(con, source)
-    _store(con, load_id)
-    issues += _store_sexes(con)
+    store_numbers(con, load_id)
+    add_donors(con, "select donor_id from donor_ids", load_id)
+    issues += store_sexes(con)
     for name in ("donor_values", "donor_ids", "matrix_columns", "donor_sexes", "donor_numbers"):
         con.execute(f"drop table if exists temp.{name}")
     return Loaded(n_read=n_read, n_loaded=n_read - n_nameless, issues=issues)
@@ -228,6 +238,40 @@ def _name_donors(con: duckdb.DuckDBPyConnection, options: LoadOptions) -> tuple[
     con.execute("delete from donor_ids where donor_id is null")
     con.execute("delete from donor_values where donor_id is null")
     return n_read, n_nameless
+
+
+def _refuse_interchanged(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    """Refuse covariates in place of donors, by their names or as donors that are known."""
+    ((donor, is_known, has_known),) = con.execute(f"""
+        select
+            (
+                select min(donor_id) from donor_ids
+                where {one_of_sql("lower(donor_id)", sorted(_ABOUT_DONORS))}
+            ),
+            exists (select 1 from donor_ids semi join raw.donors using (donor_id)),
+            exists (
+                select 1 from donor_values
+                inner join raw.donors as donors on donor_values.covariate = donors.donor_id
+            )
+    """).fetchall()
+    if donor or (has_known and not is_known):
+        found = f"a donor is called {donor}" if donor else "covariates are called like known donors"
+        raise DataError(
+            f"{source.path}: {found}: rows and columns are taken for each other. Call the first "
+            "column donor_id where a line is a donor, id where a line is a covariate."
+        )
+
+
+def _refuse_reserved(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+    ((name,),) = con.execute(
+        "select min(covariate) from donor_values "
+        f"where starts_with(lower(covariate), '{EXPRESSION_PC}')"
+    ).fetchall()
+    if name is not None:
+        raise DataError(
+            f"{source.path}: covariate {name}: {EXPRESSION_PC}1, ... are what varhouse load cells "
+            "computes, anew with every file of cells. Rename the column."
+        )
 
 
 def _refuse_repeated(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
@@ -348,50 +392,3 @@ def _refuse_other_values(con: duckdb.DuckDBPyConnection, source: SourceFile) -> 
             f"{source.path}: {other[0]} of {other[2]} donors differs from {other[1]}, which is "
             "loaded. A covariate has one value: rename the column, or use another --db."
         )
-
-
-def _store(con: duckdb.DuckDBPyConnection, load_id: int) -> None:
-    con.execute("""
-        update raw.covariates
-        set value = donor_numbers.value
-        from donor_numbers
-        where
-            covariates.donor_id = donor_numbers.donor_id
-            and covariates.covariate = donor_numbers.covariate
-            and covariates.value is null
-    """)
-    con.execute(f"""
-        insert into raw.covariates by name
-        select
-            donor_numbers.donor_id,
-            donor_numbers.covariate,
-            donor_numbers.value,
-            {load_id} as load_id
-        from donor_numbers
-        anti join raw.covariates as known
-            on
-                donor_numbers.donor_id = known.donor_id
-                and donor_numbers.covariate = known.covariate
-        order by donor_numbers.covariate, donor_numbers.donor_id
-    """)
-    add_donors(con, "select donor_id from donor_ids", load_id)
-
-
-def _store_sexes(con: duckdb.DuckDBPyConnection) -> list[Issue]:
-    """Give donors the sex they lack; where the genotypes' file says another, keep that and tell."""
-    differing = con.execute("""
-        select count(*)
-        from donor_sexes
-        inner join raw.donors as donors on donor_sexes.donor_id = donors.donor_id
-        where donor_sexes.sex <> donors.sex
-    """).fetchall()[0][0]
-    con.execute("""
-        update raw.donors
-        set sex = donor_sexes.sex
-        from donor_sexes
-        where donors.donor_id = donor_sexes.donor_id and donors.sex is null
-    """)
-    if not differing:
-        return []
-    code = "sex_differs"
-    return [Issue(code=code, message=message_of(code), n=differing, is_reject=False)]
