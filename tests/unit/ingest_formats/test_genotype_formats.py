@@ -61,6 +61,9 @@ def pgen(folder: Path) -> Path:
         (".bim", lambda old: old.replace(b"A", b"\xff"), r"a\.bim, line 1: not text in UTF-8"),
         (".fam", lambda old: old.replace(b"D3", b"D1"), "sample D1 occurs in rows 1 and 3"),
         (".fam", lambda old: b"", "no samples in the file"),
+        # as many bytes a variant as before
+        (".fam", lambda old: b"FID IID PAT MAT SEX P\n" + old, "its first line names columns"),
+        (".fam", lambda old: old[old.index(b"\n") + 1 :], "calls of more samples than the 2 of"),
     ],
 )
 def test_a_damaged_plink1_file_is_refused(
@@ -86,6 +89,7 @@ def test_a_damaged_plink1_file_is_refused(
             "pgen has 2 variants x 3 samples, but",
         ),
         (".pvar", lambda old: old.replace(b"ALT", b"ALTS"), "column ALT missing"),
+        (".pvar", lambda old: old.replace(b".\tA\tC", b"\tA\tC\t."), "line 2: nothing stands betw"),
         (".pvar", lambda old: old[:-4], r"a\.pvar, line 3: 3 columns found, at least 5 expected"),
         (".psam", lambda old: old + b"D4\t1\n", "3 samples, but there are 2 variants .* 4 samples"),
         (".psam", lambda old: old.replace(b"#IID\tSEX", b"#FID\tSEX"), "column IID missing"),
@@ -193,6 +197,7 @@ def test_damaged_companions_never_end_in_a_traceback(
     ("record", "message"),
     [
         ("1 5 . A C GT 0/0 0/1", r"line 4: 11 columns found, 12 expected \(3 samples\)"),
+        ("#CHROM POS ID REF ALT FORMAT D3 D2 D1", "line 4: a header line among the records"),
         ("1 5 . A C GT 0/0 0/1 0/1 0/1", r"line 4: 13 columns found, 12 expected"),
         ("1 5 . A C GT 0/0/1 0/0/0 0/0/0", r"ploidy 3 not supported \(record 2\)"),
         ("1 5 . A C GT 0/0 A/B 0/0", "line 4: column 11 is no genotype"),

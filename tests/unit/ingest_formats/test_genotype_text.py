@@ -32,7 +32,7 @@ def _rows(path: Path, n_fields: int, *, comments: bool) -> list[tuple[str, ...]]
         "a\tb\tc\tmore\nd\te\tf\tand more\n",
         "a\tb\tc\n\n \nd\te\tf\n\n",
         "a\tb\tc\r\nd\te\tf\r\n",
-        "\ta\tb\tc\nd\t\te\tf\n",
+        " a\tb\t c\nd \te\tf\n",
         "a\tb\u00a0c\nd\te\tf\n",
         "ä\tb\tc\nd\te\tf\n",
         "  #x\na\tb\tc\n",

@@ -64,7 +64,8 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     bad = con.execute("select min(line) from file_lines where not json_valid(content)").fetchone()
     if bad and bad[0] is not None:
         raise DataError(
-            f"{source.path}, line {bad[0]}: not a whole JSON object; is the file cut short?"
+            f"{source.path}, line {bad[0]}: not a whole JSON object. VEP writes one on each line; "
+            "is the file cut short, or was it laid out anew (jq -c undoes that)?"
         )
     lists = ", ".join(
         f"case when json_type(content, '$.{name}') = 'ARRAY' then list_transform("

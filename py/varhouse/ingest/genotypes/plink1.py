@@ -61,11 +61,22 @@ def decode_calls(packed: NDArray[np.uint8], n_samples: int) -> NDArray[np.int8]:
 
 
 def read_fam(path: Path, *, comments: bool = False) -> tuple[list[str], list[int | None]]:
-    """Return the individual ids and the sexes of a ``.fam`` file."""
+    """Return the individual ids and the sexes of a ``.fam`` file.
+
+    Raises
+    ------
+    DataError
+        Its first line names columns, which would be one sample more.
+    """
     ids, sexes = list[str](), list[int | None]()
     for _, names, _, _, sex in columns_of(path, _FAM_FIELDS, comments=comments):
         ids += names
         sexes += [sex_of(text) for text in sex]
+    if ids and ids[0].upper() == "IID":
+        raise DataError(
+            f"{path}: its first line names columns; a .fam file has none, and the header of a "
+            ".psam begins with #FID or #IID."
+        )
     return ids, sexes
 
 
@@ -130,6 +141,12 @@ class Plink1Reader:
                 stream.seek(len(_MAGIC) + first * self._row_bytes)
                 packed = np.frombuffer(stream.read(len(sites) * self._row_bytes), dtype=np.uint8)
                 rows = packed.reshape(len(sites), self._row_bytes)
+                # a byte too few or too many is told by the length of the file
+                if self._n_stored % 4 and (rows[:, -1] >> 2 * (self._n_stored % 4)).any():
+                    raise DataError(
+                        f"{self._path}: has calls of more samples than the {self._n_stored} of its "
+                        ".fam. Was a line removed from it?"
+                    )
                 calls = decode_calls(rows if mask.all() else rows[mask], self._n_stored)
                 if len(self._kept) < self._n_stored:
                     calls = np.ascontiguousarray(calls[:, self._kept])

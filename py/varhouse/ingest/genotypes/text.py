@@ -75,7 +75,7 @@ def columns_of(path: Path, n_fields: int, *, comments: bool = False) -> Iterator
     Raises
     ------
     DataError
-        A line has fewer fields, or is not text in UTF-8.
+        A line has fewer fields or an empty one, or is not text in UTF-8.
     """
     n_before = 0
     with open_bytes(path) as stream:
@@ -129,6 +129,12 @@ def _split_each(
             raise DataError(
                 f"{path}, line {number}: {len(fields)} columns found, at least {n_fields} "
                 "expected. Is the line cut short?"
+            )
+        if line.startswith(b"\t") or b"\t\t" in line:
+            raise DataError(
+                f"{path}, line {number}: nothing stands between two tabs, which PLINK reads as "
+                "one; write what is missing as it does: . in a .pvar or .bim, 0 in a .fam, NA in "
+                "a .psam."
             )
         yield fields
 

@@ -26,7 +26,7 @@ N_FIXED = 9
 """Columns before the first sample."""
 
 _CALL = re.compile(rb"[/|]?((?:[0-9]+|\.)(?:[/|](?:[0-9]+|\.))*)")
-_NEWLINE, _TAB = ord("\n"), ord("\t")
+_NEWLINE, _TAB, _HASH = ord("\n"), ord("\t"), ord("#")
 
 _UNREADABLE = np.int8(127)
 _ALLELE_OF_BYTE = np.full(256, _UNREADABLE, dtype=np.int8)
@@ -64,7 +64,7 @@ class VcfLines:
     Raises
     ------
     DataError
-        A line has other columns than the header, or is not text in UTF-8.
+        A line has other columns than the header, or is another header, or not text in UTF-8.
     """
 
     def __init__(
@@ -79,6 +79,13 @@ class VcfLines:
         ends = np.flatnonzero(self._bytes[: len(text)] == _NEWLINE)
         self._starts = np.concatenate(([0], ends[:-1] + 1))
         self.n_lines = len(ends)
+        headers = np.flatnonzero(self._bytes[self._starts] == _HASH)
+        if len(headers):
+            raise DataError(
+                f"{self._where(int(headers[0]))}: a header line among the records. Are several "
+                "files written one behind the other? Load each by itself, or join them with "
+                "bcftools concat, which compares their samples."
+            )
         tabs = np.flatnonzero(self._bytes == _TAB)
         n_tabs = np.diff(np.searchsorted(tabs, ends), prepend=0)
         wanted = N_FIXED - 1 + n_samples
