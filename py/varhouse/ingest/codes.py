@@ -29,10 +29,13 @@ _MESSAGES = {
     "genome build: wrong --build?",
     "ref_missing": "the reference allele is neither bases nor . * <...>",
     "alt_missing": "the alternative allele is neither bases nor . * <...>",
+    "several_alleles": "the row has several alternative alleles: write a row for each, as "
+    "bcftools norm -m -any does",
     "variant_id_missing": "the variant cannot be read as chrom_pos_ref_alt",
     "alleles_swapped": "known before with reference and alternative allele interchanged; kept as "
     "the file has it: is its reference the genome's? (A1 of older PLINK files is the minor allele)",
-    "variant_id_mismatch": "variant_id differs from the row's chromosome, position and alleles",
+    "variant_id_mismatch": "variant_id differs from the row's chromosome, position and alleles: "
+    "was it kept through a liftover?",
     "gene_id_missing": "the row names no gene",
     "type_id_unknown": "type_id is not a type of evidence that is known",
     "p_value_not_finite": "the p-value is NaN or infinite",
@@ -110,15 +113,18 @@ _MESSAGES = {
     "odds_ratio_not_positive": "the odds ratio is not a number above 0; kept without an effect",
     "af_out_of_range": "the allele frequency is below 0 or above 1; kept as absent",
     "position_unknown": "no position, and no variant of the index has the rsid and the alleles",
-    "alleles_missing": "the effect allele is named neither by the variant id nor by a column "
-    "alt or effect_allele",
+    "alleles_missing": "the effect allele is absent or not spelled in bases (I, D, 0)",
     "other_allele_unknown": "the row names one allele only, and the variant index has not exactly "
     "one variant with it there",
     "alleles_equal": "both alleles are the same",
     "alleles_are_codes": "the alleles are numbers instead of bases; kept as they are",
     "row_of_covariate": "the row's TEST is a covariate's, not the variant's",
     "reference_assumed": "nothing says which allele is the reference: the other one is taken",
-    "association_repeated": "study, variant, trait and test stand in the file already; all kept",
+    "association_repeated": "study, variant, trait and test were there before, in this file or "
+    "another one; all kept. Are they of several traits, tissues or cohorts? A column trait_id or "
+    "study_id tells rows apart, --source files",
+    "number_unreadable": "z, a frequency, a count of people, info or an odds ratio with its "
+    "interval is text that is no number, such as 1,234; kept as absent",
     "duplicate_tag": "study, lead and tag stand in the file already; the highest is kept",
     "donor_missing": "the cell has no donor",
     "cell_type_missing": "the cell has no cell type",

@@ -172,10 +172,11 @@ def _load_file(
     earlier = _earlier_load(con, kind, digest)
     if earlier:
         load_id, layout_name, build, source_id = earlier
-        if options.source_id and source_id and options.source_id != source_id:
+        if options.source_id and options.source_id != source_id:
+            then = f"--source {source_id}" if source_id else "no --source"
             raise DataError(
-                f"{path}: already loaded as source {source_id} (load {load_id}), "
-                f"now given as {options.source_id}."
+                f"{path}: already loaded with {then} (load {load_id}), now given as "
+                f"{options.source_id}. A file is loaded once: load it anew into another --db."
             )
         refuse_other_options(con, path, options, load_id)
         return LoadReport(path, kind.name, layout_name, build, "already loaded", load_id, digest)

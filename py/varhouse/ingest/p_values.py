@@ -29,7 +29,7 @@ def neglog10_sql(given: str, p: str, tiny: str) -> str:
     NULL when there is none, or when its text is neither a double nor mantissa and exponent.
     """
     mantissa = f"try_cast({tiny}.mantissa as double)"
-    exponent = f"coalesce(try_cast(nullif({tiny}.exponent, '') as integer), 0)"
+    exponent = f"try_cast(coalesce(nullif({tiny}.exponent, ''), '0') as integer)"
     return f"""case
         when not isnan({given}) then {given}
         when {p} >= {_SMALLEST_TRUSTED_P} and not isnan({p}) then 0.0 - log10({p})

@@ -138,8 +138,9 @@ def refuse_ragged(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     ).fetchone()
     if row and row[1]:
         raise DataError(
-            f"{source.path}, line {row[0]}: not the {len(source.columns)} columns of the header "
-            f"({row[1]} such lines). Is the file cut short, or does a value hold the delimiter?"
+            f"{source.path}, line {row[0]}: not the {len(source.columns)} columns of the header, "
+            f"which {source.delimiter!r} separates ({row[1]} such lines). Is the file cut short, "
+            f"or does a value hold the delimiter?{header_hint(source)}"
         )
 
 

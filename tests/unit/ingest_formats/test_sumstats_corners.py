@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -107,3 +109,48 @@ def test_a_row_without_place_and_rsid_is_left_out(loaded: Callable[..., LoadRepo
     assert (report.n_loaded, report.rejected) == (
         1, {"variant_id_missing": 1, "alleles_missing": 1},
     )  # fmt: skip
+
+
+def test_blanks_behind_commas_and_numbers_that_are_none(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    path = tmp_path / "study.csv"
+    path.write_text('variant_id, rsid, p, n\n1_5_A_G, rs1, 1e-9999999999, \n'
+                    '1_6_A_G, rs1, 0.1,"1,234"\n1_7_A_G, rs1, 0.1, NaN\n')  # fmt: skip
+    report = load(empty_warehouse, "sumstats", path, build="GRCh38")
+    assert report.rejected == {"p_value_unreadable": 1}
+    assert report.notes == {"number_unreadable": 1}
+    found = empty_warehouse.execute("select rsid, n from sumstats").fetchall()
+    assert found == [("rs1", None), ("rs1", None)]
+
+
+def test_a_study_that_comes_in_two_files(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    first, second = tmp_path / "bmi.1.tsv", tmp_path / "bmi.2.tsv"
+    first.write_text("variant_id\tp\n1_5_A_G\t0.1\n1_6_A_G\t0.1\n")
+    second.write_text("variant_id\tp\n1_6_A_G\t0.1\n1_7_A_G\t0.1\n1_7_A_G\t0.1\n")
+    assert load(empty_warehouse, "sumstats", first, build="GRCh38").notes == {}
+    report = load(empty_warehouse, "sumstats", second, build="GRCh38")
+    assert (report.rejected, report.notes) == ({"duplicate_row": 1}, {"association_repeated": 1})
+    with pytest.raises(DataError, match=r"no --source \(load 1\), now given as whr"):
+        load(empty_warehouse, "sumstats", first, build="GRCh38", source_id="whr")
+
+
+@pytest.mark.parametrize(
+    ("name", "study"),
+    [
+        ("plink2.BMI.glm.linear", "plink2.BMI"),
+        ("run.T2D.glm.logistic.hybrid.gz", "run.T2D"),
+        ("plink.P1.assoc.txt", "plink.P1"),
+        ("bmi.2024.tsv", "bmi"),
+    ],
+)
+def test_the_name_of_a_file_is_its_study(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path, name: str, study: str
+) -> None:
+    opened = gzip.open if name.endswith(".gz") else open
+    with opened(tmp_path / name, "wt") as file:
+        file.write("variant_id\tp\n1_5_A_G\t0.1\n")
+    load(empty_warehouse, "sumstats", tmp_path / name, build="GRCh38")
+    assert empty_warehouse.execute("select study_id from sumstats").fetchall() == [(study,)]

@@ -169,6 +169,15 @@ DOWNLOADS: dict[str, tuple[str, str, dict[str, Any]]] = {
         "SNP Chr BP A1 A2 Freq Probe Probe_Chr Probe_bp Gene Orientation b SE p",
         "rs1 1 100 G A 0.25 P1 1 5 G1 + 0.5 0.25 0.01", {"trait_id": "P1", "beta": 0.5, "af": 0.25},
     ),
+    "PGC, 2019": (
+        "MarkerName A1 A2 Freq LogOR StdErrLogOR P", "rs1 g a 0.25 0.5 0.125 0.01",
+        {"rsid": "rs1", "alt": "G", "beta": 0.5, "se": 0.125, "z": 4, "af": 0.25},
+    ),
+    "PLINK 2, phenotypes put together": (
+        f"{PLINK2} PHENO", "1 100 rs1 A G G A 0.25 ADD 90 0.5 0.25 2 0.04 bmi",
+        {"variant_id": "1_100_A_G", "trait_id": "bmi", "beta": 0.5},
+    ),
+    "by rsid alone": ("rsid A1 A2 b p", "rs1 G A 0.5 0.01", {"rsid": "rs1", "beta": 0.5}),
     "METAL, two schemes": (
         "MarkerName Allele1 Allele2 Effect StdErr P-value Direction TotalSampleSize",
         "1:100:A:G g a 0.5 0.25 0.01 ++ 90", {"beta": 0.5, "n": 90},

@@ -81,7 +81,9 @@ class Layout:
 def read_layouts() -> tuple[Layout, ...]:
     """Return every layout, the particular ones before the plain one."""
     text = Path(__file__).with_name("layouts.yaml").read_text(encoding="utf-8")
-    return tuple(Layout(**entry) for entry in yaml.safe_load(text)["layouts"])
+    entries = yaml.safe_load(text)["layouts"]
+    added = {name: entries[-1]["columns"][name] for name in ("study", "trait", "gene")}
+    return tuple(Layout(**entry | {"columns": added | entry["columns"]}) for entry in entries)
 
 
 def is_recognised(layout: Layout, source: SourceFile) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 
 import duckdb
@@ -61,7 +62,7 @@ def stage_sumstats(
     create_records(
         con, source, {name: layout.columns.get(name, ()) for name in COLUMNS}, required=()
     )
-    study = options.source_id or read_metadata(source).study or source.path.name.split(".")[0]
+    study = options.source_id or read_metadata(source).study or _study_of_name(source.path.name)
     # few files leave alleles out: the others are spared a join with the whole index
     completes = has_index and not names_both_alleles(found)
     create = partial(_create_incoming, con, found, study, options, layout, has_index=has_index)
@@ -71,6 +72,12 @@ def stage_sumstats(
     drop_records(con)
     refuse_ragged(con, source)
     _mark_repeated(con)
+
+
+def _study_of_name(name: str) -> str:
+    """Return a file's name up to its first dot, of PLINK's with the phenotype behind that."""
+    of_plink = re.match(r"(.+)\.(?:glm|assoc)\b", name)
+    return of_plink[1] if of_plink else name.split(".")[0]
 
 
 def _create_incoming(
@@ -182,7 +189,7 @@ def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
             effect as effect_cell,
             other as other_cell,
             upper(trim(ref_is)) as ref_is,
-            case when starts_with(rsid, 'rs') then split_part(trim(rsid), ':', 1) end as rsid,
+            case when starts_with(trim(rsid), 'rs') then split_part(trim(rsid), ':', 1) end as rsid,
             {missing_sql("trait")} as trait_id,
             case when contains(gene, ':') then {in_trait} else {gene_id_sql("gene")} end as gene_id,
             coalesce({missing_sql("study")}, {text_literal(study)}) as study_id,
@@ -204,6 +211,7 @@ def _measured_sql(found: frozenset[str]) -> str:
         f"{number_sql(name + '_text') if name in found else _NO_NUMBER} as {name}"
         for name in _NUMBERS
     )
+    unreadable = [f"({name}_text is not null and {name} is null)" for name in _NUMBERS]
     return f"""
         select
             oriented.* exclude (p_cell, p_parts),
@@ -214,7 +222,8 @@ def _measured_sql(found: frozenset[str]) -> str:
             {number_sql("p_text")} as p,
             {tiny_p_sql("p_text", "p")} as tiny,
             {number_sql("neglog10_text")} as given_neglog10,
-            {numbers}
+            {numbers},
+            {" or ".join(unreadable)} as is_unreadable
         from oriented
     """
 
@@ -305,6 +314,7 @@ _NOTES = {
     "se_not_positive": "se <= 0",
     "af_out_of_range": "effect_af < 0 or effect_af > 1",
     "position_unknown": "chrom is null or pos is null",
+    "number_unreadable": "is_unreadable",
     "alleles_are_codes": " or ".join(f"effect = '{code}'" for code in CODED_ALLELES),
     "reference_assumed": "alleles_from = 'assumed'",
 }
@@ -313,25 +323,35 @@ _NOTES = {
 def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
     """Reject rows that stand in the file already, and note those that differ from an earlier one.
 
-    Only rows whose key's hash occurs twice are looked at again: a sort of every row would cost
-    more than reading the file.
+    An earlier one may be of another file. Only rows whose key's hash occurs twice are looked at
+    again: a sort of every row would cost more than reading the file.
     """
     key = "study_id, coalesce(variant_id, rsid), trait_id, test"
     con.execute(f"""
         create or replace temp table repeated_keys as
-        select hash({key}) as key_hash
-        from incoming
-        where reject is null
+        with keys as (
+            select hash({key}) as key_hash, false as is_stored
+            from incoming
+            where reject is null
+            union all
+            select hash({key}), true
+            from raw.sumstats
+            where study_id in (select study_id from incoming)
+        )
+
+        select key_hash, bool_or(is_stored) as is_stored
+        from keys
         group by key_hash
-        having count(*) > 1
+        having count(*) > 1 and not bool_and(is_stored)
     """)
     if con.execute("select 1 from repeated_keys limit 1").fetchone() is None:
         con.execute("drop table temp.repeated_keys")
         return
     candidates = f"""
-        select *
+        select incoming.*, is_stored
         from incoming
-        where reject is null and hash({key}) in (select key_hash from repeated_keys)
+        inner join repeated_keys on hash({key}) = key_hash
+        where reject is null
     """
     content = (
         "study_id, variant_id, rsid, trait_id, gene_id, test, beta, se, z, p_value, log10p, n, "
@@ -352,7 +372,7 @@ def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
         end
         where line in (
             select line from ({candidates})
-            qualify row_number() over (partition by {key} order by line) > 1
+            qualify is_stored or row_number() over (partition by {key} order by line) > 1
         )
     """)
     con.execute("drop table temp.repeated_keys")
