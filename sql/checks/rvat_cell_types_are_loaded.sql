@@ -1,11 +1,11 @@
 -- Cell types that are asked for by name and that no expression is loaded of, with the most similar.
 {{ config(meta={'show_rows': true}) }}
-{%- set chosen = var('cell_types') %}
+{%- set chosen = var_list('cell_types') %}
 with asked as (
-    {% if chosen == 'all' -%}
+    {% if chosen == ['all'] -%}
     select cast(null as varchar) as cell_type
     {%- else -%}
-    select unnest([{{ quoted_list(as_list(chosen)) }}]) as cell_type
+    select unnest([{{ quoted_list(chosen) }}]) as cell_type
     {%- endif %}
 ),
 

@@ -1,12 +1,12 @@
 -- Covariates that are asked for by name and that no donor with genotypes has, with the most similar
 -- one that is loaded.
 {{ config(meta={'show_rows': true}) }}
-{%- set chosen = var('covariates') %}
+{%- set chosen = var_list('covariates', least=0) %}
 with asked as (
-    {% if chosen in ['all', 'none'] or not chosen -%}
+    {% if chosen in ([], ['none'], ['all']) -%}
     select cast(null as varchar) as covariate
     {%- else -%}
-    select unnest([{{ quoted_list(as_list(chosen)) }}]) as covariate
+    select unnest([{{ quoted_list(chosen) }}]) as covariate
     {%- endif %}
 ),
 

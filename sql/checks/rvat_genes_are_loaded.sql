@@ -1,12 +1,12 @@
 -- Genes that are asked for by id and that the gene table does not have; with the id of the gene, if
 -- what was given is its symbol.
 {{ config(meta={'show_rows': true}) }}
-{%- set chosen = var('rvat_genes') %}
+{%- set chosen = var_list('rvat_genes') %}
 with asked as (
-    {% if chosen == 'all' -%}
+    {% if chosen == ['all'] -%}
     select cast(null as varchar) as gene_id
     {%- else -%}
-    select unnest([{{ quoted_list(as_list(chosen)) }}]) as gene_id
+    select unnest([{{ quoted_list(chosen) }}]) as gene_id
     {%- endif %}
 ),
 

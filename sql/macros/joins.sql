@@ -2,11 +2,11 @@
    and then keeping the exact bounds turns a range join into a hash join. #}
 {% macro bins(start_pos, end_pos) -%}
     unnest(generate_series(
-        ({{ start_pos }}) // {{ var('bin_width_bp') }},
-        ({{ end_pos }}) // {{ var('bin_width_bp') }}
+        ({{ start_pos }}) // {{ var_whole('bin_width_bp', 1, 300000000) }},
+        ({{ end_pos }}) // {{ var_whole('bin_width_bp', 1, 300000000) }}
     ))
 {%- endmacro %}
 
 {% macro bin(pos) -%}
-    ({{ pos }}) // {{ var('bin_width_bp') }}
+    ({{ pos }}) // {{ var_whole('bin_width_bp', 1, 300000000) }}
 {%- endmacro %}

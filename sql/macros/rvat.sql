@@ -1,31 +1,45 @@
 {# Frequency cut-offs: numbers above 0. #}
 {% macro rvat_cut_offs() -%}
-    {%- for max_maf in as_list(var('max_maf')) -%}
-        {%- if max_maf is not number or not 0 < max_maf <= 1 -%}
+    {%- set cut_offs = var_list('max_maf') -%}
+    {%- for max_maf in cut_offs -%}
+        {%- if max_maf is not number or max_maf is boolean or not 0 < max_maf <= 1 -%}
             {{- exceptions.raise_compiler_error(
                 "max_maf has '" ~ max_maf ~ "', wanted a frequency above 0, at most 1"
             ) -}}
         {%- endif -%}
-    {%- else -%}
-        {{- exceptions.raise_compiler_error("max_maf is empty, wanted a frequency or several") -}}
     {%- endfor -%}
-    {{- return(as_list(var('max_maf'))) -}}
+    {{- return(cut_offs) -}}
 {%- endmacro %}
 
 {# The masks by name, each a mapping of what it asks for. #}
 {% macro rvat_masks() -%}
     {%- set masks = var('masks') -%}
-    {%- set example = "such as {all: {}, high: {impact: [HIGH]}}" -%}
-    {%- if masks is not mapping -%}
+    {%- if masks is not mapping or not masks -%}
         {{- exceptions.raise_compiler_error(
             "masks is '" ~ masks ~ "', wanted a mapping from names to what each asks for, "
-            ~ example
+            ~ "such as {all: {}, high: {impact: [HIGH]}}"
         ) -}}
     {%- endif -%}
     {%- for name, mask in masks.items() -%}
-        {%- if mask is not mapping -%}
+        {%- if mask is not mapping
+            or mask | reject('in', ['consequence', 'impact', 'min_score']) | list -%}
             {{- exceptions.raise_compiler_error(
-                "the mask " ~ name ~ " is '" ~ mask ~ "', wanted a mapping, " ~ example
+                "the mask " ~ name ~ " is '" ~ mask ~ "', wanted a mapping with some of: "
+                ~ "consequence, impact, min_score"
+            ) -}}
+        {%- endif -%}
+        {%- set impacts = ['HIGH', 'MODERATE', 'LOW', 'MODIFIER'] -%}
+        {%- if as_list(mask.get('impact') or []) | reject('in', impacts) | list -%}
+            {{- exceptions.raise_compiler_error(
+                "the mask " ~ name ~ " has the impact '" ~ mask['impact'] ~ "', wanted some of: "
+                ~ (impacts | join(', '))
+            ) -}}
+        {%- endif -%}
+        {%- set least = mask.get('min_score') or {} -%}
+        {%- if least is not mapping or least.values() | reject('number') | list -%}
+            {{- exceptions.raise_compiler_error(
+                "the mask " ~ name ~ " has the min_score '" ~ least ~ "', wanted a mapping from "
+                ~ "scores to numbers, such as {CADD_PHRED: 20}"
             ) -}}
         {%- endif -%}
     {%- endfor -%}
@@ -39,10 +53,6 @@
         {%- for max_maf in rvat_cut_offs() -%}
             {%- set found.sets = found.sets + [{'mask': mask, 'max_maf': max_maf}] -%}
         {%- endfor -%}
-    {%- else -%}
-        {{- exceptions.raise_compiler_error(
-            "masks is empty, wanted at least one, such as {all: {}}"
-        ) -}}
     {%- endfor -%}
     {{- return(found.sets) -}}
 {%- endmacro %}
@@ -52,30 +62,19 @@
     {{- return(['uniform', 'maf_beta', 'tss_distance', 'tss_distance_exp', 'v2g']) -}}
 {%- endmacro %}
 
-{# Names of annotation scores among the factors of the weights, such as CADD_RAW. #}
-{% macro rvat_score_names() -%}
-    {%- set known = rvat_own_weights() -%}
-    {%- set found = namespace(names=[]) -%}
-    {%- for weight in as_list(var('weights')) -%}
-        {%- for factor in weight.split('*') -%}
-            {%- if factor | trim not in known and factor | trim not in found.names -%}
-                {%- set found.names = found.names + [factor | trim] -%}
-            {%- endif -%}
-        {%- endfor -%}
-    {%- endfor -%}
+{# Names of what weights are products of, and of what masks ask a least value of. #}
+{% macro rvat_factors() -%}
+    {%- set factors = (var_list('weights') | join('*')).split('*') | map('trim') | list -%}
+    {%- set found = namespace(names=factors) -%}
     {%- for mask in rvat_masks().values() -%}
-        {%- for name in (mask.get('min_score') or {}) -%}
-            {%- if name not in found.names -%}
-                {%- set found.names = found.names + [name] -%}
-            {%- endif -%}
-        {%- endfor -%}
+        {%- set found.names = found.names + (mask.get('min_score') or {}) | list -%}
     {%- endfor -%}
-    {{- return(found.names) -}}
+    {{- return(found.names | unique(case_sensitive=true) | list) -}}
 {%- endmacro %}
 
-{# Whether some weight has the V2G score of the pair as a factor. #}
-{% macro rvat_uses_v2g() -%}
-    {{- return('v2g' in (as_list(var('weights')) | join('*')).replace(' ', '').split('*')) -}}
+{# Of them, the names of annotation scores, such as CADD_RAW. #}
+{% macro rvat_score_names() -%}
+    {{- return(rvat_factors() | reject('in', rvat_own_weights()) | list) -}}
 {%- endmacro %}
 
 {# Whether some mask asks for consequences. #}
@@ -109,7 +108,7 @@
 
 {# A weight: a factor, or several with * between them. #}
 {% macro rvat_weight(weight) -%}
-    {%- for factor in weight.split('*') -%}
+    {%- for factor in (weight | string).split('*') -%}
     {{ rvat_factor(factor | trim) }}{% if not loop.last %} * {% endif %}
     {%- endfor -%}
 {%- endmacro %}
@@ -123,29 +122,9 @@
     {{- return(found.terms) -}}
 {%- endmacro %}
 
-{# The impacts that a mask asks for: words of Ensembl's. #}
-{% macro rvat_impacts(mask) -%}
-    {%- set known = ['HIGH', 'MODERATE', 'LOW', 'MODIFIER'] -%}
-    {%- for impact in as_list(mask['impact']) -%}
-        {%- if impact not in known -%}
-            {{- exceptions.raise_compiler_error(
-                "a mask has the impact '" ~ impact ~ "', wanted some of: " ~ (known | join(', '))
-            ) -}}
-        {%- endif -%}
-    {%- endfor -%}
-    {{- return(as_list(mask['impact'])) -}}
-{%- endmacro %}
-
 {# What a mask asks of a pair; a mask that asks for nothing takes every variant. #}
 {% macro rvat_mask(mask) -%}
     {%- set found = namespace(conditions=[]) -%}
-    {%- for key in mask -%}
-        {%- if key not in ['consequence', 'impact', 'min_score'] -%}
-            {{- exceptions.raise_compiler_error(
-                "a mask has '" ~ key ~ "', wanted: consequence, impact, min_score"
-            ) -}}
-        {%- endif -%}
-    {%- endfor -%}
     {%- if mask.get('consequence') -%}
         {%- set found.conditions = found.conditions + [
             'coalesce(list_has_any(consequences.consequence_terms, ['
@@ -154,15 +133,10 @@
     {%- endif -%}
     {%- if mask.get('impact') -%}
         {%- set found.conditions = found.conditions + [
-            'coalesce(consequences.impact in (' ~ quoted_list(rvat_impacts(mask)) ~ '), false)'
+            'coalesce(consequences.impact in (' ~ quoted_list(as_list(mask['impact'])) ~ '), false)'
         ] -%}
     {%- endif -%}
     {%- for name, least in (mask.get('min_score') or {}).items() -%}
-        {%- if least is not number -%}
-            {{- exceptions.raise_compiler_error(
-                "a mask has min_score " ~ name ~ " '" ~ least ~ "', wanted a number"
-            ) -}}
-        {%- endif -%}
         {%- set found.conditions = found.conditions + [
             'coalesce(' ~ rvat_factor(name) ~ ' >= ' ~ least ~ ', false)'
         ] -%}

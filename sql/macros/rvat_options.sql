@@ -1,6 +1,6 @@
 {# The tests beside the burdens, and how weighted dosages become a burden. #}
 {% macro rvat_tests() -%}
-    {{- return(var_choices('rvat_tests', ['skat', 'skat_o', 'acat_v'])) -}}
+    {{- return(var_choices('rvat_tests', ['skat', 'skat_o', 'acat_v'], least=0)) -}}
 {%- endmacro %}
 
 {% macro rvat_aggregations() -%}
@@ -10,8 +10,8 @@
 {# Shapes of the Beta density that maf_beta is. #}
 {% macro rvat_beta_shape() -%}
     {%- set shape = var('maf_beta_shape') -%}
-    {%- if shape is not sequence or shape | length != 2 or shape | select('number') | list != shape
-        or shape | min <= 0 -%}
+    {%- if shape is not sequence or shape | length != 2
+        or shape | select('number') | reject('boolean') | list != shape or shape | min <= 0 -%}
         {{- exceptions.raise_compiler_error(
             "maf_beta_shape is '" ~ shape ~ "', wanted two numbers above 0"
         ) -}}
@@ -21,7 +21,7 @@
 
 {# Place of the weight of variance tests among the weights. #}
 {% macro rvat_kernel_weight() -%}
-    {%- set weights = as_list(var('weights')) -%}
+    {%- set weights = var_list('weights') -%}
     {%- if var('skat_weight') not in weights -%}
         {{- exceptions.raise_compiler_error(
             "skat_weight is '" ~ var('skat_weight') ~ "', wanted one of the var weights: "

@@ -6,8 +6,8 @@
         'donors': '{{ ref("genotype_donors") }}'
     },
     {
-        'n_components': {{ var('genotype_pcs') }},
-        'max_r2': {{ var('structure_max_r2') }},
-        'window_bp': {{ var('structure_window_bp') }}
+        'n_components': {{ var_whole('genotype_pcs', 0, 1000) }},
+        'max_r2': {{ var_number('structure_max_r2', 0, 1) }},
+        'window_bp': {{ var_whole('structure_window_bp', 0, 300000000) }}
     }
 {%- endmacro %}

@@ -10,15 +10,15 @@
 {%- endmacro %}
 
 {# A var that is one or several of some words; anything else is refused. #}
-{% macro var_choices(name, allowed) -%}
-    {%- for chosen in as_list(var(name)) -%}
+{% macro var_choices(name, allowed, least=1) -%}
+    {%- for chosen in var_list(name, least) -%}
         {%- if chosen not in allowed -%}
             {{- exceptions.raise_compiler_error(
                 name ~ " has '" ~ chosen ~ "', wanted some of: " ~ (allowed | join(', '))
             ) -}}
         {%- endif -%}
     {%- endfor -%}
-    {{- return(as_list(var(name))) -}}
+    {{- return(var_list(name, least)) -}}
 {%- endmacro %}
 
 {# A var that is a number from least to most (both allowed); anything else is refused. #}
@@ -35,7 +35,31 @@
     {{- return(value) -}}
 {%- endmacro %}
 
-{# A var that is one value or a list of them, as a list. #}
+{# A whole number, likewise. #}
+{% macro var_whole(name, least, most) -%}
+    {%- set found = var_number(name, least, most) -%}
+    {%- if found is not integer -%}
+        {{- exceptions.raise_compiler_error(
+            name ~ " is '" ~ found ~ "', wanted a whole number"
+        ) -}}
+    {%- endif -%}
+    {{- return(found) -}}
+{%- endmacro %}
+
+{# A var that is one value or a list of them, as a list in which each is once; null is an empty
+   one. Fewer than the least number are refused. #}
+{% macro var_list(name, least=1) -%}
+    {%- set found = [] if var(name) is none else as_list(var(name)) -%}
+    {%- if found is mapping or found | length < least
+        or found | reject('string') | reject('number') | list -%}
+        {{- exceptions.raise_compiler_error(
+            name ~ " is '" ~ var(name) ~ "', wanted a value or a list of values"
+        ) -}}
+    {%- endif -%}
+    {{- return(found | unique(case_sensitive=true) | list) -}}
+{%- endmacro %}
+
+{# One value or a list of them, as a list. #}
 {% macro as_list(value) -%}
     {%- if value is string or value is number -%}
         {{- return([value]) -}}
@@ -52,7 +76,12 @@
     {%- endfor -%}
 {%- endmacro %}
 
-{# Of several names the one that is most like a given one, for an error to suggest. #}
+{# Of several names the one that is most like a given one, for an error to suggest: the rest of an
+   abbreviation costs nothing, so that CADD is most like CADD_PHRED. #}
 {% macro most_similar(given, known) -%}
-    min_by({{ known }}, {'edits': levenshtein(lower({{ known }}), lower({{ given }})), 'name': {{ known }}})
+    min_by({{ known }}, {
+        'is_other': not starts_with(lower({{ known }}), lower({{ given }})),
+        'edits': levenshtein(lower({{ known }}), lower({{ given }})),
+        'name': {{ known }}
+    })
 {%- endmacro %}

@@ -25,20 +25,33 @@ def build(con: Any, **variables: Any) -> RunOutcome:
     ("variables", "message"),
     [
         ({"aggregations": ["median"]}, "aggregations has 'median', wanted some of: sum, mean, max"),
+        ({"aggregations": []}, "aggregations is '.*', wanted a value or a list of values"),
+        ({"cell_types": None}, "cell_types is 'None', wanted a value or a list of values"),
+        ({"rvat_genes": []}, "rvat_genes is '.*', wanted a value or a list of values"),
+        ({"covariates": {"age": 1}}, "covariates is '.*', wanted a value or a list of values"),
+        ({"weights": [["maf_beta"]]}, "weights is '.*', wanted a value or a list of values"),
         ({"rvat_tests": "burden"}, "rvat_tests has 'burden', wanted some of: skat, skat_o, acat_v"),
-        ({"max_maf": []}, "max_maf is empty"),
+        ({"max_maf": []}, "max_maf is '.*', wanted a value or a list of values"),
         ({"max_maf": [0.05, 0]}, "max_maf has '0', wanted a frequency above 0"),
+        ({"max_maf": True}, "max_maf has 'True', wanted a frequency above 0"),
         ({"max_maf": "rare"}, "max_maf has 'rare', wanted a frequency above 0"),
-        ({"masks": {}}, "masks is empty, wanted at least one"),
+        ({"masks": {}}, "masks is '{}', wanted a mapping from names"),
         ({"masks": ["high"]}, "wanted a mapping from names to what each asks for"),
-        ({"masks": {"high": "HIGH"}}, "the mask high is 'HIGH', wanted a mapping, such as"),
-        ({"masks": {"high": {"impact": "high"}}}, "the impact 'high', wanted some of: HIGH, MOD"),
-        ({"masks": {"high": {"min_score": {"CADD": "5"}}}}, "min_score CADD '5', wanted a number"),
-        ({"masks": {"high": {"impakt": "HIGH"}}}, "has 'impakt', wanted: consequence, impact, "),
+        ({"masks": {"high": "HIGH"}}, "the mask high is 'HIGH', wanted a mapping with some of: "),
+        ({"masks": {"m": {"impact": "high"}}}, "mask m has the impact 'high', wanted some of: HI"),
+        ({"masks": {"m": {"min_score": {"CADD": "5"}}}}, "mask m has the min_score .*CADD"),
+        ({"masks": {"m": {"min_score": 20}}}, "mask m has the min_score '20', wanted a mapping"),
+        ({"masks": {"m": {"impakt": "HIGH"}}}, "the mask m is .*impakt.* consequence, impact, min"),
+        ({"cis_window_bp": 1.5}, "cis_window_bp is '1.5', wanted a whole number"),
+        ({"rvat_region_genes": 0}, "rvat_region_genes is '0', wanted a number from 1"),
+        ({"bin_width_bp": 0}, "bin_width_bp is '0', wanted a number from 1"),
+        ({"genotype_pcs": -1}, "genotype_pcs is '-1', wanted a number from 0"),
+        ({"genotype_pcs": None}, "genotype_pcs is 'None', wanted a number from 0"),
         ({"maf_beta_shape": [0, 25]}, "wanted two numbers above 0"),
         ({"maf_beta_shape": [25]}, "wanted two numbers above 0"),
+        ({"maf_beta_shape": [True, 25]}, "wanted two numbers above 0"),
         ({"skat_weight_power": "x"}, "skat_weight_power is 'x', wanted a number"),
-        ({"jitter_seed": "x"}, "jitter_seed is 'x', wanted a number"),
+        ({"jitter_seed": 0.5}, "jitter_seed is '0.5', wanted a whole number"),
         ({"fold_minor_allele": "no"}, "fold_minor_allele is 'no', wanted one of"),
         ({"missing_calls": "median"}, "missing_calls is 'median', wanted one of: mean, zero"),
         ({"maf_donors": "file"}, "maf_donors is 'file', wanted one of: tested, genotyped"),
@@ -88,6 +101,11 @@ def test_a_var_that_cannot_be_meant_is_refused(variables: dict[str, Any], messag
             "rvat_scores_are_loaded",
             "missing_score=CADD_RWA, most_similar=CADD_RAW",
         ),
+        (
+            {"masks": {"m": {"min_score": {"cadd": 20}}}},
+            "rvat_scores_are_loaded",
+            "missing_score=cadd, most_similar=CADD_RAW",
+        ),
     ],
 )
 def test_what_is_asked_for_and_not_there_is_named(
@@ -122,6 +140,32 @@ def test_a_term_of_an_annotation_and_one_of_ensembl_alone_are_known() -> None:
         ("own", "G1", True), ("own", "G2", False), ("stop", "G1", False), ("stop", "G2", False),
     ]  # fmt: skip
     assert warnings == [("empty_set", "stop < 0.05")]
+
+
+def test_what_is_given_twice_is_tested_once() -> None:
+    with empty_warehouse() as con:
+        Cohort().load(con)
+        assert build(
+            con,
+            aggregations=["sum", "sum"],
+            max_maf=[0.05, 0.05],
+            rvat_tests=["skat", "skat"],
+            weights=["uniform", "maf_beta", "uniform"],
+            rvat_genes=["G1", "G1"],
+        ).ok
+        counts = con.execute("""
+            select count(*), count(distinct (cell_type, weight)), (select count(*) from rvat_skat)
+            from rvat_burden
+        """).fetchone()
+        n_tests = con.execute("select distinct n_tests from rvat_omnibus").fetchall()
+    assert counts == (2 * len(CELL_TYPES), 2 * len(CELL_TYPES), len(CELL_TYPES))
+    assert n_tests == [(3,)]
+
+
+def test_a_mask_may_ask_for_a_v2g_score_that_is_no_weight() -> None:
+    with empty_warehouse() as con:
+        Cohort().load(con)
+        assert build(con, masks={"linked": {"min_score": {"v2g": 0.01}}}).ok
 
 
 def test_a_gene_that_no_cell_type_expresses_is_told() -> None:

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 -- Every test that was asked for, made or not, with the reason where its gene could not be tested.
-{%- set weights = as_list(var('weights')) -%}
+{%- set weights = var_list('weights') -%}
 {%- set skat_idx = rvat_kernel_weight() %}
 with expressed as (
     select

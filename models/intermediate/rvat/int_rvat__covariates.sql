@@ -1,5 +1,5 @@
 -- The covariates that the tests adjust for; the intercept is added where they are fitted.
-{%- set chosen = var('covariates') %}
+{%- set chosen = var_list('covariates', least=0) %}
 with loaded as (
     select
         donor_id,
@@ -25,7 +25,7 @@ known as (
     select * from loaded
     union all
     select * from sexes
-    {% if var('genotype_pcs') > 0 -%}
+    {% if var_whole('genotype_pcs', 0, 1000) > 0 -%}
     union all
     select
         donor_id,
@@ -39,12 +39,12 @@ chosen as (
     select *
     from known
     where
-        {% if chosen == 'all' -%}
+        {% if chosen == ['all'] -%}
         true
-        {%- elif chosen == 'none' or not chosen -%}
+        {%- elif chosen in ([], ['none']) -%}
         false
         {%- else -%}
-        covariate in ({{ quoted_list(as_list(chosen)) }})
+        covariate in ({{ quoted_list(chosen) }})
         {%- endif %}
 ),
 

@@ -1,5 +1,5 @@
 -- Genes expressed in enough donors of a cell type to be tested there.
-{%- set chosen = var('rvat_genes') %}
+{%- set chosen = var_list('rvat_genes') %}
 with designs as (
     select
         cell_type_idx,
@@ -32,8 +32,8 @@ genes as (
         gene_idx,
         gene_id
     from {{ source('raw', 'pseudobulk_genes') }}
-    {%- if chosen != 'all' %}
-    where gene_id in ({{ quoted_list(as_list(chosen)) }})
+    {%- if chosen != ['all'] %}
+    where gene_id in ({{ quoted_list(chosen) }})
     {%- endif %}
 ),
 
@@ -46,7 +46,7 @@ counts as (
     from {{ source('raw', 'pseudobulk') }} as pseudobulk
     inner join cell_groups
         on pseudobulk.group_idx = cell_groups.group_idx
-    {%- if chosen != 'all' %}
+    {%- if chosen != ['all'] %}
     inner join genes
         on pseudobulk.gene_idx = genes.gene_idx
     {%- endif %}

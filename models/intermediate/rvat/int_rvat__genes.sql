@@ -1,7 +1,7 @@
 -- Genes to test with their cis windows, cut into regions that are worked on one at a time.
 {%- set anchor = var_choice('cis_anchor', ['gene_body', 'tss']) -%}
 {%- set window = var_choice('window', ['closed', 'gene_body_open']) -%}
-{%- set reach = var_number('cis_window_bp', 0, 300000000) -%}
+{%- set reach = var_whole('cis_window_bp', 0, 300000000) -%}
 {%- set from_pos = 'tss_pos' if anchor == 'tss' else 'start_pos' -%}
 {%- set to_pos = 'tss_pos' if anchor == 'tss' else 'end_pos' %}
 with expressed as (
@@ -30,7 +30,7 @@ tested as (
         (row_number() over (
             partition by genes.chrom
             order by genes.start_pos, genes.gene_id
-        ) - 1) // {{ var('rvat_region_genes') }} as part
+        ) - 1) // {{ var_whole('rvat_region_genes', 1, 1000000) }} as part
     from genes
     inner join expressed
         on genes.gene_id = expressed.gene_id

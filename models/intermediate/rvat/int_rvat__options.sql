@@ -15,7 +15,7 @@ select
         'missing_calls': '{{ var_choice("missing_calls", ["mean", "zero"]) }}',
         'ties': '{{ var_choice("rank_ties", ["average", "half_even"]) }}',
         -- a whole number that JSON and doubles hold exactly
-        'jitter_seed': {{ 'null' if seed is none else var_number('jitter_seed', 0, 2 ** 53) }},
+        'jitter_seed': {{ 'null' if seed is none else var_whole('jitter_seed', 0, 2 ** 53) }},
         'sets_per_block': 16
     } as options,
     '{{ var_choice("maf_donors", ["tested", "genotyped"]) }}' as maf_donors,

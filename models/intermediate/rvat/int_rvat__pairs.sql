@@ -96,7 +96,7 @@ gene_scores as (
     {%- endif %}
 ),
 {% endif %}
-{%- if rvat_uses_v2g() %}
+{%- if 'v2g' in rvat_factors() %}
 v2g as (
     select
         variant_id,
@@ -126,7 +126,7 @@ final as (
         windows.variant_idx,
         windows.distance_bp,
         [
-            {% for weight in as_list(var('weights')) -%}
+            {% for weight in var_list('weights') -%}
             {{ rvat_weight(weight) }}
             {{- "," if not loop.last }}
             {% endfor -%}
@@ -148,7 +148,7 @@ final as (
     left join variant_scores
         on windows.variant_id = variant_scores.variant_id
     {% endif -%}
-    {%- if rvat_uses_v2g() -%}
+    {%- if 'v2g' in rvat_factors() -%}
     left join v2g
         on windows.variant_id = v2g.variant_id
         and windows.gene_id = v2g.gene_id

@@ -1,12 +1,12 @@
 -- Who is tested in which cell type, and why the others are not.
-{%- set chosen = var('cell_types') %}
+{%- set chosen = var_list('cell_types') %}
 with expressed as (
     select distinct
         cell_type,
         donor_id
     from {{ source('raw', 'pseudobulk_donors') }}
-    {% if chosen != 'all' -%}
-    where cell_type in ({{ quoted_list(as_list(chosen)) }})
+    {% if chosen != ['all'] -%}
+    where cell_type in ({{ quoted_list(chosen) }})
     {%- endif %}
 ),
 

@@ -1,5 +1,5 @@
 -- What a reader of the rare-variant tests should know about weights, sets, genes and covariates.
-{%- set chosen = var('rvat_genes') %}
+{%- set chosen = var_list('rvat_genes') %}
 with pairs as (
     select
         gene_idx,
@@ -19,7 +19,7 @@ tested_pairs as (
 ),
 
 weights as (
-    {% for weight in as_list(var('weights')) -%}
+    {% for weight in var_list('weights') -%}
     select
         '{{ weight | replace("'", "''") }}' as weight,
         gene_idx,
@@ -66,10 +66,10 @@ sets as (
 ),
 
 genes_asked_for as (
-    {% if chosen == 'all' -%}
+    {% if chosen == ['all'] -%}
     select cast(null as varchar) as gene_id
     {%- else -%}
-    select unnest([{{ quoted_list(as_list(chosen)) }}]) as gene_id
+    select unnest([{{ quoted_list(chosen) }}]) as gene_id
     {%- endif %}
 ),
 

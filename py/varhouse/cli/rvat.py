@@ -21,10 +21,12 @@ _RESULTS = (
 _TESTS = ("skat", "skat_o", "acat_v")
 
 
-def _words(values: tuple[str, ...]) -> list[str]:
-    """Return the words of repeated options, each of which may hold several with commas between."""
-    words = [word.strip() for value in values for word in value.split(",")]
-    return list(dict.fromkeys(word for word in words if word))
+def _words(option: str, values: tuple[str, ...]) -> list[str]:
+    """Return the words of a repeated option, which may hold several with commas between."""
+    words = [word.strip() for value in values for word in value.split(",") if word.strip()]
+    if values and not words:
+        raise UsageError(f"{option}: found {values[0]!r}; wanted a word, or several with commas.")
+    return words
 
 
 @click.command("rvat")
@@ -89,9 +91,9 @@ def rvat_command(
     vars = parse_vars(vars_text)
     given: dict[str, Any] = {
         "cell_types": list(cell_types),
-        "weights": _words(weights),
-        "rvat_tests": _known_tests(_words(tests)),
-        "max_maf": _frequencies(_words(max_maf)),
+        "weights": _words("--weights", weights),
+        "rvat_tests": _known_tests(_words("--tests", tests)),
+        "max_maf": _frequencies(_words("--max-maf", max_maf)),
         "masks": _chosen_masks(settings, vars, masks),
     }
     vars |= {name: value for name, value in given.items() if value}
@@ -104,7 +106,7 @@ def rvat_command(
     with open_warehouse(settings, read_only=True) as con:
         ask.require_cell_types(con, list(cell_types))
         if genes:
-            vars["rvat_genes"] = ask.gene_ids(con, _words(genes))
+            vars["rvat_genes"] = ask.gene_ids(con, _words("--genes", genes))
     code = run_models(
         settings, "build", tuple(f"+{name}" for name in _RESULTS), (), vars, full_refresh
     )

@@ -29,7 +29,7 @@ def test_every_var_that_the_models_read_is_documented_with_its_default(page: str
         (REPO / "sql" / "macros" / name).read_text(encoding="utf-8")
         for name in ("rvat.sql", "rvat_options.sql")
     ]
-    read = re.findall(r"var(?:_choices?|_number)?\(['\"](\w+)['\"]", "\n".join(texts))
+    read = re.findall(r"\bvar(?:_\w+)?\(['\"](\w+)['\"]", "\n".join(texts))
     documented = {
         row["name"]: yaml.safe_load(row["default"])
         for row in re.finditer(r"^\| `(?P<name>\w+)` \| `(?P<default>[^`]+)` \|",
