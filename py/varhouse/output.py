@@ -6,6 +6,7 @@ Most commands that may write a table do not: what writes imports its libraries w
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -72,7 +73,7 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
 
         def write(path: Path) -> object:
             try:
-                return pq.write_table(table, path, compression="zstd")
+                return pq.write_table(_named_once(table), path, compression="zstd")
             except pa.ArrowNotImplementedError as error:
                 raise DataError(
                     f"--out {out}: parquet cannot hold a column of the result ({error}). "
@@ -141,9 +142,9 @@ def as_text(table: pa.Table, form: Format) -> str:
     words for them.
     """
     if form == "csv":
-        return _as_csv(table)
+        return _as_csv(_named_once(table))
     if form == "json":
-        return _as_json(table)
+        return _as_json(_named_once(table))
     if form == "table":
         return _as_aligned(table)
     raise UsageError(f"--format {form}: not a text format.")
@@ -154,14 +155,15 @@ def as_rich(table: pa.Table, title: str | None = None) -> Table:
     from rich.table import Table
     from rich.text import Text
 
+    named = _named_once(table)
     shown = Table(title=title, title_justify="left")
-    for field in table.schema:
+    for field in named.schema:
         shown.add_column(
             Text(field.name),
             justify="right" if is_number(field.type) else "left",
             overflow="fold",
         )
-    for row in table.to_pylist():
+    for row in named.to_pylist():
         shown.add_row(*(Text(format_cell(value)) for value in row.values()))
     return shown
 
@@ -226,6 +228,15 @@ def _as_aligned(table: pa.Table) -> str:
         align = str.rjust if is_number(field.type) else str.ljust
         columns.append([align(cell, width) for cell in cells])
     return "".join("  ".join(line).rstrip() + "\n" for line in zip(*columns, strict=True))
+
+
+def _named_once(table: pa.Table) -> pa.Table:
+    """Return a table whose columns have each a name of their own, as in a subquery: a, a_1."""
+    names: list[str] = []
+    for name in table.column_names:
+        free = (f"{name}_{number}" for number in itertools.count(1))
+        names.append(name if name not in names else next(one for one in free if one not in names))
+    return table.rename_columns(names)
 
 
 def _as_csv(table: pa.Table) -> str:

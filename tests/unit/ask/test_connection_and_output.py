@@ -193,6 +193,17 @@ def test_threads_that_open_the_same_file_first(built_file):
         assert list(pool.map(count, range(24))) == [1] * 24
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "parquet"])
+def test_columns_of_one_name_keep_their_values(tmp_path, form):
+    with duckdb.connect() as con:
+        table = con.sql("select 1 as a, 2 as b, 3 as a, 4 as a").to_arrow_table()
+        output.write_file(table, tmp_path / f"x.{form}", form)
+        found = con.sql(f"from '{tmp_path}/x.{form}'")
+        assert (found.columns, found.fetchall()) == (["a", "b", "a_1", "a_2"], [(1, 2, 3, 4)])
+    drawn = output.as_rich(table)
+    assert [next(iter(column.cells)).plain for column in drawn.columns] == ["1", "2", "3", "4"]
+
+
 def test_bytes_and_intervals_are_text_where_there_is_no_word_for_them(tmp_path):
     with duckdb.connect() as con:
         table = con.sql(
