@@ -57,8 +57,8 @@ def test_a_gene_line_settles_how_long_the_gene_is(
         ("g.gtf", [gtf("exon", 1, 9, gene_id="ENST1.2", transcript_id="ENST1.2"),
                    gtf("CDS", 1, 9, gene_id="ENST1.2", transcript_id="ENST1.2"),
                    gtf("exon", 1, 9, gene_id="ENST2.1", transcript_id="ENST2.1")]),
-        # gffread
-        ("g.gff3", [gff3("transcript", 1, 9, ID="ENST1.2", geneID="ENSG1.2"),
+        # gffread of what names no genes
+        ("g.gff3", [gff3("transcript", 1, 9, ID="ENST1.2"),
                     gff3("exon", 1, 9, Parent="ENST1.2")]),
     ],
 )  # fmt: skip
@@ -72,6 +72,42 @@ def test_transcripts_that_stand_for_genes_are_told(
     path = written(tmp_path, name, *lines)
     report = load(empty_warehouse, "genes", path, build="GRCh38")
     assert report.notes == {"transcripts_as_genes": report.n_loaded}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(
+            [gff3("gene", 1, 9, gene_id="ENSG1"),
+             gff3("transcript", 1, 9, gene_id="ENSG1", transcript_id="ENST1"),
+             gff3("exon", 1, 9, gene_id="ENSG1", transcript_id="ENST1"),
+             gff3("five_prime_utr", 1, 2, gene_id="ENSG1", transcript_id="ENST1")],
+            id="rtracklayer, of GTF"),
+        pytest.param(
+            [gff3("transcript", 1, 9, ID="ENST1", geneID="ENSG1"),
+             gff3("exon", 1, 9, Parent="ENST1")],
+            id="gffread"),
+        pytest.param(
+            [gff3("gene", 1, 9, ID="ENSG1"),
+             gff3("transcript", 1, 9, ID="ENST1", Parent="ENSG1"),
+             gff3("exon", 1, 9, Parent="ENST1")],
+            id="gffread --keep-genes"),
+        pytest.param(
+            [gff3("gene", 1, 9, ID="ENSG1", gene_id="ENSG1"),
+             gff3("transcript", 1, 9, ID="ENST1", Parent="ENSG1", transcript_id="ENST1"),
+             gff3("selenocysteine", 2, 4, ID="s-1", Parent="ENST1", transcript_id="ENST1")],
+            id="AGAT, of GTF"),
+    ],
+)  # fmt: skip
+def test_transcripts_find_their_gene_however_gff3_links_them(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path, lines: list[str]
+) -> None:
+    report = load(empty_warehouse, "genes", written(tmp_path, "g.gff3", *lines), build="GRCh38")
+    assert (report.n_loaded, report.rejected, report.notes) == (1, {}, {})
+    found = empty_warehouse.execute(
+        "select gene_id, transcript_id, start_pos, end_pos from transcripts"
+    )
+    assert found.fetchall() == [("ENSG1", "ENST1", 1, 9)]
 
 
 @pytest.mark.parametrize(

@@ -139,9 +139,19 @@ class TestGtf:
         assert (report.n_read, report.n_loaded) == (3, 1)
         assert report.rejected == {"contig_not_kept": 2}
 
-    def test_another_organism_is_refused(self, empty_warehouse, load, tmp_path):
-        path = written(tmp_path, "g.gtf", gtf("gene", 5, 90, contig="chrIV", gene_id="YDL248W"))
-        with pytest.raises(DataError, match=r"none of its 1 genes lies on one of.*chrIV"):
+    @pytest.mark.parametrize(
+        ("line", "message"),
+        [
+            # another organism
+            (gtf("gene", 5, 90, contig="chrIV", gene_id="Y1"), r"none of its 1 genes .*chrIV"),
+            (gtf("CDS", 5, 90, gene_id="G1"), "none of its lines is a gene, a transcript or an e"),
+        ],
+    )
+    def test_files_without_human_genes_are_refused(
+        self, empty_warehouse, load, tmp_path, line, message
+    ):
+        path = written(tmp_path, "g.gtf", line)
+        with pytest.raises(DataError, match=message):
             load(empty_warehouse, "genes", path, build="GRCh38")
 
     @pytest.mark.parametrize(

@@ -101,29 +101,35 @@ def gff3_attributes() -> Attributes:
 
     Ensembl and RefSeq give genes and transcripts many types (``lincRNA_gene``, ``pseudogene``,
     ``RNA``): a gene is a line without a parent that names itself a gene, a transcript is a line
-    below a gene, or one with a transcript id. Genes of RefSeq keep their number, ``GeneID:1``.
+    below a gene, or one that calls itself so and names its gene (``geneID`` of gffread, ``gene_id``
+    of rtracklayer), or has a transcript id. Genes of RefSeq keep their number, ``GeneID:1``.
     """
     parent, own = _in_gff3("Parent"), _in_gff3("ID")
+    named = f"coalesce({_in_gff3('gene_id')}, {_in_gff3('geneID')})"
+    above = f"string_split({parent}, ',')[1]"
     entrez = r"nullif(regexp_extract(attributes, '[=,](GeneID:[0-9]+)', 1), '')"
-    bare_parent = f"regexp_replace(string_split({parent}, ',')[1], '^gene[:-]', '')"
+    bare_parent = f"regexp_replace({above}, '^gene[:-]', '')"
     is_gene = (
         f"{parent} is null and (feature = 'gene' or ends_with(feature, '_gene') "
         rf"or regexp_matches(attributes, '(^|;)\s*(ID=gene[:-]|gbkey=Gene(;|$))'))"
     )
+    # whose parent is the transcript that it names is a part of it
     is_transcript = (
-        f"{parent} is not null and ({_in_gff3('transcript_id')} is not null "
-        rf"or regexp_matches(attributes, '(^|;)\s*Parent=gene'))"
+        f"(feature in ('mRNA', 'transcript') and coalesce({parent}, {named}) is not null) "
+        f"or not ends_with({parent}, {_in_gff3('transcript_id')}) "
+        rf"or regexp_matches(attributes, '(^|;)\s*Parent=gene')"
     )
     parts = ", ".join(f"'{part}'" for part in _PARTS)
     return Attributes(
         level=f"case when feature = 'exon' then 'exon' when feature in ({parts}) then null "
         f"when {is_gene} then 'gene' when {is_transcript} then 'transcript' end",
-        gene_key=f"case level when 'gene' then coalesce({own}, {_in_gff3('gene_id')}) "
-        f"when 'transcript' then {parent} "
-        f"else coalesce({_in_gff3('gene_id')}, {entrez}, {parent}) end",
-        transcript_key=f"case level when 'transcript' then {own} "
-        f"when 'exon' then string_split({parent}, ',')[1] end",
-        gene_text=f"coalesce({_in_gff3('gene_id')}, {entrez}, "
+        gene_key=f"case level when 'gene' then coalesce({own}, {named}) "
+        f"when 'transcript' then coalesce({parent}, {named}) "
+        f"else coalesce({named}, {entrez}, {parent}) end",
+        transcript_key=f"case level when 'transcript' then coalesce({own}, "
+        f"{_in_gff3('transcript_id')}) "
+        f"when 'exon' then coalesce({above}, {_in_gff3('transcript_id')}) end",
+        gene_text=f"coalesce({named}, {entrez}, "
         f"case level when 'gene' then regexp_replace({own}, '^gene[:-]', '') "
         f"else {bare_parent} end)",
         gene_version=_in_gff3("version"),
@@ -133,7 +139,7 @@ def gff3_attributes() -> Attributes:
         f"case when level = 'gene' then {_in_gff3('biotype')} end)",
         synonyms=f"list_sort(list_distinct({_words_in_gff3('gene_synonym')}))",
         transcript_text=f"coalesce({_in_gff3('transcript_id')}, regexp_replace(case level "
-        f"when 'exon' then string_split({parent}, ',')[1] else {own} end, "
+        f"when 'exon' then {above} else {own} end, "
         "'^(transcript:|rna-)', ''))",
         transcript_version=_in_gff3("version"),
         transcript_biotype=f"coalesce({_in_gff3('transcript_type')}, "

@@ -55,19 +55,11 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, attributes: Attri
         source,
         """
         select
-            model_genes.line,
+            model_genes.* exclude (gene_text),
             model_genes.gene_id as gene_text,
-            model_genes.version_text,
-            model_genes.gene_name,
             model_genes.chrom as chrom_text,
-            model_genes.start_pos,
-            model_genes.end_pos,
-            model_genes.strand_text,
             cast(null as bigint) as tss_given,
-            canonical.tss_pos as canonical_tss_pos,
-            model_genes.biotype,
-            model_genes.synonyms,
-            model_genes.given_reject
+            canonical.tss_pos as canonical_tss_pos
         from model_genes
         left join (select gene_id, tss_pos from incoming_transcripts where is_canonical)
             as canonical
@@ -332,7 +324,7 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def _refuse_other_contigs(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    """Refuse a file none of whose genes lies on a chromosome: another organism, other names."""
+    """Refuse a file without genes on a chromosome: parts alone, another organism, other names."""
     row = con.execute("""
         select
             count(*),
@@ -340,7 +332,12 @@ def _refuse_other_contigs(con: duckdb.DuckDBPyConnection, source: SourceFile) ->
             array_to_string(list_sort(list_distinct(list(contig)))[:5], ', ')
         from model_genes
     """).fetchone()
-    if row and row[0] and not row[1]:
+    if row and not row[0]:
+        raise DataError(
+            f"{source.path}: none of its lines is a gene, a transcript or an exon. Of coding parts "
+            "(CDS, start_codon) alone no gene can be told; take the whole gene model."
+        )
+    if row and not row[1]:
         raise DataError(
             f"{source.path}: none of its {row[0]} genes lies on one of 1..22, X, Y, MT; "
             f"contigs found: {row[2]}. Only human gene models can be loaded."
