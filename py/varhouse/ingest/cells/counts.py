@@ -154,8 +154,8 @@ def find_expressions(
         f"{path}: {' and '.join(map(_spelled, reversed(refused)))} "
         f"{'is' if len(refused) == 1 else 'are'} not integer counts"
         f"{'; no ' + absent if absent else ''}.{told}\n"
-        "Name the matrix of counts with --layer. A named matrix of expression values is taken as "
-        "it is: means of its values, no sums."
+        f"Name the matrix of counts with --layer; found are {', '.join(_names(root))}. A named "
+        "matrix of expression values is taken as it is: means of its values, no sums."
     )
 
 

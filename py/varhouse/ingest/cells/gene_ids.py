@@ -14,10 +14,8 @@ from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
-from varhouse.ingest.genes.lookup import ENSEMBL_GENE
+from varhouse.ingest.genes.lookup import VERSIONED_GENE
 from varhouse.ingest.pseudobulk.symbols import SYMBOL_GENES
-
-_ENSEMBL = re.compile(rf"({ENSEMBL_GENE.replace('(_PAR_Y)?', '')})(?:\.[0-9]+)?(_PAR_Y)?")
 
 _FEATURE_TYPES = "feature_types"
 # As Cell Ranger calls them; genes are "Gene Expression".
@@ -66,7 +64,9 @@ def gene_ids(con: duckdb.DuckDBPyConnection, var: Table) -> GeneIds:
     unnamed = np.flatnonzero(ids == "")
     if unnamed.size:
         raise DataError(f"{var.path}: gene {int(unnamed[0]) + 1} of {var.name} has no name.")
-    by_symbol = np.array([_ENSEMBL.fullmatch(name) is None for name in ids.tolist()], dtype=bool)
+    by_symbol = np.array(
+        [VERSIONED_GENE.fullmatch(name) is None for name in ids.tolist()], dtype=bool
+    )
     if by_symbol.any():
         ids, unknown = _looked_up(con, ids, by_symbol)
         if unknown.size:
@@ -107,7 +107,7 @@ def _ensembl_column(var: Table, index: npt.NDArray[np.object_]) -> npt.NDArray[n
         if column is not None and var.numbers(column) is not None:
             continue
         values = index if column is None else var.texts(column)
-        matches = [_ENSEMBL.fullmatch(value) for value in values.tolist()]
+        matches = [VERSIONED_GENE.fullmatch(value) for value in values.tolist()]
         hits = np.array([match is not None for match in matches], dtype=bool)
         if hits.sum() > best_hits.sum():
             best = np.array(

@@ -38,8 +38,8 @@ from varhouse.ingest.reading import (
 from varhouse.ingest.records import column_names
 
 DONOR_COLUMNS = (
-    "donor_id", "iid", "sample_id", "individual_id", "individual", "donor", "subject_id",
-    "participant_id", "eid",
+    "donor_id", "iid", "individual_id", "individual", "donor", "subject_id", "participant_id",
+    "eid", "sample_id",
 )  # fmt: skip
 """What the column of donor ids may be called, best first."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import duckdb
 
 from varhouse.errors import DataError
@@ -9,6 +11,9 @@ from varhouse.ingest.format import SourceFile
 
 ENSEMBL_GENE = "ENS[A-Z]*G[0-9]+(_PAR_Y)?"
 """Whole-text pattern of an unversioned Ensembl gene id."""
+
+VERSIONED_GENE = re.compile(r"(ENS[A-Z]*G[0-9]+)(?:\.[0-9]+(?:_[0-9]+)?)?(_PAR_Y)?")
+"""The same with a version, as `gene_id_sql` takes it off: what stands before it, and behind."""
 
 
 def has_genes(con: duckdb.DuckDBPyConnection) -> bool:

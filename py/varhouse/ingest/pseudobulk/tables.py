@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import duckdb
 
@@ -13,7 +12,7 @@ from varhouse.ingest.donors.register import add_donors, create_donor_meanings, r
 from varhouse.ingest.donors.values import DONOR_COLUMNS, donor_column
 from varhouse.ingest.evidence.interval_rows import default_sql
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
-from varhouse.ingest.genes.lookup import ENSEMBL_GENE
+from varhouse.ingest.genes.lookup import VERSIONED_GENE
 from varhouse.ingest.keys import gene_id_sql, missing_sql, text_literal
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
@@ -48,16 +47,21 @@ _LONG: Columns = {
         "ensembl_id",
         "ensembl_gene_id",
         "gene",
+        "geneid",
         "phenotype_id",
         "feature_id",
     ),
     "donor": DONOR_COLUMNS,
-    "sum": ("sum", "counts", "count", "total"),
+    "sum": ("sum", "counts", "total"),
     "mean": ("mean", "mean_expression", "expression", "value"),
     "n_cells": ("n_cells", "ncells", "num_cells"),
 }
 _GENE_COLUMNS = (*_LONG["gene"], "", PANDAS_INDEX)  # best first
 _BED_GENE_COLUMNS = ("phenotype_id", "gene_id", "pid", "id", "targetid")
+# "count" is of cells in some tables and of transcripts in others
+_OF_VALUES = frozenset(
+    {"count", *_LONG["cell_type"], *_LONG["sum"], *_LONG["mean"], *_LONG["n_cells"]}
+)
 # Beside the gene, in no file a donor: as BED and QTL mappers, GTF, tximport and biomaRt call them.
 _ABOUT_GENES = frozenset(
     {*_LONG["gene"], *_BED_GENE_COLUMNS, "gid", "strand", "score", "info", "chr", "chrom",
@@ -120,9 +124,9 @@ def _stage_donor_columns(
     place: Collection[int],
 ) -> None:
     """Stage a table with a gene a line and a donor a column, but for the gene and its place."""
-    cell_type = _require_cell_type(source, options)
-    _refuse_genes_as_columns(source)
     names = column_names(source)
+    _refuse_other_columns(source, names)
+    cell_type = _require_cell_type(source, options)
     known = {gene_at, *place}
     # elsewhere than in front, a column without a name is a donor without one, and rejected
     labels = {at for at, name in enumerate(names) if is_row_labels(name) and (name or not at)}
@@ -174,9 +178,15 @@ def _stage_donor_columns(
     _note_whole_numbers(con)
 
 
-def _refuse_genes_as_columns(source: SourceFile) -> None:
-    gene = re.compile(rf"{ENSEMBL_GENE}(\.[0-9]+)?(_PAR_Y)?")
-    genes = [name for name in source.columns if gene.fullmatch(name.strip())]
+def _refuse_other_columns(source: SourceFile, names: Sequence[str]) -> None:
+    """Refuse columns that are genes, or of a table with a value a line, in place of donors."""
+    values = [name for name in names if name in _OF_VALUES]
+    if values:
+        raise DataError(
+            f"{source.path}: {shown_names(values)}: no donor is called so. Leave such columns out, "
+            f"or, where a line is of one donor, call the donor's column {DONOR_COLUMNS[0]}."
+        )
+    genes = [name for name in source.columns if VERSIONED_GENE.fullmatch(name.strip())]
     if genes:
         raise DataError(
             f"{source.path}: {len(genes)} of its {len(source.columns)} columns are genes "
