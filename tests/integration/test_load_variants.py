@@ -46,6 +46,7 @@ def test_variants_are_numbered_densely_in_genome_order(
         "chromosome\tposition\treferenceAllele\talternateAllele\trsId",
         "#CHROM\tPOS\tREF\tALT\tID",
         "chrom\tpos\tref\talt\trsid",
+        "CHR\tBase_Pair_Location\tRef\tAlt\tRsID",
     ],
 )
 def test_variant_columns_go_by_several_names(
@@ -62,10 +63,11 @@ def test_the_first_of_several_rsids_is_kept(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, name: str
 ) -> None:
     header = f"variant_id\t{name}"
-    rows = ("1_5_A_T\trs5,rs6", "1_6_A_T\tss1;rs7", "1_7_A_T\t.", "1_8_A_T\tmine", "1_9_A_T\ta;b")
+    given = ("RS5,rs6", "ss1;rs7", ".", "nan", "1:9:A:T", "rs10:A:T")
+    rows = [f"1_{pos}_A_T\t{rsid}" for pos, rsid in enumerate(given, start=5)]
     load(con, "variants", write_text(tmp_path, "v.tsv", header, *rows))
     found = con.execute("select rsid from raw.variants order by variant_idx").fetchall()
-    assert [rsid for (rsid,) in found] == ["rs5", "rs7", None, "mine", None]
+    assert [rsid for (rsid,) in found] == ["rs5", "rs7", None, None, None, "rs10"]
 
 
 def test_an_id_beside_place_and_alleles_may_be_an_rsid(
@@ -119,6 +121,23 @@ def test_the_effect_allele_may_be_the_reference(
     assert con.execute("select variant_id from raw.variants").fetchall() == [("1_5_T_A",)]
 
 
+def test_an_id_of_another_place_is_of_another_build(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    rows = ("1_5_A_T\tchr1\t5", "1_6_A_T\tchr1\t1006", "1_7_A_T\tNA\tNA")
+    (report,) = load(con, "variants", write_text(tmp_path, "v.tsv", "variant\tchr\tpos", *rows))
+    assert (report.n_loaded, report.rejected) == (2, {"variant_id_mismatch": 1})
+
+
+def test_several_alternatives_in_a_row_are_told(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    rows = ("1\t5\trs5\tA\tT", "1\t6\trs6\tA\tC,T")
+    path = write_text(tmp_path, "sites.txt", "#CHROM\tPOS\tID\tREF\tALT", *rows)
+    (report,) = load(con, "variants", path)
+    assert report.rejected == {"several_alleles": 1}
+
+
 def test_a_variant_twice_is_kept_once_and_counted(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -145,5 +164,5 @@ def test_a_later_file_gives_the_rsid_that_was_missing(
 
 def test_variants_lacking_a_column(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     path = write_text(tmp_path, "v.tsv", "chrom\tpos\tref", "1\t5\tA")
-    with pytest.raises(DataError, match=r"v\.tsv: column alt_allele missing; .*chrom, pos, ref"):
+    with pytest.raises(DataError, match=r"v\.tsv: no column for alt .*: chrom, pos, ref"):
         load(con, "variants", path)

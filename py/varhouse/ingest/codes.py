@@ -151,6 +151,11 @@ _MESSAGES = {
     "duplicate_merged": "the variant's genotypes are there already; both are merged, as asked",
     "outside_regions": "the variant lies outside the --region that are wanted",
     "outside_maf": "the minor allele frequency is outside --min-maf, --max-maf",
+    "dosage_passed_over": "the call (GT) is missing where there is a dosage (DS), as PLINK 2 writes "
+    "what is uncertain; kept as missing. To have the dosages, remove GT (bcftools annotate -x "
+    "FORMAT/GT)",
+    "half_call_missing": "calls of one known allele (./1), as vt decompose makes of 1/2; missing. "
+    "To count the allele that is there, load with --half-call reference",
     "sample_not_in_file": "samples in the --samples file that the genotype file does not have",
     "no_bgzf_end_marker": "the BGZF file lacks its end marker and may be cut short",
 }

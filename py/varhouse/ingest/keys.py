@@ -13,7 +13,7 @@ from varhouse.ingest.builds import CHROMOSOMES
 
 # Bases, . * <DEL>, and the single breakends of VCF (G. and .G), which real slices hold.
 _ALLELE = r"(?:[ACGTN]+\.?|\.[ACGTN]*|\*|<[^<>\s]+>)"
-MISSING = ("", "NA", "#NA", "N/A", ".", "-", r"\N", "NULL", "NONE")
+MISSING = ("", "NA", "#NA", "N/A", "#N/A", "<NA>", ".", "-", r"\N", "NULL", "NONE")
 """Spellings of "not there", in upper case."""
 
 # One contig, one position, two alleles between : _ - or /; GTEx adds the build at the end.
@@ -100,6 +100,12 @@ def variant_key_sql(text: str) -> str:
         f"case when {parts}.pos <> '' then {chrom} || '_' || {parts}.pos || '_' || "
         f"upper({parts}.ref) || '_' || upper({parts}.alt) end"
     )
+
+
+def rsid_sql(text: str) -> str:
+    """Return the first rsID of a text in lower case (of ``RS1;rs2``, ``rs1:A:G``), or NULL."""
+    pattern = "(?i)(?:^|[^a-z0-9])(rs[0-9]+)(?:$|[^a-z0-9])"
+    return f"lower(nullif(regexp_extract({text}, '{pattern}', 1), ''))"
 
 
 def allele_sql(allele: str) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import duckdb
 
 from varhouse.ingest.builds import id_of_other_build_sql
@@ -14,100 +12,83 @@ from varhouse.ingest.keys import (
     contig_rank_sql,
     integer_sql,
     missing_sql,
+    rsid_sql,
     variant_id_sql,
     variant_key_sql,
     variant_struct_sql,
 )
 from varhouse.ingest.reading import build_of_first_id
-from varhouse.ingest.staging import missing_columns, quoted_name, stage_table
+from varhouse.ingest.records import (
+    Columns,
+    case_sql,
+    create_records,
+    drop_records,
+    has_columns,
+    refuse_ragged,
+)
 
-_CHROM = ("chr_id", "chromosome", "chrom", "chr", "#chrom", "#CHROM", "CHROM")
-_POS = ("position", "pos", "POS", "base_pair_location")
-_REF = ("ref_allele", "referenceAllele", "ref", "REF", "other_allele")
-_ALT = ("alt_allele", "alternateAllele", "alt", "ALT", "effect_allele")
-_RSID = (
-    "rs_id", "rsid", "rsId", "rsID", "RSID", "rsids", "rsIds",
-    *(f"rs_id_dbSNP{release}" for release in ("147_GRCh37p13", "151_GRCh38p7", "155_GRCh38p13")),
-    "snp", "SNP", "ID",
-)  # fmt: skip
-_VARIANT = ("variant_id", "variantId", "variant")
-
-
-def _first(source: SourceFile, names: Sequence[str]) -> str | None:
-    return next((name for name in names if name in source.columns), None)
+_PARTS = ("chrom", "pos", "ref", "alt")
+_COLUMNS: Columns = {
+    "variant": ("variant_id", "variantid", "variant"),
+    "chrom": ("chr_id", "chromosome", "chrom", "chr"),
+    "pos": ("position", "pos", "base_pair_location"),
+    "ref": ("ref_allele", "referenceallele", "ref", "other_allele"),
+    "alt": ("alt_allele", "alternateallele", "alt", "effect_allele"),
+    "rsid": (
+        "rs_id", "rsid", "rsids", "rs_id_dbsnp147_grch37p13", "rs_id_dbsnp151_grch38p7",
+        "rs_id_dbsnp155_grch38p13", "snp", "id",
+    ),
+}  # fmt: skip
 
 
 def _matches(source: SourceFile) -> bool:
-    has_parts = [_first(source, names) is not None for names in (_CHROM, _POS, _REF, _ALT)]
-    return _first(source, _VARIANT) is not None or sum(has_parts) >= 2
-
-
-def _first_rsid_sql(text: str) -> str:
-    """Return the first of several rsIDs (``rs1;rs2``, a list of parquet), or the text as it is."""
-    first = rf"nullif(regexp_extract({text}, '(?i)(?:^|[;,\[ ])(rs[0-9]+)', 1), '')"
-    return rf"case when regexp_matches({text}, '[;,\[]') then {first} else {text} end"
+    found = [name for name in _COLUMNS if has_columns(source, _COLUMNS, (name,))]
+    return "variant" in found or len(set(found) & set(_PARTS)) >= 2
 
 
 def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    variant = _first(source, _VARIANT)
-    parts = {names[0]: _first(source, names) for names in (_CHROM, _POS, _REF, _ALT)}
-    missing = [name for name, column in parts.items() if column is None]
-    if missing and not variant:
-        raise missing_columns(source, missing)
-    rsid = _first(source, _RSID)
-    wanted = [name for name in (*parts.values(), variant, rsid) if name is not None]
-    rows = stage_table(con, source, wanted, comment="##")
-    variant_text = quoted_name(variant) if variant else "cast(null as varchar)"
-    rsid_text = quoted_name(rsid) if rsid else "cast(null as varchar)"
-    if missing:
-        parsed = variant_struct_sql(variant_text)
-        chrom, pos, ref, alt = (f"{parsed}.{part}" for part in ("chrom", "pos", "ref", "alt"))
-    else:
-        chrom, pos, ref, alt = (quoted_name(str(column)) for column in parts.values())
-    other_build = (
-        f"when {id_of_other_build_sql('variant_text', options.build)} then 'variant_of_other_build'"
-        if options.build
-        else ""
-    )
+    by_id = not has_columns(source, _COLUMNS, _PARTS) and _has_ids(source)
+    create_records(con, source, _COLUMNS, required=() if by_id else _PARTS)
+    chrom, pos, ref, alt = (f"parsed.{part}" if by_id else part for part in _PARTS)
+    place = f"{chrom_sql('chrom')} || '_' || {integer_sql('pos')} || '_'"
+    rules = {"ragged_row": "is_ragged"}
+    if options.build:
+        rules["variant_of_other_build"] = id_of_other_build_sql("variant_text", options.build)
+    if by_id:
+        rules["variant_id_missing"] = "variant_text is not null and pos is null"
+    rules |= {
+        "unknown_contig": "chrom is null",
+        "several_alleles": "contains(alt_text, ',')",
+        # an id that is no chrom_pos_ref_alt (an rsID, say) says nothing about the row
+        "variant_id_mismatch": "not starts_with(variant_id, place)"
+        if by_id
+        else f"{variant_key_sql('variant_text')} <> variant_id",
+    }
     # files of associations say which allele was tested, not which one the genome has
-    note = "'reference_assumed'" if ref == quoted_name("other_allele") else "cast(null as varchar)"
+    is_assumed = not by_id and not has_columns(source, {"ref": _COLUMNS["ref"][:-1]}, ("ref",))
     con.execute(f"""
         create temp table incoming as
         with typed as (
             select
                 line,
+                is_ragged,
                 {chrom_sql(chrom)} as chrom,
                 try_cast({integer_sql(pos)} as integer) as pos,
                 {allele_sql(ref)} as ref,
                 {allele_sql(alt)} as alt,
-                {missing_sql(variant_text)} as variant_text,
-                {_first_rsid_sql(missing_sql(rsid_text))} as given_rsid
-            from {rows}
+                {alt} as alt_text,
+                {place} as place,
+                {missing_sql("variant")} as variant_text,
+                -- the id of a row that has its place and alleles beside may be its rsID
+                coalesce({rsid_sql("rsid")}, {rsid_sql("variant")}) as rsid
+            from (select *, {variant_struct_sql("variant")} as parsed from records)
         ),
         keyed as (
-            select
-                *,
-                {variant_id_sql("chrom", "pos", "ref", "alt")} as variant_id,
-                -- the id of a row that has its place and alleles beside may be its rsID
-                coalesce(
-                    given_rsid,
-                    case when regexp_full_match(variant_text, '(?i)rs[0-9]+') then variant_text end
-                ) as rsid
+            select *, {variant_id_sql(*_PARTS)} as variant_id
             from typed
         ),
         judged as (
-            select
-                *,
-                case
-                    {other_build}
-                    when {"variant_text is not null and pos is null" if missing else "false"}
-                        then 'variant_id_missing'
-                    when chrom is null then 'unknown_contig'
-                    -- an id that is no chrom_pos_ref_alt (an rsID, say) says nothing about the row
-                    when {"false" if missing else "true"}
-                        and {variant_key_sql("variant_text")} <> variant_id
-                        then 'variant_id_mismatch'
-                end as fault
+            select *, {case_sql(rules)} as fault
             from keyed
         )
         select
@@ -117,7 +98,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
                     and row_number() over (partition by variant_id, fault order by line) > 1
                     then 'duplicate_variant'
             end) as reject,
-            {note} as note,
+            {"'reference_assumed'" if is_assumed else "cast(null as varchar)"} as note,
             -- numbered over the whole table when it is stored
             cast(0 as uinteger) as variant_idx,
             variant_id,
@@ -128,6 +109,12 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
             rsid
         from judged
     """)
+    drop_records(con)
+    refuse_ragged(con, source)
+
+
+def _has_ids(source: SourceFile) -> bool:
+    return has_columns(source, _COLUMNS, ("variant",))
 
 
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
@@ -226,7 +213,7 @@ FORMATS: tuple[Format, ...] = (
         stage=_stage,
         wants="parquet, tab- or comma-separated with variant_id (chrom_pos_ref_alt), or "
         "chrom (chr_id, chromosome), pos (position), ref (ref_allele), alt (alt_allele); "
-        "rs_id (rsid) if any",
+        "rs_id (rsid) if any; of a VCF the lines from #CHROM on, an ALT in each",
         stated_build=build_of_first_id,
     ),
 )

@@ -267,6 +267,17 @@ def test_an_id_of_another_variant_than_the_columns_say(stage, tmp_path, alleles)
     assert [row["reject"] for row in rows] == [None, mismatch, mismatch, None]
 
 
+def test_an_id_that_was_kept_through_a_liftover(stage, tmp_path):
+    text = (
+        "variant_id\tchr\tposition\trsid\tgene_id\tp_value\ttissue\n"
+        "16_5_T_C\t16\t1005\t.\tENSG1\t0.01\t#N/A\n"
+        "16_5_T_C\tchr16\t5\tRS5;rs6\tENSG1\t0.01\t<NA>\n"
+    )
+    rows = stage(tmp_path, "qtl", "qtl", text)
+    assert [row["reject"] for row in rows] == ["variant_id_mismatch", None]
+    assert (rows[1]["rsid"], rows[1]["feature"]) == ("rs5", rows[0]["feature"])
+
+
 def test_introns_are_sqtl(empty_warehouse, load, tmp_path):
     # as GTEx calls them in *.sgenes.txt and the eQTL Catalogue in its leafcutter data sets
     path = tmp_path / "Liver.v8.sgenes.txt"

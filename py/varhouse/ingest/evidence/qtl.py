@@ -26,6 +26,7 @@ from varhouse.ingest.keys import (
     integer_sql,
     missing_sql,
     number_sql,
+    rsid_sql,
     text_literal,
     variant_id_sql,
     variant_key_sql,
@@ -135,8 +136,8 @@ def _incoming_sql(
 ) -> str:
     names_effect = by_position and _names_effect_only(layout, source)
     parsed = variant_struct_sql("variant") if names_effect or not by_position else "null"
-    has_both = by_position and "variant" in found and layout.genome_build is None
-    mismatch = _mismatch_sql(names_effect) if has_both else "false"
+    has_both = found.issuperset(("variant", "chrom", "pos")) and layout.genome_build is None
+    mismatch = _mismatch_sql(by_position, names_effect) if has_both else "false"
     window = (
         "left join raw.genes as genes on numbers.gene_id = genes.gene_id" if check_window else ""
     )
@@ -160,7 +161,7 @@ def _incoming_sql(
                 {_key_columns(by_position, names_effect)},
                 {"coalesce(parsed.pos, '') = ''" if names_effect else "false"} as is_assumed,
                 {mismatch} as is_mismatch,
-                {missing_sql("rsid")} as rsid,
+                {rsid_sql("rsid")} as rsid,
                 {gene_id_sql("gene")} as gene_id,
                 {_label_columns(layout, source, options)},
                 p_text,
@@ -219,9 +220,11 @@ def _names_effect_only(layout: QtlLayout, source: SourceFile) -> bool:
     return "effect" in layout.columns and not has_columns(source, names, ["ref"])
 
 
-def _mismatch_sql(names_effect: bool) -> str:
+def _mismatch_sql(by_position: bool, names_effect: bool) -> str:
     """Return whether an id is of another variant than the columns beside it say."""
     place = f"{chrom_sql('chrom')} || '_' || {integer_sql('pos')}"
+    if not by_position:
+        return f"coalesce({chrom_sql('parsed.chrom')} || '_' || parsed.pos <> {place}, false)"
     ref, alt = allele_sql("ref"), allele_sql("alt")
     orders = [(ref, alt), (alt, ref)] if names_effect else [(ref, alt)]
     ids = ", ".join(f"{place} || '_' || {first} || '_' || {second}" for first, second in orders)

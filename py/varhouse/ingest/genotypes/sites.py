@@ -13,7 +13,7 @@ from varhouse.ingest.genotypes.block import Sites
 from varhouse.ingest.genotypes.filters import regions_sql
 from varhouse.ingest.genotypes.tables import ArrowTables
 from varhouse.ingest.genotypes.tally import Tally
-from varhouse.ingest.keys import chrom_sql, contig_rank_sql, variant_id_sql
+from varhouse.ingest.keys import chrom_sql, contig_rank_sql, rsid_sql, variant_id_sql
 
 _PSEUDOAUTOSOMAL = "(?i)(chr)?(25|XY|PAR[12])"
 
@@ -185,7 +185,7 @@ class SiteNumbers:
                     cast(pos as integer) as pos,
                     upper(ref) as ref,
                     upper(alt) as alt,
-                    nullif(regexp_extract(name, '(?i)(?:^|[;,])(rs[0-9]+)', 1), '') as rsid
+                    {rsid_sql("name")} as rsid
                 from kept_sites
             )
 
