@@ -39,9 +39,6 @@ class StderrReporter:
         self._settings = settings
         self._console = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def started(self, unique_id: str) -> None:
-        """Say nothing; the line comes when the node is done."""
-
     def finished(self, result: NodeResult) -> None:
         """Print one node's line."""
         if self._settings.log_json:

@@ -149,10 +149,7 @@ class _Loader:
         self._check_cli_vars()
         return Project(
             name=self.name,
-            version=str(self.entry.value.get("version", "")),
             directory=self.directory,
-            profile=str(self.target["profile_name"]),
-            target=self.target,
             vars=self.vars,
             cli_vars=self.cli_vars,
             nodes={key: self.nodes[key] for key in sorted(self.nodes)},

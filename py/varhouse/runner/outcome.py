@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -75,18 +76,16 @@ def _shown(value: Any) -> str:
 
 
 class Reporter(Protocol):
-    """Hears of every step; the runner itself prints nothing."""
-
-    def started(self, unique_id: str) -> None:
-        """Hear that a node begins."""
+    """Hears of every node; the runner itself prints nothing."""
 
     def finished(self, result: NodeResult) -> None:
         """Hear what became of a node."""
 
 
 class RunInterruptedError(VarhouseError):
-    """A signal ended the run; the node that was being built is as it was before."""
+    """SIGTERM ended the run; the node that was being built is as it was before."""
 
-    def __init__(self, signal_number: int) -> None:
+    exit_code = 128 + signal.SIGTERM
+
+    def __init__(self) -> None:
         super().__init__("interrupted; the warehouse is as it was before the current step")
-        self.exit_code = 128 + signal_number

@@ -133,10 +133,8 @@ def choose_nodes(
 def own_state(node: Node, stored: Mapping[str, Stored], fingerprints: Fingerprints) -> str:
     """Return ``new``, ``modified`` or ``same``, looking at the node alone."""
     held = stored.get(node.unique_id)
-    if held is None and node.materialized != "ephemeral":
-        return "new"
     if held is None:
-        return "same"
+        return "same" if node.materialized == "ephemeral" else "new"
     made = held.fingerprint
     now = (*fingerprints.own(node.unique_id), fingerprints.functions(node.unique_id))
     before = (made.sql_hash, made.config_hash, made.parents.get(FUNCTIONS))
@@ -147,9 +145,9 @@ def decide(prepared: Prepared, key: str, *, full_refresh: bool) -> Decision:
     """Return what is to happen with a node, given what its parents hold by now."""
     node = prepared.project.nodes[key]
     fingerprint = prepared.fingerprints.of(key)
-    reason = _reason(prepared, node, fingerprint)
     if full_refresh and node.config.get("full_refresh") is not False:
         return Decision(node, "build", "full refresh", fingerprint)
+    reason = _reason(prepared, node, fingerprint)
     if reason is None:
         return Decision(node, UNCHANGED, "unchanged", fingerprint)
     return Decision(node, "build", reason, fingerprint)

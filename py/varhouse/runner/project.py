@@ -19,10 +19,7 @@ class Project:
     """A loaded project: every node parsed, every reference resolved."""
 
     name: str
-    version: str
     directory: Path
-    profile: str
-    target: Mapping[str, Any]
     vars: Mapping[str, Any]
     cli_vars: Mapping[str, Any]
     nodes: dict[str, Node]

@@ -23,7 +23,7 @@ from varhouse.runner.nodes import (
     suggest,
 )
 from varhouse.runner.render import Renderer
-from varhouse.runner.yml import Entry, LineDict, plain
+from varhouse.runner.yml import Entry, LineDict, plain, read_yaml
 
 GENERIC_TESTS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     # kind: (arguments that must be there, arguments that may)
@@ -49,8 +49,6 @@ class PropertyReader:
 
     def read(self, path: Path, shown: str, relative: Path) -> None:
         """Read one yml file."""
-        from varhouse.runner.yml import read_yaml
-
         self._folders = relative.parent.parts
         top = Entry(read_yaml(path, shown), Location(shown, 1), "the file")
         top.allow(*_SECTIONS, refused=REFUSED)
@@ -230,9 +228,9 @@ class PropertyReader:
         settings: dict[str, Any] = {}
         arguments = dict(plain(entry.value))
         name = arguments.pop("name", name)
-        for source in (config, arguments.pop("config", None)):
-            if source is not None:
-                held = body.get("config") if source is not config else config
+        arguments.pop("config", None)
+        for held in (config, body.get("config")):
+            if held is not None:
                 checked = Entry(held, where, "the config of a test")
                 check_config(checked, "data_tests")
                 settings = merged(settings, self._rendered(checked))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import duckdb
@@ -37,7 +37,6 @@ def run_project(
     exclude: Sequence[str] = (),
     full_refresh: bool = False,
     threads: int = 1,
-    prepare: Callable[[duckdb.DuckDBPyConnection], None] | None = None,
     reporter: Reporter | None = None,
     source_version: SourceVersion | None = None,
     functions_version: str = "",
@@ -54,7 +53,8 @@ def run_project(
     project
         From ``load_project``.
     con
-        A writable connection; every node runs on a cursor of it.
+        A writable connection with the functions that models call; every node runs on a cursor of
+        it, which sees what is registered in the database, but not temporary objects.
     command
         ``run``: seeds and models with their tests. ``build``: that, and unit tests and tests
         of sources. ``test``: only tests, on the tables as they are. ``seed``: only seeds.
@@ -64,17 +64,14 @@ def run_project(
         Build everything chosen again, incremental models from nothing.
     threads
         Nodes that may run at once.
-    prepare
-        Called once with ``con`` before anything runs, to register functions. Cursors see
-        what it registers in the database, but not temporary objects.
     reporter
-        Hears of every step.
+        Hears what became of every node, as soon as it is done.
     source_version
         Given a connection and a source table, returns a text that changes with its data; by
         default the rows are read and hashed.
     functions_version
-        A text that changes with the source of the functions that ``prepare`` registers: models
-        that call one of them are built again when it does.
+        A text that changes with the source of the functions that are registered: models that
+        call one of them are built again when it does.
     stop
         Set by another thread or a signal handler to end the run early.
 
@@ -92,8 +89,6 @@ def run_project(
     """
     if command not in _TYPES:
         raise UsageError(f"command is {command!r}, wanted one of {', '.join(_TYPES)}.")
-    if prepare is not None:
-        prepare(con)
     ensure_table(con)
     kinds = _TYPES[command]
 
@@ -148,7 +143,7 @@ class _Loop:
                     self._start_ready(pool)
                     self._collect()
                     if self._stop.is_set():
-                        raise RunInterruptedError(15)
+                        raise RunInterruptedError
             except BaseException:
                 self._interrupt()
                 raise
@@ -176,8 +171,6 @@ class _Loop:
         if work is None:
             self._finish(task, self._steps.unchanged(task))
             return
-        if self._reporter is not None:
-            self._reporter.started(task.key)
         cursor = self._con.cursor()
         future = pool.submit(work, cursor)
         self._running[future] = (task, cursor)

@@ -280,27 +280,22 @@ def test_threads_do_not_change_the_tables(
     assert {name: rows(con, f"from {name}") for name in models} == serial
 
 
-def test_the_reporter_hears_of_every_node_and_prepare_registers_functions(
+def test_the_reporter_hears_of_every_node_and_models_call_registered_functions(
     con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
 ) -> None:
     class Listener:
         def __init__(self) -> None:
             self.heard: list[str] = []
 
-        def started(self, unique_id: str) -> None:
-            self.heard.append(f"started {unique_id}")
-
         def finished(self, result: NodeResult) -> None:
             self.heard.append(f"{result.status} {result.unique_id}")
 
-    def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-        def twice(x: int) -> int:
-            return 2 * x
+    def twice(x: int) -> int:
+        return 2 * x
 
-        connection.create_function("twice", twice, ["BIGINT"], "BIGINT")
-
+    con.create_function("twice", twice, ["BIGINT"], "BIGINT")
     listener = Listener()
     project = folder(a="select twice(id) as id from {{ source('raw', 't') }} where id = 4")
-    assert project.run(con, prepare=prepare, reporter=listener).ok
+    assert project.run(con, reporter=listener).ok
     assert rows(con, "from a") == [(8,)]
-    assert listener.heard == ["started model.small.a", "success model.small.a"]
+    assert listener.heard == ["success model.small.a"]
