@@ -8,9 +8,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.v2g import build, empty_warehouse
-
-from varhouse.ingest.load import load_files
 
 PROFILES = (
     "default", "no_distance", "decile_ceil", "midrank", "percent_rank_raw", "sklearn10",
@@ -32,7 +31,7 @@ def fto(shared_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             ("variants", "fto_rs1421085.variants.parquet"),
             ("evidence", "fto_rs1421085.evidence.parquet"),
         ):
-            load_files(con, kind, [v2g / name], build="GRCh37", source_id=None, format=None)
+            load_one(con, kind, v2g / name, build="GRCh37")
         yield con
 
 
@@ -105,7 +104,7 @@ def test_a_lead_without_evidence_scores_through_distance(shared_data: Path) -> N
             ("variants", "igfbp5_rs4442975.variants.parquet"),
             ("evidence", "igfbp5_rs4442975.evidence.parquet"),
         ):
-            load_files(con, kind, [v2g / name], build="GRCh37", source_id=None, format=None)
+            load_one(con, kind, v2g / name, build="GRCh37")
         build(con)
         found = con.sql(
             "select distinct source_id from v2g_source_scores where variant_id = '2_217920769_G_T'"

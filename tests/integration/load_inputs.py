@@ -8,8 +8,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
+from tests.loading import load_each
 
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 
 SLICE = (
     "chr_id", "position", "ref_allele", "alt_allele", "variant_id", "rs_id", "gene_chr", "gene_id",
@@ -30,8 +31,7 @@ def load(
     build: str | None = "GRCh37",
     **options: Any,
 ) -> list[LoadReport]:
-    settings: dict[str, Any] = {"source_id": None, "format": None} | options
-    return load_files(con, kind, paths, build=build, **settings)
+    return load_each(con, kind, *paths, build=build, **options)
 
 
 def counts(con: duckdb.DuckDBPyConnection) -> dict[str, int]:

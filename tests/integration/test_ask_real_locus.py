@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
 import pytest
+from tests.command import run_main
 
 import varhouse
-from varhouse.cli import main
 
 pytestmark = pytest.mark.shared
 LEAD = "16_53800954_T_C"
@@ -21,14 +20,7 @@ Run = Callable[..., str]
 
 
 def _run(db: Path, *arguments: str) -> None:
-    argv = sys.argv
-    sys.argv = ["varhouse", *arguments, "--db", str(db), "--threads", "2", "--no-progress", "-q"]
-    try:
-        with pytest.raises(SystemExit) as ended:
-            main()
-    finally:
-        sys.argv = argv
-    assert not ended.value.code
+    assert run_main(*arguments, "--db", str(db), "--threads", "2", "--no-progress", "-q") == 0
 
 
 def _build(folder: Path, db: Path, locus: str) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from tests.expression import add_expression
+from tests.loading import load_one
 from tests.rvat import Cohort
 from tests.v2g import build, empty_warehouse
 
@@ -17,7 +18,6 @@ from varhouse.errors import UsageError
 from varhouse.export.h5ad import write_anndata
 from varhouse.export.sets import write_regenie_sets, write_saige_groups
 from varhouse.export.tables import write_table
-from varhouse.ingest.load import load_files
 from varhouse.ingest.variants import renumber
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
@@ -224,7 +224,7 @@ def test_sums_of_exported_anndata_load_again(pseudobulk: Path, tmp_path: Path) -
         expected = con.execute(sql).fetchall()
         write_anndata(con, out)
     with open_warehouse(Settings(database=again, threads=1)) as con:
-        (report,) = load_files(con, "cells", [out], build=None, source_id=None, format=None)
+        report = load_one(con, "cells", out)
         assert report.notes["cells_maybe_sums"] == len({row[:2] for row in expected})
         assert con.execute(sql).fetchall() == expected
 
@@ -238,7 +238,7 @@ def test_an_exported_table_of_pseudobulk_loads_as_the_same(
         expected = con.execute(sql).fetchall()
         write_table(con, "pseudobulk", out, with_persons=True)
     with open_warehouse(Settings(database=again, threads=1)) as con:
-        load_files(con, "pseudobulk", [out], build=None, source_id=None, format=None)
+        load_one(con, "pseudobulk", out)
         assert con.execute(sql).fetchall() == expected
 
 

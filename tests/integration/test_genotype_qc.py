@@ -11,11 +11,11 @@ from typing import Any
 import duckdb
 import pytest
 from tests.expression import add_expression
+from tests.loading import load_one
 from tests.runner_projects import message_of, statuses
 from tests.v2g import build as build_models
 
 from varhouse.errors import ProjectError
-from varhouse.ingest.load import load_files
 from varhouse.numerics.hwe import hwe_test
 from varhouse.runner import load_project, run_project
 from varhouse.settings import shipped_project_dir
@@ -298,7 +298,7 @@ def test_the_cohort_of_the_reference_data(
     con: duckdb.DuckDBPyConnection, shared_data: Path
 ) -> None:
     path = shared_data / "formats" / "e2e_chr21" / "donors120_chr21.vcf.gz"
-    load_files(con, "genotypes", [path], build="GRCh38", source_id=None, format=None)
+    load_one(con, "genotypes", path, build="GRCh38")
     build(con)
     found = con.sql("""
         select

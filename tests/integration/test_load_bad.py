@@ -5,14 +5,12 @@ The exit code is the README's: 0 for "OK" and "W", 1 for "E".
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import pytest
-
-from varhouse.cli import main
+from tests.command import run_main
 
 pytestmark = pytest.mark.shared
 
@@ -143,21 +141,13 @@ CASES = (
 
 @pytest.mark.parametrize("bad", CASES, ids=lambda bad: f"{bad.file} {bad.arguments}")
 def test_a_bad_file(
-    tmp_path: Path,
-    shared_data: Path,
-    capfd: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    bad: Bad,
+    tmp_path: Path, shared_data: Path, capfd: pytest.CaptureFixture[str], bad: Bad
 ) -> None:
     database = tmp_path / "house.duckdb"
 
-    def load(file: str, kind: str, *options: str) -> object:
+    def load(file: str, kind: str, *options: str) -> int:
         path = shared_data / "formats" / "bad" / file
-        words = ["varhouse", "load", kind, str(path), *options, "--db", str(database)]
-        monkeypatch.setattr(sys, "argv", words)
-        with pytest.raises(SystemExit) as ended:
-            main()
-        return ended.value.code
+        return run_main("load", kind, str(path), *options, "--db", str(database))
 
     if bad.before:
         assert load(*bad.before.split()) == 0

@@ -8,11 +8,11 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from tests.loading import load_one
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import LoadOptions
 from varhouse.ingest.genotypes.bgen import BgenReader
-from varhouse.ingest.load import load_files
 from varhouse.ingest.reading import sniff
 
 pytestmark = pytest.mark.shared
@@ -21,8 +21,7 @@ TOLERANCE = 1.0
 
 
 def load(con: duckdb.DuckDBPyConnection, path: Path, **options: Any) -> int:
-    settings: dict[str, Any] = {"build": "GRCh38", "source_id": None, "format": None} | options
-    return load_files(con, "genotypes", [path], **settings)[0].n_loaded
+    return load_one(con, "genotypes", path, **{"build": "GRCh38"} | options).n_loaded
 
 
 def sums(con: duckdb.DuckDBPyConnection) -> tuple[int, float, int]:
@@ -141,6 +140,6 @@ def test_the_variant_index_settles_the_order(
     index = tmp_path / "index.tsv"
     lines = (folder / "donors120_chr21.pvar").read_text().splitlines(keepends=True)
     index.write_text("".join(line.lstrip("#") for line in lines if not line.startswith("##")))
-    load_files(con, "variants", [index], build="GRCh38", source_id=None, format=None)
+    load_one(con, "variants", index, build="GRCh38")
     load(con, folder / "donors120_chr21.bgen")
     assert sums(con) == (16201, 21989, 354)

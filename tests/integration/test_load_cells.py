@@ -10,9 +10,9 @@ import h5py
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from tests.loading import load_one
 
 from varhouse.errors import DataError, VarhouseError
-from varhouse.ingest.load import LoadReport, load_files
 from varhouse.warehouse import create_schema
 
 E2E = "formats/e2e_chr21/cells559_rawcounts.h5ad"
@@ -26,15 +26,9 @@ def house() -> Iterator[duckdb.DuckDBPyConnection]:
     con.close()
 
 
-def load(con: duckdb.DuckDBPyConnection, path: Path, **options: str | Path) -> LoadReport:
-    return load_files(
-        con, "cells", [path], build=None, source_id=None, format=None, **options
-    )[0]  # fmt: skip
-
-
 @pytest.mark.shared
 def test_counts_of_the_e2e_file(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
-    report = load(house, shared_data / E2E)
+    report = load_one(house, "cells", shared_data / E2E)
     assert (report.n_read, report.n_loaded) == (559, 559)
     assert house.execute(
         "select count(distinct donor_id), sum(sum) from pseudobulk where sum > 0"
@@ -71,7 +65,7 @@ def test_groups_of_the_e2e_file_equal_a_product_in_memory(
     sums = (indicator @ counts).toarray()
     means = (indicator @ logs).toarray() / np.bincount(group)[:, np.newaxis]
 
-    load(house, shared_data / E2E)
+    load_one(house, "cells", shared_data / E2E)
     rows = house.execute(
         "select cell_type || '/' || donor_id, gene_id, sum, mean from pseudobulk"
     ).fetchall()
@@ -91,21 +85,14 @@ def test_groups_of_the_e2e_file_equal_a_product_in_memory(
 def test_donors_of_the_e2e_file_have_sex_age_and_components(
     shared_data: Path, house: duckdb.DuckDBPyConnection
 ) -> None:
-    load(house, shared_data / E2E)
+    load_one(house, "cells", shared_data / E2E)
     counts = dict(
         house.execute("select covariate, count(*) from covariates group by covariate").fetchall()
     )
     wanted = {"sex", "age", *(f"expression_pc{number}" for number in range(1, 16))}
     assert counts == dict.fromkeys(wanted, 120)
     # the same people as in the table of covariates beside it
-    load_files(
-        house,
-        "covariates",
-        [shared_data / "formats/e2e_chr21/covariates.tsv"],
-        build=None,
-        source_id=None,
-        format=None,
-    )
+    load_one(house, "covariates", shared_data / "formats/e2e_chr21/covariates.tsv")
     n_ages = house.execute("select count(*) from covariates where covariate = 'age'").fetchall()
     assert n_ages == [(120,)]
 
@@ -114,12 +101,14 @@ def test_donors_of_the_e2e_file_have_sex_age_and_components(
 def test_files_of_the_field(shared_data: Path, house: duckdb.DuckDBPyConnection) -> None:
     folder = shared_data / "formats/h5ad"
     # raw counts are 0 to 6 and 1 to 7; X holds something else
-    report = load(house, folder / "cellxgene_schema_example_valid.h5ad")
+    report = load_one(house, "cells", folder / "cellxgene_schema_example_valid.h5ad")
     assert report.n_loaded == 2
     assert house.execute("select sum(sum), count(*) from pseudobulk").fetchall() == [(49, 7)]
     with pytest.raises(DataError, match=r"X and raw are not integer counts; no layers\['counts'\]"):
-        load(house, folder / "10x_pbmc68k_reduced.h5ad")
-    legacy = load(house, folder / "anndata_v078_legacy.h5ad", donor_column="obs_cat", feature="any")
+        load_one(house, "cells", folder / "10x_pbmc68k_reduced.h5ad")
+    legacy = load_one(
+        house, "cells", folder / "anndata_v078_legacy.h5ad", donor_column="obs_cat", feature="any"
+    )
     assert (legacy.n_read, legacy.n_loaded) == (30, 30)
     with h5py.File(folder / "anndata_v078_legacy.h5ad") as file:
         total = float(file["raw/X/data"][:].sum())
@@ -133,8 +122,8 @@ def test_the_first_layout_of_files_is_read(
     shared_data: Path, house: duckdb.DuckDBPyConnection
 ) -> None:
     path = shared_data / "formats/h5ad/10x_pbmc68k_reduced.h5ad"
-    report = load(
-        house, path, layer="raw", donor_column="phase", cell_type_column="bulk_labels"
+    report = load_one(
+        house, "cells", path, layer="raw", donor_column="phase", cell_type_column="bulk_labels"
     )  # fmt: skip
     assert report.n_loaded == 700
     with h5py.File(path) as file:
@@ -150,14 +139,14 @@ def test_awkward_files(shared_data: Path, house: duckdb.DuckDBPyConnection) -> N
     with pytest.raises(
         DataError, match=r"X is not integer counts; no raw\.X or layers\['counts'\]"
     ):
-        load(house, bad / "h01_no_raw_counts.h5ad")
+        load_one(house, "cells", bad / "h01_no_raw_counts.h5ad")
     with pytest.raises(DataError) as caught:
-        load(house, bad / "h05_negative_nan_fraction.h5ad")
+        load_one(house, "cells", bad / "h05_negative_nan_fraction.h5ad")
     for told in (
         "1 negative", "1 NaN", "1 with a fraction", "cell 1, gene 1 (ENSG00000000000)"
     ):  # fmt: skip
         assert told in str(caught.value)
-    means = load(house, bad / "h01_no_raw_counts.h5ad", layer="X")
+    means = load_one(house, "cells", bad / "h01_no_raw_counts.h5ad", layer="X")
     assert means.notes["not_counts"] == 12
     assert house.execute("select count(sum), count(mean) > 0 from pseudobulk").fetchall() == [
         (0, True)
@@ -171,7 +160,7 @@ def test_donors_without_genotypes(shared_data: Path, house: duckdb.DuckDBPyConne
     )
     path = shared_data / "formats/bad/h03_donor_ids_mismatch.h5ad"
     with pytest.raises(DataError, match="0 donors in both, 3 only in this file, 3 only with"):
-        load(house, path)
+        load_one(house, "cells", path)
 
 
 def test_mutated_files_are_loaded_or_refused(
@@ -201,10 +190,7 @@ def test_mutated_files_are_loaded_or_refused(
             content[place] = rng.integers(256)
         mutated.write_bytes(bytes(content))
         try:
-            load_files(
-                house, "cells", [mutated],
-                build=None, source_id=None, format=None, dry_run=True,
-            )  # fmt: skip
+            load_one(house, "cells", mutated, dry_run=True)
         except VarhouseError as error:
             messages.append(str(error))
     assert 0 < len(messages) < 100

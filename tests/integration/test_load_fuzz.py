@@ -19,7 +19,6 @@ from load_samples import NOT_TEXT, SAMPLES, Sample
 
 from varhouse.errors import VarhouseError
 from varhouse.ingest.kinds import KINDS
-from varhouse.ingest.load import load_files
 from varhouse.warehouse import create_functions, create_schema
 
 # Damaged lines in each file of a format: 1,800 in their values, 200 in any way. Small files are
@@ -153,11 +152,10 @@ def test_damaged_lines_never_end_in_a_traceback(
     files = [(value_file, n) for n in VALUE_FILES] + [(any_file, n) for n in ANY_FILES]
     for make, n_damaged in files:
         path.write_bytes(make(sample, n_damaged, chance))
-        settings: dict[str, Any] = {"source_id": None} | sample.options
         try:
-            (report,) = load_files(
-                house, kind, [path], build=sample.build, dry_run=True,
-                format=layout if n_damaged % 2 else None, **settings,
+            (report,) = load(
+                house, kind, path, build=sample.build, dry_run=True,
+                format=layout if n_damaged % 2 else None, **sample.options,
             )  # fmt: skip
         except VarhouseError as error:
             refusals.append(str(error))
@@ -177,8 +175,7 @@ def test_the_sample_is_good(
     kind, layout = case
     sample = SAMPLES[case]
     path = write_text(tmp_path, sample.name, *sample.header, *numbered(sample.rows))
-    settings: dict[str, Any] = {"source_id": None, "format": None} | sample.options
-    (report,) = load_files(house, kind, [path], build=sample.build, dry_run=True, **settings)
+    (report,) = load(house, kind, path, build=sample.build, dry_run=True, **sample.options)
     assert report.format == layout
     assert report.n_loaded > 0
 

@@ -12,9 +12,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.command import run_main
 from tests.runner_projects import ProjectFolder
-
-from varhouse import cli
 
 REPO = Path(__file__).resolve().parents[2]
 FILES = {
@@ -33,25 +32,12 @@ class House:
         self.folder = ProjectFolder(tmp_path / "project", FILES)
         self.database = tmp_path / "w.duckdb"
         self._capfd = capfd
-        self._monkeypatch = pytest.MonkeyPatch()
 
     def __call__(self, *words: str) -> tuple[int, str, str]:
         """Return exit code, stdout and stderr of a command."""
-        where = [
-            "--db",
-            str(self.database),
-            "--project-dir",
-            str(self.folder.path),
-            "--threads",
-            "2",
-        ]
+        where = ["--db", str(self.database), "--project-dir", str(self.folder.path)]
         self._capfd.readouterr()
-        with self._monkeypatch.context() as patch:
-            patch.setattr(sys, "argv", ["varhouse", *words, *where])
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
-        out, err = self._capfd.readouterr()
-        return int(ended.value.code or 0), out, err
+        return run_main(*words, *where, "--threads", "2"), *self._capfd.readouterr()
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         con = duckdb.connect(str(self.database), read_only=True)

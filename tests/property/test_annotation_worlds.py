@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.property.annotation_worlds import (
     SCORES,
     WRITERS,
@@ -24,7 +25,6 @@ from tests.property.annotation_worlds import (
 )
 from tests.v2g import build, empty_warehouse
 
-from varhouse.ingest.load import load_files
 from varhouse.settings import shipped_project_dir
 
 SEEDS = range(4)
@@ -116,8 +116,7 @@ def load(con: duckdb.DuckDBPyConnection, folder: Path, text: str, **options: Any
         path.write_bytes(gzip.compress(text.encode(), mtime=0))
     else:
         path.write_bytes(text.encode())
-    settings: dict[str, Any] = {"build": "GRCh38", "source_id": None, "format": None} | options
-    return load_files(con, "annotations", [path], **settings)[0]
+    return load_one(con, "annotations", path, **{"build": "GRCh38"} | options)
 
 
 def world(seed: int) -> tuple[random.Random, list[Consequence]]:
@@ -180,7 +179,7 @@ def test_names_are_found_among_the_variants(
     house.execute("delete from raw.variants")
     listed = tmp_path / "variants.csv"
     listed.write_text("\n".join(["variant_id", *{each.site.id_of(0) for each in rows}, ""]))
-    load_files(house, "variants", [listed], build="GRCh38", source_id=None, format=None)
+    load_one(house, "variants", listed, build="GRCh38")
     load(house, tmp_path, tab_of_names(rows, chance))
     table = expected(rows, "vep-tab")
     table.sort(key=lambda row: (row["variant_id"], row["file_rank"]))

@@ -6,18 +6,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import numpy as np
 import pytest
+from tests.loading import load_one
 from tests.property.cell_twin import N_COMPONENTS, Expected, components, expect
 from tests.property.cell_worlds import World, make_world
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells import expression_pcs
 from varhouse.ingest.cells import load as cells_load
-from varhouse.ingest.load import LoadReport, load_files
 from varhouse.warehouse import create_schema
 
 TOLD = ("duplicate_gene", "gene_symbol_kept", "not_counts", "trait_varies", "sex_unclear")
@@ -34,11 +33,6 @@ def new_house(known_genes: Sequence[tuple[str, str]] = ()) -> duckdb.DuckDBPyCon
             [gene, symbol],
         )
     return con
-
-
-def load(con: duckdb.DuckDBPyConnection, path: Path, options: dict[str, Any]) -> LoadReport:
-    settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
-    return load_files(con, "cells", [path], **settings)[0]
 
 
 def assert_values(con: duckdb.DuckDBPyConnection, wanted: Expected) -> None:
@@ -107,7 +101,7 @@ def check(world: World, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(expression_pcs, "N_GENES", n_genes)
     wanted = expect(world)
     with new_house(world.known_genes) as con:
-        report = load(con, world.write(path), world.options)
+        report = load_one(con, "cells", world.write(path), **world.options)
         assert (report.n_read, report.n_loaded) == (len(world.donors), sum(wanted.n_cells.values()))
         assert report.rejected == wanted.rejected
         assert {code: n for code, n in report.notes.items() if code in TOLD} == wanted.notes
@@ -133,7 +127,7 @@ def test_components_of_two_files(seed: int, tmp_path: Path) -> None:
             world.options.pop("cell_type_column", None)
             world.types = [str(number)] * len(world.types)
             world.known_genes, world.genes = [], undo(world)
-            load(con, world.write(tmp_path / f"{number}.h5ad"), world.options)
+            load_one(con, "cells", world.write(tmp_path / f"{number}.h5ad"), **world.options)
             wanted = expect(world)
             for donor, means in wanted.means.items():
                 n = wanted.n_cells[str(number), donor]
@@ -170,7 +164,7 @@ def test_one_value_that_is_no_count_refuses_a_file(seed: int, bad: float, tmp_pa
         world.var, world.var_names = matrix.var or world.var, [*(matrix.genes or world.var_names)]
     with new_house(world.known_genes) as con:
         with pytest.raises(DataError):
-            load(con, world.write(tmp_path / "a.h5ad"), world.options)
+            load_one(con, "cells", world.write(tmp_path / "a.h5ad"), **world.options)
         assert con.execute("from raw.pseudobulk_genes").fetchall() == []
         assert con.execute("from covariates").fetchall() == []
 

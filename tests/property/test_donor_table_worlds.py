@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.property import donor_table_worlds as worlds
 from tests.property.donor_table_worlds import Table
 
-from varhouse.ingest.load import LoadReport, load_files
 from varhouse.warehouse import create_schema
 
 TEXT = (".tsv", ".tsv.gz", ".csv", ".parquet")
@@ -24,14 +23,9 @@ def new_house() -> duckdb.DuckDBPyConnection:
     return con
 
 
-def load(con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: Any) -> LoadReport:
-    settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
-    return load_files(con, kind, [path], **settings)[0]
-
-
 def check_covariates(table: Table, path: Path, layout: str) -> None:
     with new_house() as con:
-        report = load(con, "covariates", path)
+        report = load_one(con, "covariates", path)
         assert (report.format, report.n_read) == (layout, table.n_read)
         assert report.rejected == table.rejected
         rows = con.execute("select donor_id, covariate, value from covariates").fetchall()
@@ -44,7 +38,7 @@ def check_covariates(table: Table, path: Path, layout: str) -> None:
 
 def check_pseudobulk(table: Table, path: Path, layout: str, feature: str | None) -> None:
     with new_house() as con:
-        report = load(con, "pseudobulk", path, feature=feature)
+        report = load_one(con, "pseudobulk", path, feature=feature)
         assert (report.format, report.n_read) == (layout, table.n_read)
         assert report.rejected == table.rejected
         assert {c: n for c, n in report.notes.items() if c == "sum_negative"} == table.notes

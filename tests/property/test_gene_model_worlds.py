@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.property.gene_model_worlds import (
     STYLES,
     Gene,
@@ -20,8 +21,6 @@ from tests.property.gene_model_worlds import (
     refseq_id,
 )
 from tests.v2g import empty_warehouse
-
-from varhouse.ingest.load import load_files
 
 SEEDS = range(3)
 MORE_SEEDS = range(3, 60)
@@ -159,8 +158,7 @@ def compare(con: duckdb.DuckDBPyConnection, style: str, seed: int, folder: Path)
     if all(gene.chrom is None for gene in genes):
         return
     path = written(chance, folder, style, genes)
-    settings: dict[str, Any] = {"build": "GRCh38", "source_id": None, "format": None}
-    report = load_files(con, "genes", [path], **settings)[0]
+    report = load_one(con, "genes", path, build="GRCh38")
     assert report.format == path.name.split(".")[1]
     wanted, wanted_transcripts = expected(style, genes)
     found = con.execute(f"select {', '.join(GENE)} from raw.genes order by gene_id").fetchall()

@@ -11,6 +11,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.property.genotype_files_twin import (
     LONGEST,
     Options,
@@ -35,7 +36,7 @@ from tests.unit.ingest_formats.genotype_files import check_numbering, load_genot
 from tests.unit.ingest_formats.small_warehouse import new_warehouse
 
 from varhouse.errors import DataError
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 
 LAYOUTS = ("vcf", "bcf", "plink1", "plink2", "bgen")
 
@@ -173,7 +174,7 @@ def know_some_variants(
         rows = [f"{'_'.join(map(str, key))},{rs or ''}" for key, rs in shelf.rsids.items()]
         index = folder / "index.csv"
         index.write_text("\n".join(["variant_id,rsid", *rows, ""]))
-        load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+        load_one(con, "variants", index, build="GRCh37")
 
 
 def check_seed(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from tests.command import run_main
 from tests.property.rvat_compare import close
 from tests.property.rvat_explain_twin import V2gScores, expected_rows
 from tests.property.rvat_fill import fill, fill_genotypes
@@ -23,7 +23,6 @@ from tests.v2g import build, empty_warehouse
 
 import varhouse
 from varhouse import ask
-from varhouse.cli import main
 from varhouse.errors import DataError
 
 Rows = dict[str, dict[str, Any]]
@@ -199,7 +198,7 @@ def test_genes_that_are_not_there(con: Any) -> None:
 
 
 def test_the_command_says_what_python_says(
-    tmp_path: Path, monkeypatch: Any, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "house.duckdb"
     with empty_warehouse(path) as con:
@@ -208,11 +207,8 @@ def test_the_command_says_what_python_says(
     with varhouse.connect(path, threads=1) as house:
         answer = ask.explain_gene(house.con, "G6", "T")
     words = ["explain", "g6", "--cell-type", "T", "--format", "json", "--db", str(path)]
-    monkeypatch.setattr(sys, "argv", ["varhouse", *words, "--threads", "1"])
-    with pytest.raises(SystemExit) as ended:
-        main()
+    assert run_main(*words, "--threads", "1") == 0
     seen = capsys.readouterr()
-    assert not ended.value.code
     assert json.loads(seen.out) == answer.table.to_pylist()
     assert answer.table.num_rows > 10
     assert seen.err.splitlines() == answer.notes

@@ -11,10 +11,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 from tests.property.annotation_worlds import random_sites
 from tests.v2g import empty_warehouse
-
-from varhouse.ingest.load import load_files
 
 SEEDS = range(4)
 MORE_SEEDS = range(4, 80)
@@ -112,8 +111,7 @@ def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path
         text = text.replace("\n", "\r\n")
     path = folder / "scores.txt.gz"
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    settings: dict[str, Any] = {"build": "GRCh38", "source_id": None, "format": None}
-    report = load_files(con, "annotations", [path], **settings)[0]
+    report = load_one(con, "annotations", path, build="GRCh38")
     assert report.format == layout
     wanted, unreadable = expected(layout, rows)
     found = con.execute(

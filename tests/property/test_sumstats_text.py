@@ -11,6 +11,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.loading import load_one
 from tests.property.sumstats_text_twin import Index, harmonised, written
 from tests.property.sumstats_text_worlds import (
     DIALECTS,
@@ -21,8 +22,6 @@ from tests.property.sumstats_text_worlds import (
 )
 from tests.v2g import empty_warehouse
 
-from varhouse.ingest.load import load_files
-
 N_ROWS = 60
 SEEDS = range(2)
 MORE_SEEDS = range(2, 40)
@@ -32,11 +31,6 @@ MORE_SEEDS = range(2, 40)
 def house() -> Iterator[duckdb.DuckDBPyConnection]:
     with empty_warehouse() as con:
         yield con
-
-
-def load(con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: Any) -> Any:
-    settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
-    return load_files(con, kind, [path], **settings)[0]
 
 
 def key(row: dict[str, Any]) -> tuple[str, ...]:
@@ -58,7 +52,7 @@ def compare(con: duckdb.DuckDBPyConnection, name: str, seed: int, folder: Path) 
         listed = folder / "index.csv"
         lines = [f"{variant.key},{variant.rsid}" for variant in index]
         listed.write_text("\n".join(["variant_id,rsid", *lines, ""]))
-        load(con, "variants", listed, build=build)
+        load_one(con, "variants", listed, build=build)
     columns = columns_of(chance, dialect)
     rows = [random_row(chance, dialect, variant, columns) for variant in variants]
     for row in chance.choices(rows, k=6):
@@ -73,7 +67,7 @@ def compare(con: duckdb.DuckDBPyConnection, name: str, seed: int, folder: Path) 
         made = harmonised(row, name.split()[0], Index(index), study or "study")
         if made:
             want.setdefault(key(made), made)
-    report = load(con, "sumstats", path, build=dialect.build, source_id=study)
+    report = load_one(con, "sumstats", path, build=dialect.build, source_id=study)
     assert report.format == name.split()[0]
     names = list(next(iter(want.values())))
     found = [
@@ -126,7 +120,7 @@ def test_parquet_of_open_targets(
         rows.append(harmonised(texts, "opentargets-sumstats", Index([]), ""))
     path = tmp_path / "s.parquet"
     pq.write_table(pa.Table.from_pylist(records), path)
-    assert load(house, "sumstats", path).format == "opentargets-sumstats"
+    assert load_one(house, "sumstats", path).format == "opentargets-sumstats"
     names = list(rows[0] or {})
     found = house.execute(f"select {', '.join(names)} from sumstats").fetchall()
     assert {key(dict(zip(names, row, strict=True))) for row in found} == {

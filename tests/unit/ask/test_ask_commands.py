@@ -6,31 +6,24 @@ import csv
 import errno
 import json
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 from small_house import AAA
-
-from varhouse.cli import main
+from tests.command import run_main
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(built_file: Path, monkeypatch, capsys) -> Run:
+def run(built_file: Path, capsys) -> Run:
     """Return a function that runs a command on the built warehouse: (exit code, out, err)."""
 
     def run_command(*arguments: str, db: Path = built_file) -> tuple[int, str, str]:
-        monkeypatch.setattr(
-            sys, "argv", ["varhouse", *arguments, "--db", str(db), "--threads", "1"]
-        )
-        with pytest.raises(SystemExit) as ended:
-            main()
-        seen = capsys.readouterr()
-        return int(ended.value.code or 0), seen.out, seen.err
+        code = run_main(*arguments, "--db", str(db), "--threads", "1")
+        return code, *capsys.readouterr()
 
     return run_command
 

@@ -10,22 +10,19 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from tests.command import run_main
 
 import varhouse.cli
 from varhouse.cli import main
 
 
-def run_main(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
+def run_failing(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options: str) -> int:
     def fail(**ignored: object) -> None:
         raise error
 
-    monkeypatch.setattr(sys, "argv", ["varhouse", *options])
     monkeypatch.setattr(os, "umask", lambda mask: mask)
     monkeypatch.setattr(varhouse.cli.cli, "main", fail)
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert isinstance(ended.value.code, int)
-    return ended.value.code
+    return run_main(*options)
 
 
 @pytest.mark.parametrize(
@@ -44,7 +41,7 @@ def test_a_lack_is_one_message_and_exit_1(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run_main(error, monkeypatch) == 1
+    assert run_failing(error, monkeypatch) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("error: ")
@@ -56,7 +53,7 @@ def test_what_the_database_quotes_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     error = duckdb.ConversionException("Conversion Error: strange words about 'donor_17'")
-    assert run_main(error, monkeypatch) == 1
+    assert run_failing(error, monkeypatch) == 1
     assert "donor_17" not in capsys.readouterr().err
 
 
@@ -73,7 +70,7 @@ def test_our_own_slips_keep_their_traceback(monkeypatch: pytest.MonkeyPatch) -> 
 def test_ctrl_c_in_a_query_of_the_main_thread(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run_main(RuntimeError("Query interrupted"), monkeypatch) == 130
+    assert run_failing(RuntimeError("Query interrupted"), monkeypatch) == 130
     assert "interrupted" in capsys.readouterr().err
 
 
@@ -101,13 +98,8 @@ def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
     assert said == "error: No space left on device\n"
 
 
-def test_bytes_that_are_no_text_are_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["varhouse", "load", "genes", os.fsdecode(b"caf\xe9.tsv")])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 2
+def test_bytes_that_are_no_text_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main("load", "genes", os.fsdecode(b"caf\xe9.tsv")) == 2
     assert capsys.readouterr().err.startswith("error: caf\\xe9.tsv: not text in UTF-8.")
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from functools import partial
 
 import duckdb
 import pytest
+from tests.loading import load_one
 
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 from varhouse.warehouse import create_schema
 
 
@@ -24,8 +24,4 @@ def house() -> Iterator[duckdb.DuckDBPyConnection]:
 
 @pytest.fixture
 def load_cells(house: duckdb.DuckDBPyConnection) -> Callable[..., LoadReport]:
-    def load_one(path: Path, **options: Any) -> LoadReport:
-        settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
-        return load_files(house, "cells", [path], **settings)[0]
-
-    return load_one
+    return partial(load_one, house, "cells")

@@ -11,10 +11,11 @@ import h5py
 import numpy as np
 import pytest
 from h5ad_files import DONORS, GENES, TYPES, some_counts, write_h5ad
+from tests.loading import load_one
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.cells import load as cells_load
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 from varhouse.warehouse import create_schema
 
 Load = Callable[..., LoadReport]
@@ -352,10 +353,7 @@ def test_components_are_those_of_the_values_normalised_twice(
     sql = "from covariates where starts_with(covariate, 'expression_pc') order by all"
     with duckdb.connect() as other:
         create_schema(other)
-        load_files(
-            other, "cells", [write_h5ad(tmp_path / "b.h5ad", values)],
-            build=None, source_id=None, format=None, layer="X",
-        )  # fmt: skip
+        load_one(other, "cells", write_h5ad(tmp_path / "b.h5ad", values), layer="X")
         wanted = other.execute(sql).fetchall()
     found = house.execute(sql).fetchall()
     assert [row[:2] for row in found] == [row[:2] for row in wanted]

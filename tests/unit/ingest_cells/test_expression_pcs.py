@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 from h5ad_files import write_h5ad
 from sklearn.decomposition import PCA
+from tests.loading import load_each
 
 from varhouse.ingest.cells import expression_pcs
 from varhouse.ingest.cells import load as cells_load
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 
 Load = Callable[..., LoadReport]
 N_CELLS, N_GENES, N_DONORS = 240, 60, 12
@@ -86,7 +87,7 @@ def test_several_files_give_what_one_file_of_all_cells_gives(
         of_type = [i for i in range(N_CELLS) if types[i] == name]
         part = {"donor_id": [donors[i] for i in of_type], "cell_type": [name] * len(of_type)}
         paths.append(write_h5ad(tmp_path / f"{name}.h5ad", counts[of_type], obs=part, genes=genes))
-    load_files(house, "cells", paths, build=None, source_id=None, format=None)
+    load_each(house, "cells", *paths)
     np.testing.assert_allclose(stored(house), wanted, atol=1e-8)
 
 

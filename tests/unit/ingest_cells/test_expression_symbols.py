@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 from h5ad_files import some_counts, write_h5ad
+from tests.loading import load_one
 
 from varhouse.cli.model_options import source_version
 from varhouse.errors import DataError
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 from varhouse.warehouse import create_schema
 
 Load = Callable[..., LoadReport]
@@ -30,9 +31,7 @@ ENSG00000000015 EEE 2 90 99 + 90 protein_coding
 
 def load(con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: Any) -> LoadReport:
     build = "GRCh38" if kind == "genes" else None
-    return load_files(
-        con, kind, [path], **({"build": build, "source_id": None, "format": None} | options)
-    )[0]
+    return load_one(con, kind, path, **{"build": build} | options)
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 from small_warehouse import new_warehouse
+from tests.loading import load_one
 
 from varhouse.ingest.format import LoadOptions
 from varhouse.ingest.kinds import KINDS
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 from varhouse.ingest.reading import sniff
 
 
@@ -56,14 +57,6 @@ def stage() -> Iterator[Callable[..., list[dict[str, Any]]]]:
 
 @pytest.fixture(scope="session")
 def load() -> Callable[..., LoadReport]:
-    """Load one file; build, source, format and feature are free."""
-
-    def load_one(
-        con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: Any
-    ) -> LoadReport:
-        settings: dict[str, Any] = {"build": None, "source_id": None, "format": None} | options
-        return load_files(con, kind, [path], **settings)[0]
-
     return load_one
 
 

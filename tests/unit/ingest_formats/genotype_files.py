@@ -9,8 +9,9 @@ from typing import Any
 
 import duckdb
 import numpy as np
+from tests.loading import load_each
 
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 
 Call = tuple[str, str]
 Genotypes = dict[tuple[str, str], float | None]
@@ -87,8 +88,7 @@ def load_genotypes(
     con: duckdb.DuckDBPyConnection, *paths: Path, build: str | None = "GRCh37", **options: Any
 ) -> list[LoadReport]:
     """Load files with a build and free options."""
-    settings: dict[str, Any] = {"source_id": None, "format": None} | options
-    return load_files(con, "genotypes", list(paths), build=build, **settings)
+    return load_each(con, "genotypes", *paths, build=build, **options)
 
 
 def stored(con: duckdb.DuckDBPyConnection) -> Genotypes:

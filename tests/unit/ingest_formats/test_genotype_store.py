@@ -9,10 +9,11 @@ from typing import Any
 import duckdb
 import pytest
 from genotype_files import check_numbering, load_genotypes, stored, write_bed, write_vcf
+from tests.loading import load_one
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.donors.register import add_donors
-from varhouse.ingest.load import LoadReport, load_files
+from varhouse.ingest.load import LoadReport
 
 DONORS = ("D1", "D2", "D3")
 Load = Callable[..., LoadReport]
@@ -47,7 +48,7 @@ def test_alleles_known_the_other_way_round_are_told(
 ) -> None:
     index = tmp_path / "index.csv"
     index.write_text("variant_id\n2_9_G_T\n2_8_A_C\n2_8_C_A\n2_7_A_C\n")
-    load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+    load_one(con, "variants", index, build="GRCh37")
     variants = [("2", 7, "A", "C"), ("2", 8, "C", "A"), ("2", 9, "T", "G"), ("2", 10, "A", "C")]
     path = write_bed(tmp_path / "a.bed", DONORS, variants, [[1, 0, 0]] * 4)
     (report,) = load_genotypes(con, path)
@@ -61,7 +62,7 @@ def test_genotypes_join_the_variants_that_are_known(
 ) -> None:
     index = tmp_path / "index.csv"
     index.write_text("variant_id,rsid\n2_9_G_T,rs9\n2_8_A_C,\n7_1_A_C,rs7\n")
-    load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+    load_one(con, "variants", index, build="GRCh37")
     path = vcf(
         tmp_path, "a.vcf", "2 8 rs8;x A C GT 0/1 0/0 0/0", "2 8 . A T GT 0/0 0/0 0/0",
         "2 9 rs1 G T GT 0/0 0/1 0/0",
@@ -84,7 +85,7 @@ def test_variants_that_come_later_move_the_genotypes(
     before = stored(con)
     index = tmp_path / "index.csv"
     index.write_text("variant_id,rsid\n2_9_G_T,rs9\n2_8_A_C,\n2_9_G_A,\n")
-    load_files(con, "variants", [index], build="GRCh37", source_id=None, format=None)
+    load_one(con, "variants", index, build="GRCh37")
     check_numbering(con)
     assert stored(con) == before
     assert con.execute(

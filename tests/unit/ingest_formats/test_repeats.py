@@ -7,9 +7,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from tests.loading import load_one
 
 from varhouse.errors import DataError
-from varhouse.ingest.load import load_files
 
 VCF = """\
 ##fileformat=VCFv4.2
@@ -28,10 +28,7 @@ def vcf(tmp_path: Path) -> Path:
 
 
 def load(con: duckdb.DuckDBPyConnection, path: Path, **options: Any) -> str:
-    (report,) = load_files(
-        con, "genotypes", [path], build="GRCh38", source_id=None, format=None, **options
-    )
-    return report.status
+    return load_one(con, "genotypes", path, build="GRCh38", **options).status
 
 
 def test_the_same_request_is_nothing_new(warehouse: duckdb.DuckDBPyConnection, vcf: Path) -> None:

@@ -10,24 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from varhouse.cli import main
+from tests.command import run_main
 
 Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(house_file: Path, monkeypatch, capsys) -> Run:
+def run(house_file: Path, capsys) -> Run:
     """Return a function that runs ``varhouse plot`` on the house: (exit code, out, err)."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(
-            sys, "argv", ["varhouse", "plot", *arguments, "--db", str(house_file), "--threads", "1"]
-        )
-        with pytest.raises(SystemExit) as ended:
-            main()
-        seen = capsys.readouterr()
-        return int(ended.value.code or 0), seen.out, seen.err
+        code = run_main("plot", *arguments, "--db", str(house_file), "--threads", "1")
+        return code, *capsys.readouterr()
 
     return run_command
 

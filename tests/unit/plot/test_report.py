@@ -7,7 +7,6 @@ import importlib.util
 import re
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,9 +14,9 @@ from pathlib import Path
 import duckdb
 import pytest
 from plot_house import BURDENS, fill
+from tests.command import run_main
 from tests.v2g import empty_warehouse
 
-from varhouse.cli import main
 from varhouse.errors import DataError
 from varhouse.report import write_report
 from varhouse.report.cells import hide_small
@@ -102,15 +101,8 @@ def full_house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def page_file(full_house: Path) -> Path:
     """Return the report that the command writes."""
     out = full_house.with_name("report.html")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            sys, "argv",
-            ["varhouse", "report", "--out", str(out), "--variant", "rs0", "--db", str(full_house),
-             "--threads", "1"],
-        )  # fmt: skip
-        with pytest.raises(SystemExit) as ended:
-            main()
-    assert ended.value.code == 0
+    words = ("--variant", "rs0", "--db", str(full_house), "--threads", "1")
+    assert run_main("report", "--out", str(out), *words) == 0
     return out
 
 
