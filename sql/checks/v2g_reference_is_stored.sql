@@ -1,7 +1,15 @@
--- The frozen reference that v2g_reference names has cut points for the quantile method in use.
+-- The frozen reference that v2g_reference names has cut points for the quantile method in use, made
+-- with the same options of raw scores.
 select
     '{{ (var("v2g_reference") or "none") | replace("'", "''") }}' as reference_id,
-    '{{ v2g_quantile_method() }}' as quantile_method,
+    {{ v2g_reference_method() }} as wanted,
+    (
+        select string_agg(distinct stored.quantile_method, ' and ')
+        from {{ source('raw', 'quantile_reference') }} as stored
+        where
+            stored.reference_id
+            = '{{ (var("v2g_reference") or "none") | replace("'", "''") }}'
+    ) as found,
     count(*) as n_cut_points
 from {{ ref('v2g_cut_points') }}
 having

@@ -163,3 +163,19 @@
     {%- endfor -%}
     '{{ named.text | replace("'", "''") }}'
 {%- endmacro %}
+
+{# What a frozen reference has to agree in with a build: the quantile method, and each option that
+   makes raw scores otherwise than by default. #}
+{% macro v2g_reference_method() -%}
+    {%- set named = namespace(text=v2g_quantile_method()) -%}
+    {%- for name in ['qtl', 'fantom'] + (['vep_map'] if v2g_option('vep') == 'quantile' else []) -%}
+        {%- if v2g_option(name) != var('v2g_defaults')[name] -%}
+            {%- set named.text = named.text ~ ';' ~ name ~ '=' ~ v2g_option(name) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- if var('v2g_lower_is_better') -%}
+        {%- set named.text = named.text
+            ~ ';lower_is_better=' ~ (var('v2g_lower_is_better') | sort | join(',')) -%}
+    {%- endif -%}
+    '{{ named.text | replace("'", "''") }}'
+{%- endmacro %}

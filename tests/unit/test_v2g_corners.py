@@ -128,6 +128,21 @@ def test_a_reference_of_one_row_tells_no_scores_apart(con: duckdb.DuckDBPyConnec
     assert scores(con, "gtex_v7") == [(pos, 0.0) for pos in POSITIONS]
 
 
+@pytest.mark.parametrize("options", [{"v2g_qtl": "one_minus_p"}, {"v2g_lower_is_better": ["own"]}])
+def test_a_reference_holds_for_raw_scores_of_its_own_kind(
+    con: duckdb.DuckDBPyConnection, options: dict[str, Any]
+) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 8)])
+    build_scores(con)
+    freeze_reference(con, "default")
+    with pytest.raises(AssertionError, match="v2g_reference_is_stored"):
+        build_scores(con, v2g_reference="default", **options)
+    build_scores(con, **options)
+    freeze_reference(con, "like_it")
+    build_scores(con, v2g_reference="like_it", **options)
+    assert scores(con, "gtex_v7") == [(100, 0.0), (110, 1.0)]
+
+
 def test_rows_of_several_types_are_ranked_together(con: duckdb.DuckDBPyConnection) -> None:
     types = ("sqtl", "eqtl", "sqtl", "eqtl")
     add_qtl(con, [("study", kind, pos, pos) for kind, pos in zip(types, POSITIONS, strict=True)])

@@ -17,7 +17,7 @@ with reference as (
     from {{ source('raw', 'quantile_reference') }}
     where
         reference_id = '{{ reference_id | replace("'", "''") }}'
-        and quantile_method = '{{ method }}'
+        and quantile_method = {{ v2g_reference_method() }}
 )
 
 select * from reference
@@ -152,7 +152,7 @@ steps as (
 {% endif %}
 final as (
     select
-        '{{ method }}' as quantile_method,
+        {{ v2g_reference_method() }} as quantile_method,
         groups.source_id,
         groups.feature,
         steps.score_upper,
