@@ -19,6 +19,7 @@ from varhouse.plot.canvas import (
     connection,
     fresh_axes,
     headline,
+    in_lines,
 )
 from varhouse.plot.gene_tests import GeneTests, select_tests
 
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from varhouse.connection import Warehouse
 
 _CELL_WIDTH, _CELL_HEIGHT = 0.62, 0.34  # inches
-_MARGIN_WIDTH, _MARGIN_HEIGHT = 2.6, 1.9
+_MARGIN_WIDTH, _MARGIN_HEIGHT = 1.6, 1.9
+_LETTER_WIDTH = 0.08
+# a row has room for two lines
+_ROW_NAME_WIDTH = 60
 _FAMILY_WISE = 0.05
 _NOMINAL = -float(np.log10(0.05))
 
@@ -126,13 +130,15 @@ def burden_heatmap(
         log10p[cell] = value
         if beta is not None and value >= _NOMINAL:
             arrows[cell] = "↑" if beta > 0 else "↓"
+    rows_named = [in_lines(name, _ROW_NAME_WIDTH) for name in cell_types]
     if ax is None:
+        letters = max(len(line) for name in rows_named for line in name.splitlines())
         ax = fresh_axes(
-            _MARGIN_WIDTH + _CELL_WIDTH * len(names),
+            _MARGIN_WIDTH + _LETTER_WIDTH * max(letters, 12) + _CELL_WIDTH * len(names),
             _MARGIN_HEIGHT + _CELL_HEIGHT * len(cell_types),
         )
     threshold = -float(np.log10(_FAMILY_WISE / n_tests))
-    _draw(ax, cell_types, list(names.values()), log10p, arrows, threshold)
+    _draw(ax, rows_named, list(names.values()), log10p, arrows, threshold)
     legend = "; ↑ ↓ more or less expression, p < 0.05" if any(arrows.flat) else ""
     note = f"{chosen.label}; empty: not tested\n* p < 0.05 / {n_tests:,} tests{legend}"
     headline(ax, "Rare variants and expression", note)

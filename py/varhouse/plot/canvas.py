@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
@@ -22,12 +23,14 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9",
 )  # fmt: skip
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#000000")
+MARKERS = "osD^vPX"
 GREY, PALE = "#7a7a7a", "#f2f2f2"
 HEAT = "cividis"  # even in lightness, and the same to colour-blind eyes
 # Above this share of its range cividis is light enough for dark letters.
 DARK_LETTERS_FROM = 0.55
 
 SMALL = 8.5
+_NAME_WIDTH, TITLE_WIDTH = 32, 72
 _EDGE = 0.05
 _DPI = 150
 # Nothing in a file that changes from run to run: neither dates nor names of programs.
@@ -61,10 +64,25 @@ def fresh_axes(width: float, height: float) -> Axes:
     return axes
 
 
+def look_of(place: int) -> tuple[str, str]:
+    """Return colour and marker of a series; there are more series than colours."""
+    return SERIES[place % len(SERIES)], MARKERS[place // len(SERIES) % len(MARKERS)]
+
+
+def in_lines(name: str, width: int = _NAME_WIDTH) -> str:
+    """Return a name as figures show it: in lines of some letters, a dollar as a dollar.
+
+    Legends leave out what begins with ``_``, so a blank comes before that.
+    """
+    lines = textwrap.fill(name, width).replace("$", r"\$")
+    return f" {lines}" if lines.startswith("_") else lines
+
+
 def headline(axes: Any, title: str, note: str = "") -> None:
     """Write a title over the axes and, smaller and below it, what a reader has to know."""
     n_lines = note.count("\n") + 1 if note else 0
-    axes.set_title(title, loc="left", fontsize=11, fontweight="bold", pad=6 + 12 * n_lines)
+    lines = in_lines(title, TITLE_WIDTH)
+    axes.set_title(lines, loc="left", fontsize=11, fontweight="bold", pad=6 + 12 * n_lines)
     if note:
         axes.annotate(
             note, xy=(0, 1), xycoords="axes fraction", xytext=(0, 5), textcoords="offset points",
@@ -91,8 +109,8 @@ def label_points(axes: Any, labels: list[tuple[float, float, str]]) -> None:
         # a name at an edge grows inwards
         side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
         written = axes.annotate(
-            text, xy=(x, y), xytext=(0, 5), textcoords="offset points", ha=side, va="bottom",
-            fontsize=8, fontstyle="italic",
+            in_lines(text), xy=(x, y), xytext=(0, 5), textcoords="offset points", ha=side,
+            va="bottom", fontsize=8, fontstyle="italic",
         )  # fmt: skip
         box = written.get_window_extent().padded(1)
         if any(box.overlaps(other) for other in taken):

@@ -11,11 +11,12 @@ from varhouse.ask.names import query_rows
 from varhouse.errors import DataError
 from varhouse.plot.canvas import (
     GREY,
-    SERIES,
     connection,
     fresh_axes,
     headline,
+    in_lines,
     label_points,
+    look_of,
     open_frame,
 )
 from varhouse.plot.gene_tests import GeneTests, cell_types_of, refuse_tests, select_tests
@@ -197,19 +198,22 @@ def _draw_genes(
     genome = GenomeAxis(bounds)
     axes = fresh_axes(*_SIZE) if ax is None else ax
     threshold = -float(np.log10(FAMILY_WISE / len(genes)))
-    colour_of = {name: SERIES[i % len(SERIES)] for i, name in enumerate(cell_types)}
+    look = {name: look_of(i) for i, name in enumerate(cell_types)}
     # from left to right, so that no cell type lies on top of all others
     in_order = sorted(genes, key=lambda gene: (genome.x(gene.chrom, gene.pos), gene.cell_type))
-    axes.scatter(
-        [genome.x(gene.chrom, gene.pos) for gene in in_order],
-        [gene.log10p for gene in in_order],
-        s=16,
-        linewidths=0,
-        c=[
-            genome.colour_of(gene.chrom) if len(cell_types) == 1 else colour_of[gene.cell_type]
-            for gene in in_order
-        ],
-    )
+    for marker in dict.fromkeys(marker for _, marker in look.values()):
+        here = [gene for gene in in_order if look[gene.cell_type][1] == marker]
+        axes.scatter(
+            [genome.x(gene.chrom, gene.pos) for gene in here],
+            [gene.log10p for gene in here],
+            s=16,
+            linewidths=0,
+            marker=marker,
+            c=[
+                genome.colour_of(gene.chrom) if len(cell_types) == 1 else look[gene.cell_type][0]
+                for gene in here
+            ],
+        )
     _finish(axes, genome, threshold, genes[0].log10p)
     where = f" in {cell_types[0]}" if len(cell_types) == 1 else ""
     headline(
@@ -219,7 +223,9 @@ def _draw_genes(
     )
     if len(cell_types) > 1:
         for name in cell_types:
-            axes.scatter([], [], s=16, linewidths=0, color=colour_of[name], label=name)
+            colour, marker = look[name]
+            label = in_lines(name)
+            axes.scatter([], [], s=16, linewidths=0, color=colour, marker=marker, label=label)
         axes.legend(
             loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, fontsize=8.5,
             handletextpad=0.2,

@@ -12,7 +12,15 @@ from scipy import special
 from varhouse.ask.names import query_rows
 from varhouse.errors import UsageError
 from varhouse.numerics.fdr import genomic_control
-from varhouse.plot.canvas import GREY, SERIES, connection, fresh_axes, headline, open_frame
+from varhouse.plot.canvas import (
+    GREY,
+    connection,
+    fresh_axes,
+    headline,
+    in_lines,
+    look_of,
+    open_frame,
+)
 from varhouse.plot.gene_tests import (
     GeneTests,
     cell_types_of,
@@ -33,7 +41,6 @@ _SIZE = (5.6, 5.0)
 # Points are thinned to so many along the axis of observed values for each unit.
 _PER_UNIT = 200
 _BAND = 0.95
-_MARKERS = "osD^vPX"
 
 # The expected p of rank r among n is r / (n + 1), the mean of that order statistic. Of each narrow
 # step of observed values the largest is drawn: its rank is one more than what lies in the steps
@@ -147,10 +154,11 @@ def qq(
     _draw_band(axes, largest)
     for i, one in enumerate(found):
         expected = -np.log10(one.place / (one.n + 1))
-        name = f"{one.name}: " if one.name else ""
+        name = f"{in_lines(one.name)}: " if one.name else ""
+        colour, marker = look_of(i)
         axes.plot(
-            expected, one.log10p, linestyle="none", marker=_MARKERS[i // len(SERIES) % 7],
-            markersize=3.5, markeredgewidth=0, color=SERIES[i % len(SERIES)],
+            expected, one.log10p, linestyle="none", marker=marker,
+            markersize=3.5, markeredgewidth=0, color=colour,
             label=f"{name}$\\lambda$ = {one.lambda_gc:.3f}",
         )  # fmt: skip
     axes.legend(loc="upper left", frameon=False, fontsize=8.5, handletextpad=0.3)

@@ -16,7 +16,8 @@ class Associations(NamedTuple):
     Attributes
     ----------
     query
-        SQL with the columns of ``sumstats``; rows without position or p-value are left out.
+        SQL with the columns of ``sumstats``; rows without position or p-value are left out, and
+        those of other tests than ``ADD`` where the study has that.
     params
         What its ``$names`` stand for.
     label
@@ -64,6 +65,9 @@ def select_associations(
         "and chrom is not null and pos is not null"
     )
     params = {"study": study}
+    if query_rows(con, f"select 1 from ({query} and test = 'ADD') limit 1", params):
+        # other tests of a variant, such as those for dominance, are no further variants
+        query += " and test = 'ADD'"
     if trait is not None:
         query += " and (trait_id = $trait or gene_id = $trait)"
         params["trait"] = trait

@@ -10,7 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
-from varhouse.plot.canvas import DARK_LETTERS_FROM, HEAT, PALE, connection, fresh_axes
+from varhouse.plot.canvas import (
+    DARK_LETTERS_FROM,
+    HEAT,
+    PALE,
+    TITLE_WIDTH,
+    connection,
+    fresh_axes,
+    in_lines,
+)
 from varhouse.plot.variants import one_variant, variant_label
 
 if TYPE_CHECKING:
@@ -88,7 +96,8 @@ def v2g_heatmap(
     scores = _scores(connected, key, genes, sources)
     axes = _new_axes(len(genes), len(sources)) if ax is None else ax
     _draw(axes, genes, sources, scores)
-    axes.set_title(f"{variant_label(connected, key)}: genes by V2G score", loc="left", pad=34)
+    title = in_lines(f"{variant_label(connected, key)}: genes by V2G score", TITLE_WIDTH)
+    axes.set_title(title, loc="left", pad=34)
     return axes
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from plot_house import fill
 from scipy import stats
 from tests.v2g import empty_warehouse
 
@@ -44,7 +45,9 @@ def gwas():
             "insert into raw.sumstats (study_id, variant_id, chrom, pos, ref, alt, rsid, log10p, "
             "test, alleles_from, load_id) select 'bmi', chrom || '_' || pos || '_A_G', chrom, "
             "pos, 'A', 'G', case when log10p > 7.5 then 'rs' || pos end, log10p, 'ADD', 'file', 1 "
-            "from points"
+            "from points union all "
+            # another test of a variant is no further variant
+            "select 'bmi', '1_9_A_G', '1', 9, 'A', 'G', null, 500.0, 'GENO_2DF', 'file', 1"
         )
         yield con, chrom, pos, log10p
 
@@ -120,6 +123,27 @@ def test_all_cell_types_are_told_apart_and_p_below_the_doubles_is_drawn(house) -
     assert len(drawn(axes)) == 7
     assert drawn(axes)[:, 1].max() == 400
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["B", "T"]
+
+
+def test_nine_cell_types_have_nine_looks_and_whole_names() -> None:
+    names = ["_unassigned", "$T$", "effector memory CD8-positive, alpha-beta T cell", *"abcdef"]
+    with empty_warehouse() as con:
+        fill(con)
+        con.execute(
+            "insert into rvat_omnibus select unnest(?), gene_id, gene_name, p_value, log10p, "
+            "q_value, best_test, n_tests, status from rvat_omnibus where cell_type = 'B'",
+            [names],
+        )
+        con.execute("delete from rvat_omnibus where cell_type in ('B', 'T')")
+        axes = manhattan(con)
+    handles, labels = axes.get_legend_handles_labels()
+    shown = sorted(" ".join(label.split()).replace("\\$", "$") for label in labels)
+    assert shown == sorted(names)
+    assert max(len(line) for label in labels for line in label.splitlines()) <= 32
+    looks = {
+        (tuple(each.get_facecolor()[0]), len(each.get_paths()[0].vertices)) for each in handles
+    }
+    assert len(looks) == 9
 
 
 def test_qq_by_cell_type_and_by_test(house) -> None:
