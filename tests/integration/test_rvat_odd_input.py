@@ -76,6 +76,44 @@ def test_a_donor_without_a_covariate_is_left_out_and_counted() -> None:
         assert found == [("B", "D007"), ("T", "D007")]
 
 
+def test_a_sex_that_the_genotypes_alone_tell_is_known() -> None:
+    cohort = Cohort(seed=2)
+    with empty_warehouse() as con:
+        cohort.load(con)
+        con.execute("""
+            update raw.donors
+            set sex = covariates.value
+            from raw.covariates
+            where donors.donor_id = covariates.donor_id and covariate = 'sex'
+        """)
+        con.execute("delete from raw.covariates where covariate = 'sex' and donor_id < 'D007'")
+        con.execute(
+            "update raw.covariates set value = null where covariate = 'sex' and donor_id = 'D007'"
+        )
+        build(con)
+        assert_the_loops(con, cohort)
+
+
+def test_computed_components_take_the_place_of_loaded_ones() -> None:
+    cohort = Cohort(seed=2)
+    with empty_warehouse() as con:
+        cohort.load(con)
+        for name in ("genotype_pc1", "genotype_pc9"):
+            add_covariate(con, name, np.arange(N_DONORS))
+        build_models(con, select=["+int_rvat__covariates"], genotype_pcs=1)
+        found = con.execute("""
+            select
+                count(*),
+                count(distinct donor_idx),
+                max(abs(covariates.value - components.value))
+            from int_rvat__covariates as covariates
+            inner join raw.donors using (donor_idx)
+            left join genotype_components as components using (donor_id)
+            where starts_with(covariate, 'genotype_pc')
+        """).fetchall()
+    assert found == [(N_DONORS - 1, N_DONORS - 1, 0)]
+
+
 def test_a_variant_that_nobody_carries_but_one_was_not_called_for_poisons_nothing() -> None:
     cohort = Cohort(seed=2)
     first = int(np.searchsorted(cohort.positions, 31_000))

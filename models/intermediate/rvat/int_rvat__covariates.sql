@@ -1,38 +1,47 @@
 -- The covariates that the tests adjust for; the intercept is added where they are fitted.
 {%- set chosen = var_list('covariates', least=0) %}
-with loaded as (
+{%- set n_components = var_whole('genotype_pcs', 0, 1000) %}
+with sources as (
+    select
+        donor_id,
+        covariate,
+        value,
+        load_id
+    from {{ source('raw', 'covariates') }}
+    {% if n_components > 0 -%}
+    -- components of others are no continuation of ours
+    where not starts_with(covariate, 'genotype_pc')
+    {%- endif %}
+    union all
+    -- what the genotypes' file says stands in for what no other does
+    select
+        donor_id,
+        'sex' as covariate,
+        cast(sex as double) as value,
+        -1 as load_id
+    from {{ source('raw', 'donors') }}
+    where sex is not null
+    {% if n_components > 0 -%}
+    union all
+    select
+        donor_id,
+        'genotype_pc' || component as covariate,
+        value,
+        -1 as load_id
+    from {{ ref('genotype_components') }}
+    {%- endif %}
+),
+
+known as (
     select
         donor_id,
         covariate,
         -- of several loads the last
         arg_max(value, load_id) as value
-    from {{ source('raw', 'covariates') }}
-    group by donor_id, covariate
-),
-
-sexes as (
-    select
+    from sources
+    group by
         donor_id,
-        'sex' as covariate,
-        cast(sex as double) as value
-    from {{ source('raw', 'donors') }}
-    where
-        sex is not null
-        and 'sex' not in (select loaded.covariate from loaded)
-),
-
-known as (
-    select * from loaded
-    union all
-    select * from sexes
-    {% if var_whole('genotype_pcs', 0, 1000) > 0 -%}
-    union all
-    select
-        donor_id,
-        'genotype_pc' || component as covariate,
-        value
-    from {{ ref('genotype_components') }}
-    {%- endif %}
+        covariate
 ),
 
 chosen as (
