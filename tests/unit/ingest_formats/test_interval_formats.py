@@ -237,9 +237,11 @@ def test_other_predictors_in_the_columns_of_re2g_are_not_called_so(empty_warehou
     assert rows_of(empty_warehouse, "source_id, score") == [("epiraction", 0.7)]
 
 
-@pytest.mark.parametrize("mark", ["", "#"])
-def test_a_bed_file_with_a_header_may_be_of_either_base(mark, empty_warehouse, load, tmp_path):
-    path = tmp_path / "x.bed"
+@pytest.mark.parametrize(("name", "mark"), [("x.bed", ""), ("x.bed", "#"), ("x.tsv", "#")])
+def test_a_bed_file_with_a_header_may_be_of_either_base(
+    name, mark, empty_warehouse, load, tmp_path
+):
+    path = tmp_path / name
     path.write_text(f"{mark}chrom\tstart\tend\tgene_id\tscore\n1\t99\t200\tENSG1\t5\n")
     options = {"build": "GRCh37", "source_id": "mine"}
     with pytest.raises(DataError, match="could be intervals, bed; say which with --format"):

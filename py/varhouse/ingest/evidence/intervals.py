@@ -207,11 +207,11 @@ def _is_bed(source: SourceFile) -> bool:
     cells = _first_cells(source)
     has_positions = len(cells) >= 3 and all(_WHOLE.fullmatch(cell) for cell in cells[1:3])
     others = (_is_fantom5, _is_thurman, _is_javierre, _is_jung, _is_re2g)
-    return (
-        source.suffix.startswith(".bed")
-        # with a header it may be either: whether it is 0-based only the user knows
-        and (has_positions or _is_table(source))
-        and not any(is_other(source) for is_other in others)
+    is_bed = source.suffix.startswith(".bed")
+    # with a header it may be either: whether it is 0-based only the user knows
+    is_either = _is_table(source) and (is_bed or source.header.startswith("#"))
+    return ((is_bed and has_positions) or is_either) and not any(
+        is_other(source) for is_other in others
     )
 
 
