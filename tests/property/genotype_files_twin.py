@@ -42,6 +42,8 @@ class Said:
     copies: Sequence[Copies]
     # (alternative allele, donor) of dosages beside a call that is missing
     passed_over: Sequence[tuple[str, str]] = ()
+    # donors whose call has one known allele, where that is missing
+    halves: Sequence[str] = ()
 
 
 @dataclass
@@ -116,7 +118,7 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
         keys = cells[8].split(":")
         alts = alt.split(",")
         copies: list[Copies] = [[] for _ in alts]
-        passed_over = []
+        passed_over, halves = [], []
         for donor, cell in zip(donors, cells[9:], strict=True):
             values = dict(zip(keys, cell.split(":"), strict=False))
             found: Copies = [Refused("neither")] * len(alts)
@@ -124,6 +126,8 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
                 found = [stored_dosage(each) for each in ds_cells(values.get("DS", "."), len(alts))]
             if "GT" in keys:
                 called = copies_of(values["GT"], len(alts), half_call)
+                if half_call == "missing" and re.fullmatch(r"\.[/|]\d+|\d+[/|]\.", values["GT"]):
+                    halves.append(donor)
                 passed_over += [
                     (each, donor)
                     for each, dosage, call in zip(alts, found, called, strict=True)
@@ -137,7 +141,7 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
                 ]
             for row, each in zip(copies, found, strict=True):
                 row.append(each)
-        said = Said(len(records) + 1, chrom, pos, name, ref, alts, copies, passed_over)
+        said = Said(len(records) + 1, chrom, pos, name, ref, alts, copies, passed_over, halves)
         records.append(said)
     return Spoken(donors, records)
 
@@ -245,6 +249,8 @@ def load(shelf: Shelf, files: Sequence[Spoken], options: Options) -> list[Told]:
             read = {alt for alt, (fault, *_) in zip(record.alts, alleles, strict=True) if not fault}
             passed_over = [each for each in record.passed_over if each[0] in read]
             told.notes.update("dosage_passed_over" for _, donor in passed_over if donor in wanted)
+            if read:
+                told.notes.update("half_call_missing" for donor in record.halves if donor in wanted)
             faults = [fault or place(shelf, *rest, options) for fault, *rest in alleles]
             count(told, faults)
             if int(record.pos) > LONGEST:

@@ -6,7 +6,8 @@ EXPECTED_CODES = frozenset(
     {"known_variant", "known_gene", "contig_not_kept", "reference_assumed",
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
-     "row_labels_left_out", "gene_columns_left_out", "row_of_covariate"}
+     "row_labels_left_out", "gene_columns_left_out", "row_of_covariate",
+     "half_call_missing"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -151,9 +152,9 @@ _MESSAGES = {
     "duplicate_merged": "the variant's genotypes are there already; both are merged, as asked",
     "outside_regions": "the variant lies outside the --region that are wanted",
     "outside_maf": "the minor allele frequency is outside --min-maf, --max-maf",
-    "dosage_passed_over": "the call (GT) is missing where there is a dosage (DS), as PLINK 2 writes "
-    "what is uncertain; kept as missing. To have the dosages, remove GT (bcftools annotate -x "
-    "FORMAT/GT)",
+    "dosage_passed_over": "the call (GT) is missing where there is a dosage (DS), as PLINK 2 "
+    "writes what is uncertain; kept as missing. To have the dosages, remove GT (bcftools annotate "
+    "-x FORMAT/GT)",
     "half_call_missing": "calls of one known allele (./1), as vt decompose makes of 1/2; missing. "
     "To count the allele that is there, load with --half-call reference",
     "sample_not_in_file": "samples in the --samples file that the genotype file does not have",

@@ -154,6 +154,23 @@ def test_dosages_beside_calls_that_are_missing_are_counted(
     assert stored(con)[("1_100_A_G", "D2")] is None
 
 
+@pytest.mark.parametrize("suffix", [".vcf", ".bcf"])
+@pytest.mark.parametrize(
+    ("half_call", "notes"), [("missing", {"half_call_missing": 2}), ("reference", {})]
+)
+def test_half_calls_are_counted_where_they_are_missing(
+    con: duckdb.DuckDBPyConnection,
+    tmp_path: Path,
+    suffix: str,
+    half_call: str,
+    notes: dict[str, int],
+) -> None:
+    """The two lines that vt decompose makes of 0/1 1/2 ./. at A>C,G."""
+    path = write(tmp_path / f"g{suffix}", "1 5 . A C GT 0/1 1/. .", "1 5 . A G GT 0/0 ./1 ./.")
+    (report,) = load_genotypes(con, path, half_call=half_call, strict=True)
+    assert report.notes == notes
+
+
 @pytest.mark.parametrize(("nonref", "notes"), [(True, {"reference_provisional": 2}), (False, {})])
 def test_references_that_plink_calls_provisional_are_told(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, nonref: bool, notes: dict[str, int]

@@ -24,7 +24,7 @@ from varhouse.ingest.genotypes.block import (
 from varhouse.ingest.genotypes.calls import (
     MAX_ALLELE,
     NO_ALLELE,
-    PassedOver,
+    LostCalls,
     allele_numbers,
     check_alleles,
     checked_dosages,
@@ -106,7 +106,7 @@ class BcfReader:
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
         self.issues: list[Issue] = []
-        self._passed_over = PassedOver()
+        self._lost = LostCalls()
         damage = check_bgzf_end(self._path)
         if damage:
             self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
@@ -139,7 +139,7 @@ class BcfReader:
                 yield from self._block(rows, batch, wanted)
         finally:
             vcf.close()
-        self.issues += self._passed_over.issues()
+        self.issues += self._lost.issues()
 
     def _variants(self, vcf: VCF) -> Iterator[Variant]:
         n_read = 0
@@ -205,6 +205,8 @@ class BcfReader:
             raise faults[fault]
         called = np.unique(place)
         check_alleles(self._path, records[called], n_alleles[called], first[called], second[called])
+        if self._half_call == "missing":
+            self._lost.see_half_calls(records[called], first[called], second[called])
         counted = copies(first, second, place, allele, self._half_call)
         dense = None
         for row in range(len(sites)) if dosages else ():
@@ -213,7 +215,7 @@ class BcfReader:
                 continue
             checked = checked_dosages(self._path, sites, row, found[:, allele[row] - 1])
             if has_calls[place[row]]:
-                self._passed_over.see(int(sites.record[row]), counted[row], checked)
+                self._lost.see_dosages(int(sites.record[row]), counted[row], checked)
             else:
                 if dense is None:
                     dense = counted.astype(np.float32)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
+from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 from varhouse.ingest.genotypes.block import MISSING_CODE, Sites
 
@@ -124,32 +125,36 @@ def checked_dosages(
     return np.clip(dosages, np.float32(0), np.float32(_MAX_DOSAGE))
 
 
-class PassedOver:
-    """Counts the calls whose GT is missing while DS is not: GT is what is taken."""
+class LostCalls:
+    """Counts calls that are missing although they say something: half calls, GT beside a DS."""
 
     def __init__(self) -> None:
-        self._n = 0
-        self._record: int | None = None
+        self._counts: dict[str, tuple[int, int]] = {}
 
-    def see(self, record: int, codes: NDArray[np.int8], dosages: NDArray[np.float32]) -> None:
+    def see_half_calls(
+        self, records: NDArray[np.int64], first: NDArray[np.int8], second: NDArray[np.int8]
+    ) -> None:
+        """Count in the calls of records of which one allele is there and one is missing."""
+        is_half = (np.minimum(first, second) == NO_CALL) & (np.maximum(first, second) >= 0)
+        halves = np.nonzero(is_half)[0]
+        if len(halves):
+            self._count("half_call_missing", int(records[halves[0]]), len(halves))
+
+    def see_dosages(
+        self, record: int, codes: NDArray[np.int8], dosages: NDArray[np.float32]
+    ) -> None:
         """Count in one row of calls and of dosages."""
         n = int(((codes == MISSING_CODE) & ~np.isnan(dosages)).sum())
-        if n and self._record is None:
-            self._record = record
-        self._n += n
+        if n:
+            self._count("dosage_passed_over", record, n)
+
+    def _count(self, code: str, record: int, n: int) -> None:
+        first, before = self._counts.get(code, (record, 0))
+        self._counts[code] = (first, before + n)
 
     def issues(self) -> list[Issue]:
-        """Return a note where there are such calls."""
-        if self._record is None:
-            return []
+        """Return a note for each kind of which there are some."""
         return [
-            Issue(
-                line=self._record,
-                code="dosage_passed_over",
-                message="the call (GT) is missing where there is a dosage (DS), as PLINK 2 writes "
-                "what is uncertain; kept as missing. To have the dosages, remove GT (bcftools "
-                "annotate -x FORMAT/GT)",
-                n=self._n,
-                is_reject=False,
-            )
+            Issue(line=record, code=code, message=message_of(code), n=n, is_reject=False)
+            for code, (record, n) in sorted(self._counts.items())
         ]

@@ -30,7 +30,7 @@ from varhouse.ingest.genotypes.block import (
     kept_places,
 )
 from varhouse.ingest.genotypes.calls import (
-    PassedOver,
+    LostCalls,
     allele_numbers,
     check_alleles,
     checked_dosages,
@@ -65,7 +65,7 @@ class VcfReader:
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
         self.issues: list[Issue] = []
-        self._passed_over = PassedOver()
+        self._lost = LostCalls()
         damage = check_bgzf_end(self._path)
         if damage:
             self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
@@ -99,7 +99,7 @@ class VcfReader:
             if mask.any():
                 yield self._block(lines, sites.take(mask), place[mask], allele_numbers(sites)[mask])
             record += lines.n_lines
-        self.issues += self._passed_over.issues()
+        self.issues += self._lost.issues()
 
     def _block(
         self,
@@ -124,12 +124,15 @@ class VcfReader:
         if has_calls.any():
             called, where = np.unique(place[has_calls], return_inverse=True)
             first, second = lines.calls(called, self._kept)
-            check_alleles(self._path, lines.records(called), lines.n_alleles[called], first, second)
+            records = lines.records(called)
+            check_alleles(self._path, records, lines.n_alleles[called], first, second)
+            if self._half_call == "missing":
+                self._lost.see_half_calls(records, first, second)
             counted = copies(first, second, where, allele[has_calls], self._half_call)
             rows = np.flatnonzero(has_calls).tolist() if dosages else []
             for calls, row in zip(counted, rows, strict=False):
                 if row in dosages:
-                    self._passed_over.see(int(sites.record[row]), calls, dosages[row])
+                    self._lost.see_dosages(int(sites.record[row]), calls, dosages[row])
             if has_calls.all():
                 return block_from_codes(sites, counted)
             codes[has_calls] = counted
