@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from varhouse.errors import DataError
 
-_VARIANT_COLUMNS = ("variant_id", "variant", "rsid", "rs_id")
-_GENE_COLUMNS = ("gene_id", "gene_name", "gene")
+# the last of each as the gold standards of Open Targets Genetics call it in their TSV
+_VARIANT_COLUMNS = ("variant_id", "variant", "rsid", "rs_id", "sentinel_variant.rsid")
+_GENE_COLUMNS = ("gene_id", "gene_name", "gene", "gold_standard_info.gene_id")
 _MISSING = frozenset({"", "NA", "N/A", ".", "-", "NAN", "NULL", "NONE"})
 
 
@@ -39,31 +40,42 @@ def read_gold(gold: Path) -> list[GoldRow]:
     Raises
     ------
     DataError
-        The file cannot be read, is not UTF-8 text, or has no such columns or no rows.
+        The file cannot be read, is not UTF-8 text, has no such columns or no rows, or a row has
+        more fields than the header.
     """
     try:
         text = gold.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise DataError(f"{gold}: not a UTF-8 text file ({error.reason}).") from error
+        raise DataError(f"{gold}: not a UTF-8 text file ({error.reason}); packed?") from error
     except OSError as error:
         raise DataError(f"{gold}: cannot be read: {error.strerror}.") from error
     lines = text.splitlines()
     if not lines:
         raise DataError(f"{gold}: empty; wanted a header and rows of variants and genes.")
     reader = csv.DictReader(lines, delimiter="\t" if "\t" in lines[0] else ",")
-    columns = {str(name).strip().lower(): str(name) for name in reader.fieldnames or []}
+    names = [str(name).strip().lower() for name in reader.fieldnames or []]
+    columns = dict(zip(names, reader.fieldnames or [], strict=True))
     variant_columns = [columns[name] for name in _VARIANT_COLUMNS if name in columns]
     gene_columns = [columns[name] for name in _GENE_COLUMNS if name in columns]
     if not variant_columns or not gene_columns:
         wanted = _VARIANT_COLUMNS if not variant_columns else _GENE_COLUMNS
         raise DataError(
-            f"{gold}: none of the columns {', '.join(wanted)} in its header; "
-            f"found {', '.join(columns)}."
+            f"{gold}: none of the columns {', '.join(wanted)} in its header, of a table that tabs "
+            f"or commas separate; found {', '.join(name[:40] for name in names[:40])}."
         )
-    rows = [
-        GoldRow(reader.line_num, _first(record, variant_columns), _first(record, gene_columns))
-        for record in reader
-    ]
+    for name in (*_VARIANT_COLUMNS, *_GENE_COLUMNS):
+        if names.count(name) > 1:
+            raise DataError(f"{gold}: column {name} occurs twice in the header.")
+    rows = []
+    for record in reader:
+        if None in record:
+            raise DataError(
+                f"{gold}, line {reader.line_num}: more fields than the {len(names)} of the header; "
+                "quote values that hold the delimiter."
+            )
+        rows.append(
+            GoldRow(reader.line_num, _first(record, variant_columns), _first(record, gene_columns))
+        )
     if not rows:
         raise DataError(f"{gold}: a header but no rows.")
     return rows

@@ -251,6 +251,10 @@ def test_what_a_gold_standard_does_not_know_is_looked_up_in_the_next_column(con,
         ("rs1", "AAA", "ranked"),
         ("rs1", "", "gene not given"),
     ]
+    # as Open Targets Genetics has them
+    gold.write_text("gold_standard_info.gene_id\tsentinel_variant.rsid\nAAA\trs1\n")
+    (row,) = ask.evaluate(con, gold).rows.to_pylist()
+    assert (row["variant"], row["gene"], row["status"]) == ("rs1", "AAA", "ranked")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +264,8 @@ def test_what_a_gold_standard_does_not_know_is_looked_up_in_the_next_column(con,
         ("rsid\tgene_id\n", "a header but no rows"),
         ("a\tb\n1\t2\n", "none of the columns variant_id"),
         ("rsid,trait\nrs1,x\n", "none of the columns gene_id"),
+        ("rsid,trait,gene\nrs1,x, y,AAA\n", "line 2: more fields than the 3 of the header"),
+        ("rsid\tgene\tGene\nrs1\tAAA\tBBB\n", "column gene occurs twice"),
     ],
 )
 def test_gold_standards_that_cannot_be_read(con, tmp_path, text, told):
