@@ -1,9 +1,10 @@
 {# 0, 1 or 2 where a dosage is that near to it, else NULL. #}
 {% macro hard_call(dosage) -%}
+    {%- set reach = var_number('qc_hard_call_threshold', 0, 0.5) -%}
     case
         {%- for copies in (1, 2, 0) %}
-        when {{ dosage }} between {{ copies - var('qc_hard_call_threshold') }}
-            and {{ copies + var('qc_hard_call_threshold') }} then {{ copies }}
+        when {{ dosage }} between {{ copies - reach }}
+            and {{ copies + reach }} then {{ copies }}
         {%- endfor %}
     end
 {%- endmacro %}

@@ -15,6 +15,7 @@ from tests.loading import load_one
 from tests.runner_projects import message_of, statuses
 from tests.v2g import build as build_models
 
+from varhouse.cli.model_options import cache_dir
 from varhouse.errors import ProjectError
 from varhouse.numerics.hwe import hwe_test
 from varhouse.runner import load_project, run_project
@@ -273,9 +274,20 @@ def test_variants_without_any_donor(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def test_a_donor_set_that_is_none_is_refused() -> None:
-    with pytest.raises(ProjectError, match="qc_donors is 'some', wanted: all, expressed"):
-        load_project(shipped_project_dir(), vars={"qc_donors": "some"})
+@pytest.mark.parametrize(
+    ("variables", "message"),
+    [
+        ({"qc_donors": "some"}, "qc_donors is 'some', wanted: all, expressed"),
+        ({"qc_donors": {"d1": 1}}, "qc_donors is '.*', wanted a value or a list of values"),
+        ({"qc_hard_call_threshold": "x"}, "qc_hard_call_threshold is 'x', wanted a number from 0"),
+        ({"qc_min_mac": None}, "qc_min_mac is 'None', wanted a number from 0"),
+        ({"kinship": "no"}, "kinship is 'no', wanted one of: True, False"),
+        ({"structure_max_r2": 7}, "structure_max_r2 is '7', wanted a number from 0 to 1"),
+    ],
+)
+def test_a_var_that_cannot_be_meant_is_refused(variables: dict[str, Any], message: str) -> None:
+    with pytest.raises(ProjectError, match=message):
+        load_project(shipped_project_dir(), vars=variables, cache_dir=cache_dir())
 
 
 def test_listed_donors_without_genotypes_are_counted(con: duckdb.DuckDBPyConnection) -> None:

@@ -12,7 +12,7 @@ chosen as (
     {% if chosen_donors is not string -%}
     select donor_id
     from genotyped
-    where donor_id in ({{ quoted_list(chosen_donors) }})
+    where donor_id in ({{ quoted_list(var_list('qc_donors', least=0)) }})
     {%- elif chosen_donors == 'all' -%}
     select donor_id from genotyped
     {%- elif chosen_donors == 'expressed' -%}

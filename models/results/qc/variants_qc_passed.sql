@@ -24,7 +24,7 @@ passed as (
     where
         status <> 'no_calls'
         and missingness <= {{ var_number('qc_max_missingness', 0, 1) }}
-        and mac >= {{ var('qc_min_mac') }}
+        and mac >= {{ var_number('qc_min_mac', 0, 1000000000) }}
         -- NULL where the test does not apply: that is no reason to drop a variant
         and coalesce(hwe_p_value >= {{ var_number('qc_min_hwe_p', 0, 1) }}, true)
 )

@@ -2,7 +2,7 @@
 with asked as (
     select count(*) as n_variants
     from {{ ref('int_qc__structure_variants') }}
-    having count(*) > 0 and {{ 'true' if var('kinship') else 'false' }}
+    having count(*) > 0 and {{ 'true' if var_choice('kinship', [true, false]) else 'false' }}
 ),
 
 found as (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import importlib.util
+import shlex
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -359,5 +360,8 @@ def _print_next_steps(show: Console, database: Path, questions: Sequence[str]) -
     for question in questions:
         # one line each, so that it can be copied
         show.print(
-            f"  varhouse {question} --db {database}", soft_wrap=True, highlight=False, markup=False
+            f"  varhouse {question} --db {shlex.quote(str(database))}",
+            soft_wrap=True,
+            highlight=False,
+            markup=False,
         )
