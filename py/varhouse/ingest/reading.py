@@ -41,7 +41,7 @@ _PACKED: dict[bytes, tuple[str, tuple[str, ...]]] = {
 PANDAS_INDEX = "__index_level_0__"
 """What pandas calls an index without a name in parquet; as text it has none."""
 
-_ROW_LABELS = re.compile(rf"|{PANDAS_INDEX}|unnamed: \d+")
+_ROW_LABELS = re.compile(rf"|index|level_0|{PANDAS_INDEX}|unnamed: \d+")
 
 
 def check_file(path: Path) -> None:
@@ -181,7 +181,8 @@ def head_lines(path: Path, n_bytes: int = _HEAD_BYTES) -> list[str]:
 def is_row_labels(name: str) -> bool:
     """Return whether a column has the row names that R or pandas wrote beside the others.
 
-    It has no name, that of an unnamed index of pandas, or what pandas calls a column without one.
+    It has no name, that of an unnamed index of pandas (in parquet, or from ``reset_index``), or
+    what pandas calls a column without one.
     """
     return _ROW_LABELS.fullmatch(name.strip().lower()) is not None
 

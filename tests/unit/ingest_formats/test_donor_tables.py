@@ -59,7 +59,7 @@ class TestLayouts:
         assert load(empty_warehouse, "covariates", path).format == "covariates"
         assert covariates_of(empty_warehouse) == [("001", first, 30.0), ("001", "x", 0.5)]
 
-    @pytest.mark.parametrize("name", ["", "Unnamed: 0"])
+    @pytest.mark.parametrize("name", ["", "Unnamed: 0", "index"])
     def test_row_numbers_are_no_covariate(self, empty_warehouse, load, tmp_path, name):
         path = written(tmp_path, f"{name},donor_id,age\n0,001,30\n1,B,40\n", "d.csv")
         report = load(empty_warehouse, "covariates", path, strict=True)
@@ -199,7 +199,7 @@ class TestValues:
         assert covariates_of(empty_warehouse) == [("A", "age", 30.0), ("B", "age", None)]
 
     def test_further_ids_are_not_values(self, empty_warehouse, load, tmp_path):
-        path = written(tmp_path, "FID\tsample_id\tdonor_id\tage\n1\t100\ta\t61\n2\t101\tb\t45\n")
+        path = written(tmp_path, "id\tsample\tdonor\tage\n1\t100\ta\t61\n2\t101\tb\t45\n")
         assert load(empty_warehouse, "covariates", path, strict=True).notes == {}
         assert covariates_of(empty_warehouse) == [("a", "age", 61.0), ("b", "age", 45.0)]
 

@@ -74,7 +74,7 @@ def test_tables_with_donors_as_columns(empty_warehouse, load, tmp_path, name, te
 def test_a_sample_is_a_donor_where_no_column_says_who_is_and_a_count_is_no_sum(
     empty_warehouse, load, tmp_path
 ):
-    text = "geneid,sample_id,donor,celltype,mean,count\nG,A_B,A,B,0.5,30\n"
+    text = "geneid,sample,donor,celltype,mean,count\nG,A_B,A,B,0.5,30\n"
     load(empty_warehouse, "pseudobulk", written(tmp_path, text, "l.csv"))
     assert rows_of(empty_warehouse) == [("B", "G", "A", None, 0.5, None)]
 
@@ -147,7 +147,7 @@ def test_bad_values_are_counted(empty_warehouse, load, tmp_path):
         ("gene_id\tdonor_id\tmean\nG\tA\t1\n", {}, "nothing says which cell type"),
         ("\tENSG1\tENSG2.5\nA\t1\t2\n", {"feature": "T"}, "2 of its 3 columns are genes"),
         ("gene_id\tA\tmean\nG\t1\t1\n", {"feature": "T"}, "mean: no donor is called so"),
-        ("gene\tsample\tvalue\nG\tA\t1\n", {}, "call the donor's column donor_id"),
+        ("gene\tvariable\tvalue\nG\tA\t1\n", {}, "call the donor's column donor_id"),
         ("gene_id\tA\tB\tA\nG\t1\t2\t3\n", {"feature": "T"}, "donor A occurs in columns 2 and 4"),
         ("gene_id\tA\tB\nG\t1\n", {"feature": "T"}, "line 2: 2 columns found, 3 expected"),
         (LONG + "B\tG\tA\t1\t1\n", {}, "line 2: not the 6 columns"),

@@ -12,14 +12,11 @@ import numpy.typing as npt
 from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Labels, Table
 from varhouse.ingest.codes import message_of
+from varhouse.ingest.donors.register import DONOR_COLUMNS
 from varhouse.ingest.format import Issue, LoadOptions
 from varhouse.ingest.reading import shown_names
 
 # Spelled as anndata files of the field spell them; the first that is there is taken.
-DONOR_COLUMNS = (
-    "donor_id", "individual", "individual_id", "donor", "donorid", "subject_id", "subject",
-    "patient_id", "patient", "sample_id", "sample",
-)  # fmt: skip
 CELL_TYPE_COLUMNS = (
     "cell_type", "cell_label", "celltype", "cell_types", "cell_type_label", "majority_voting",
     "predicted.celltype.l2", "predicted_celltype_l2", "predicted.celltype.l1", "annotation",

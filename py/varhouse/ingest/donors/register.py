@@ -14,6 +14,12 @@ from varhouse.errors import DataError
 from varhouse.ingest.format import Issue
 from varhouse.ingest.reading import head_lines
 
+DONOR_COLUMNS = (
+    "donor_id", "iid", "individual", "individual_id", "donor", "donorid", "subject_id", "subject",
+    "participant_id", "eid", "patient_id", "patient", "sample_id", "sample",
+)  # fmt: skip
+"""What a column of donor ids may be called, best first: of a donor there may be several samples."""
+
 ENOUGH_OVERLAP = 0.95
 """Share of the donors of either side below which a load says so."""
 

@@ -12,7 +12,12 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.donors.register import add_donors, create_donor_meanings, donor_overlap
+from varhouse.ingest.donors.register import (
+    DONOR_COLUMNS,
+    add_donors,
+    create_donor_meanings,
+    donor_overlap,
+)
 from varhouse.ingest.donors.sex import create_sexes, is_sex_column
 from varhouse.ingest.donors.store import (
     EXPRESSION_PC,
@@ -37,13 +42,7 @@ from varhouse.ingest.reading import (
 )
 from varhouse.ingest.records import column_names
 
-DONOR_COLUMNS = (
-    "donor_id", "iid", "individual_id", "individual", "donor", "subject_id", "participant_id",
-    "eid", "sample_id",
-)  # fmt: skip
-"""What the column of donor ids may be called, best first."""
-
-_NOT_VALUES = frozenset({*DONOR_COLUMNS, "fid", "pat", "mat", "sid"})
+_NOT_VALUES = frozenset({*DONOR_COLUMNS, "id", "fid", "pat", "mat", "sid"})
 """Further ids of donors, and columns that PLINK writes beside IID."""
 
 # A first column called "id" or nothing holds donors where columns are called like these, and

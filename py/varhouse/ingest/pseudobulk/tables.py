@@ -8,8 +8,13 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.codes import message_of
-from varhouse.ingest.donors.register import add_donors, create_donor_meanings, read_id_map
-from varhouse.ingest.donors.values import DONOR_COLUMNS, donor_column
+from varhouse.ingest.donors.register import (
+    DONOR_COLUMNS,
+    add_donors,
+    create_donor_meanings,
+    read_id_map,
+)
+from varhouse.ingest.donors.values import donor_column
 from varhouse.ingest.evidence.interval_rows import default_sql
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
 from varhouse.ingest.genes.lookup import VERSIONED_GENE
