@@ -107,6 +107,24 @@ def test_a_slice_and_a_table_of_qtl_are_compared_both_ways(con, tmp_path):
         assert load(other, "evidence", slice_rows)[0].notes == {"loaded_before": 1}
 
 
+def test_two_tissues_under_one_name_are_told(con, tmp_path):
+    # the feature is the name of the file up to its first dot
+    header, row = "variant_id\tgene_id\tp_value", "\tENSG00000140718\t"
+    liver = write_text(tmp_path, "GTEx.Liver.tsv", header, f"16_1_T_C{row}0.04", f"16_2_T_C{row}1")
+    lung = write_text(tmp_path, "GTEx.Lung.tsv", header, f"16_1_T_C{row}0.5", f"16_2_T_C{row}1")
+    reports = load(con, "qtl", liver, lung, source_id="eqtl")
+    assert [report.notes for report in reports] == [
+        {}, {"loaded_otherwise": 1, "loaded_before": 1}
+    ]  # fmt: skip
+    (message,) = con.execute(
+        "select message from load_issues where code = 'loaded_otherwise'"
+    ).fetchone()
+    assert "GTEx.Liver.tsv) brought the row with another p-value" in message
+    lung.write_text(lung.read_text() + f"16_3_T_C{row}1\n")
+    (report,) = load(con, "qtl", lung, source_id="eqtl", feature="Lung")
+    assert report.notes == {}
+
+
 def warned(con: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     return con.execute(
         "select source_id, feature, n from v2g_warnings where code = 'loaded_twice' order by all"

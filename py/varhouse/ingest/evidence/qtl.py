@@ -103,7 +103,7 @@ def stage_qtl(
         otherwise="duplicate_row",
     )
     report_unknown_genes(con)
-    report_loaded_before(con, "p_value")
+    report_loaded_before(con, "p_value", or_otherwise=True)
     if layout.is_filtered:
         _report_unchecked(con, found, check_window)
 

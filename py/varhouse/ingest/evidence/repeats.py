@@ -19,13 +19,16 @@ EVIDENCE_SCORE = (
 _LABELS = ("variant_id", "gene_id", "source_id", "feature")
 
 
-def report_loaded_before(con: duckdb.DuckDBPyConnection, score: str) -> None:
+def report_loaded_before(
+    con: duckdb.DuckDBPyConnection, score: str, *, or_otherwise: bool = False
+) -> None:
     """Count the good rows of ``incoming`` that an earlier load brought, as a slice or as QTL.
 
-    Such rows agree in variant, gene, source, feature and score. Rows of one file are not compared
-    with each other: a file's own repeats are in the quantiles of the published scores, too.
-    Consequences and intervals as records are left out: the models take the highest of them, so
-    that one more changes nothing.
+    Such rows agree in variant, gene, source, feature and score; with ``or_otherwise`` those that
+    differ in the score only are counted, too, by a code of their own. Rows of one file are not
+    compared with each other: a file's own repeats are in the quantiles of the published scores,
+    too. Consequences and intervals as records are left out: the models take the highest of them,
+    so that one more changes nothing.
 
     Parameters
     ----------
@@ -44,7 +47,7 @@ def report_loaded_before(con: duckdb.DuckDBPyConnection, score: str) -> None:
         f"incoming.{name} is not distinct from stored.{name}"
         if name == "feature"
         else f"incoming.{name} = stored.{name}"
-        for name in ("chrom", "pos", *_LABELS, "score")
+        for name in ("chrom", "pos", *_LABELS, *(() if or_otherwise else ("score",)))
     )
     example = ", ".join(f"{text_literal(name + '=')} || incoming.{name}" for name in _LABELS)
     con.execute(f"""
@@ -67,7 +70,11 @@ def report_loaded_before(con: duckdb.DuckDBPyConnection, score: str) -> None:
         repeated as (
             select
                 incoming.line,
-                min(stored.load_id) as load_id,
+                bool_or(incoming.score = stored.score) as is_same,
+                coalesce(
+                    min(stored.load_id) filter (incoming.score = stored.score),
+                    min(stored.load_id)
+                ) as load_id,
                 any_value(concat_ws(', ', {example})) as example
             from good as incoming
             inner join stored on {same}
@@ -76,21 +83,27 @@ def report_loaded_before(con: duckdb.DuckDBPyConnection, score: str) -> None:
 
         final as (
             select
+                is_same,
                 min(line) as line,
                 count(*) as n,
                 arg_min(example, line) as example,
                 arg_min(load_id, line) as load_id
             from repeated
-            having count(*) > 0
+            group by is_same
         )
 
         select
             final.line,
-            'loaded_before',
+            case when is_same then 'loaded_before' else 'loaded_otherwise' end,
             'load ' || final.load_id || coalesce(' (' || load_manifest.file || ')', '')
-            || ' brought the same row: variant, gene, source, feature and score; kept, and counts '
-            || 'once more in the quantiles. To count it once, load one of the two files only, '
-            || 'into a new --db',
+            || case
+                when is_same then ' brought the same row: variant, gene, source, feature and '
+                || 'score; kept, and counts once more in the quantiles. To count it once, load one '
+                || 'of the two files only, into a new --db'
+                else ' brought the row with another p-value: same variant, gene, source and '
+                || 'feature; both are kept and ranked as one. Of two tissues or studies? Load them '
+                || 'into a new --db, each with its --feature or --source'
+            end,
             final.n,
             final.example
         from final
