@@ -39,3 +39,16 @@
     cast(null as double[])
     {%- endif -%}
 {%- endmacro %}
+
+{# Whose allele frequency is compared with the cut-offs. #}
+{% macro rvat_maf_donors() -%}
+    {{- return(var_choice('maf_donors', ['tested', 'genotyped'])) -}}
+{%- endmacro %}
+
+{# Which consequence masks go by: that picked for the gene, that picked for the variant, or the
+   first row of the file. #}
+{% macro rvat_consequence_from() -%}
+    {%- set annotations = var_choice('rvat_annotations', ['gene', 'first_of_variant']) -%}
+    {%- set per = var_choice('annotation_pick_per', ['gene', 'variant']) -%}
+    {{- return(per if annotations == 'gene' else 'first_row') -}}
+{%- endmacro %}

@@ -1,8 +1,6 @@
 -- How the tests are made, one row: what rvat_region is told, and what explains its results later.
 {%- set law = var_choice('skat_law', ['large_sample', 'finite_sample']) %}
-{%- set seed = var('jitter_seed') -%}
-{%- set first_row = var_choice('rvat_annotations', ['gene', 'first_of_variant']) != 'gene' -%}
-{%- set per = var_choice('annotation_pick_per', ['gene', 'variant']) %}
+{%- set seed = var('jitter_seed') %}
 select
     {
         'aggregations': [{{ quoted_list(rvat_aggregations()) }}],
@@ -15,8 +13,7 @@ select
         'missing_calls': '{{ var_choice("missing_calls", ["mean", "zero"]) }}',
         'ties': '{{ var_choice("rank_ties", ["average", "half_even"]) }}',
         -- a whole number that JSON and doubles hold exactly
-        'jitter_seed': {{ 'null' if seed is none else var_whole('jitter_seed', 0, 2 ** 53) }},
-        'sets_per_block': 16
+        'jitter_seed': {{ 'null' if seed is none else var_whole('jitter_seed', 0, 2 ** 53) }}
     } as options,
-    '{{ var_choice("maf_donors", ["tested", "genotyped"]) }}' as maf_donors,
-    '{{ "first_row" if first_row else per }}' as consequence_from
+    '{{ rvat_maf_donors() }}' as maf_donors,
+    '{{ rvat_consequence_from() }}' as consequence_from

@@ -1,12 +1,12 @@
 -- Variants in the window of a gene, with a weight for each entry of the var weights and a flag for
 -- each variant set (mask and frequency cut-off).
 {%- set score_names = rvat_score_names() -%}
-{%- set first_row = var_choice('rvat_annotations', ['gene', 'first_of_variant']) != 'gene' %}
+{%- set first_row = rvat_consequence_from() == 'first_row' %}
 {%- if rvat_uses_consequences() %}
 -- rvat_terms_are_known looks the terms of masks up there
 -- depends_on: {{ ref('int_annotations__severities') }}, {{ ref('consequence_severity') }}
 {%- endif %}
-{%- set is_of_gene = not first_row and var('annotation_pick_per') == 'gene' %}
+{%- set is_of_gene = rvat_consequence_from() == 'gene' %}
 {%- set origin = var_choice('distance_from', ['tss', 'gene_start']) %}
 with genes as (
     select

@@ -1,7 +1,7 @@
 -- Variants that vary among the donors of a design, with their frequency there. Common variants of
 -- the whole cohort are read only where a cut-off or a smaller design can make them rare.
 {%- set largest = rvat_cut_offs() | max %}
-{%- set maf_donors = var_choice('maf_donors', ['tested', 'genotyped']) %}
+{%- set maf_donors = rvat_maf_donors() %}
 with donors as (
     select
         design_idx,

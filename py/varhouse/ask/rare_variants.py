@@ -161,7 +161,7 @@ def top_genes(con: duckdb.DuckDBPyConnection, n_genes: int) -> Answer:
     notes = [
         f"{cell_type}: {n_tested} of {n_donors} donors"
         + (f" ({', '.join(reasons)})" if reasons else "")
-        + f"; {n_all} genes"
+        + f"; {n_all} gene{'' if n_all == 1 else 's'}"
         + (f": {', '.join(statuses)}." if statuses else ".")
         for cell_type, n_tested, n_donors, reasons, n_all, statuses in query_rows(con, _COUNTS)
     ]

@@ -29,6 +29,7 @@ Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 Texts = npt.NDArray[np.str_] | npt.NDArray[np.object_]
 
 _RANKED_AT_ONCE = 64
+_GENES_AT_ONCE = 16
 _VALUES_AT_ONCE = 1 << 17
 
 
@@ -119,7 +120,7 @@ def _test(
         acat_v="acat_v" in options["tests"],
         finite_sample=options["finite_sample"],
     )
-    blocks = list(_blocks(genes, in_sets, testable, options["sets_per_block"]))
+    blocks = list(_blocks(genes, in_sets, testable))
     found = test_blocks(
         (_sets(block, place, weights, in_sets, matrix, ready) for block in blocks), plan
     )
@@ -281,7 +282,7 @@ class _Block(NamedTuple):
 
 
 def _blocks(
-    genes: Int, in_sets: npt.NDArray[np.bool_], phenotypes: dict[int, list[_Phenotype]], size: int
+    genes: Int, in_sets: npt.NDArray[np.bool_], phenotypes: dict[int, list[_Phenotype]]
 ) -> Iterator[_Block]:
     """Cut the pairs, sorted by gene, into blocks of genes that have phenotypes."""
     names, starts = np.unique(genes, return_index=True)
@@ -293,8 +294,8 @@ def _blocks(
         )
         if int(gene) in phenotypes
     ]
-    for start in range(0, len(spans), size):
-        some = spans[start : start + size]
+    for start in range(0, len(spans), _GENES_AT_ONCE):
+        some = spans[start : start + _GENES_AT_ONCE]
         sets = [(gene, span, int(i)) for gene, span, n in some for i in np.flatnonzero(n)]
         yield _Block(sets, [each for gene, _, _ in some for each in phenotypes[gene]])
 

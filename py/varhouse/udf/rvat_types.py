@@ -10,8 +10,7 @@ INPUTS = "struct(" + ", ".join(f"{name} varchar" for name in _RELATIONS) + ")"
 OPTIONS = (
     "struct(aggregations varchar[], tests varchar[], kernel_weights integer[], "
     "kernel_power double, kernel_maf_beta double[], finite_sample boolean, fold boolean, "
-    "missing_calls varchar, ties varchar, "
-    "jitter_seed bigint, sets_per_block integer)"
+    "missing_calls varchar, ties varchar, jitter_seed bigint)"
 )
 
 ROWS = (
