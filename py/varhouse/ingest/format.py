@@ -9,6 +9,8 @@ from typing import Literal, TypedDict
 
 import duckdb
 
+from varhouse.ingest.codes import message_of
+
 Binary = Literal["", "plink-bed", "plink-pgen", "bgen", "bcf", "hdf5"]
 
 
@@ -134,7 +136,8 @@ class Issue:
     line
         Line or record of the first; None where it is the file.
     code, message
-        The reason, as one word and in words.
+        The reason, as one word and in words; the words are those of
+        `varhouse.ingest.codes.message_of` where none are given.
     n
         Number of rows.
     example
@@ -145,10 +148,14 @@ class Issue:
 
     line: int | None = None
     code: str
-    message: str
+    message: str = ""
     n: int
     example: str | None = None
     is_reject: bool
+
+    def __post_init__(self) -> None:
+        if not self.message:
+            object.__setattr__(self, "message", message_of(self.code))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -107,14 +107,7 @@ def count_incoming(con: duckdb.DuckDBPyConnection) -> tuple[int, list[Issue]]:
     """).fetchall()
     n_read = sum(row[2] for row in rows)
     issues = [
-        Issue(
-            line=line,
-            code=reject or note,
-            message=message_of(reject or note),
-            n=n,
-            example=sample,
-            is_reject=reject is not None,
-        )
+        Issue(line=line, code=reject or note, n=n, example=sample, is_reject=reject is not None)
         for reject, note, n, line, sample in rows
         if reject or note
     ]
@@ -122,14 +115,7 @@ def count_incoming(con: duckdb.DuckDBPyConnection) -> tuple[int, list[Issue]]:
         "select line, code, message, n, example from incoming_issues order by all"
     ).fetchall()
     issues += [
-        Issue(
-            line=line,
-            code=code,
-            message=message or message_of(code),
-            n=n,
-            example=sample,
-            is_reject=False,
-        )
+        Issue(line=line, code=code, message=message or "", n=n, example=sample, is_reject=False)
         for line, code, message, n, sample in extra
     ]
     return n_read, issues

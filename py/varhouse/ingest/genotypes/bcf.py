@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
     MISSING_CODE,
@@ -109,7 +108,7 @@ class BcfReader:
         self._lost = LostCalls()
         damage = check_bgzf_end(self._path)
         if damage:
-            self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+            self.issues.append(Issue(code=damage, n=1, is_reject=False))
 
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""

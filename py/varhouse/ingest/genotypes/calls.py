@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 from varhouse.ingest.genotypes.block import MISSING_CODE, Sites
 
@@ -155,6 +154,6 @@ class LostCalls:
     def issues(self) -> list[Issue]:
         """Return a note for each kind of which there are some."""
         return [
-            Issue(line=record, code=code, message=message_of(code), n=n, is_reject=False)
+            Issue(line=record, code=code, n=n, is_reject=False)
             for code, (record, n) in sorted(self._counts.items())
         ]

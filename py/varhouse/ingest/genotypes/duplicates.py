@@ -5,7 +5,6 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.filters import RARE_BELOW
 
@@ -89,7 +88,7 @@ def _count_repeats(con: duckdb.DuckDBPyConnection, code: str) -> list[Issue]:
         order by is_reject desc
     """).fetchall()
     return [
-        Issue(line=record, code=code, message=message_of(code), n=int(n), is_reject=is_reject)
+        Issue(line=record, code=code, n=int(n), is_reject=is_reject)
         for is_reject, n, record in found
     ]
 

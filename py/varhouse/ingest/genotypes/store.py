@@ -10,7 +10,6 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
 from varhouse.ingest.genotypes.block import GenotypeBlock, GenotypeReader, OpenReader
 from varhouse.ingest.genotypes.donors import place_donors
@@ -46,10 +45,7 @@ def load_genotypes(open_reader: OpenReader) -> LoadFile:
         reader = open_reader(con, source, options, keep)
         n_absent = count_absent(options.samples, keep, reader.samples) if keep else 0
         if n_absent:
-            code = "sample_not_in_file"
-            reader.issues.append(
-                Issue(code=code, message=message_of(code), n=n_absent, is_reject=False)
-            )
+            reader.issues.append(Issue(code="sample_not_in_file", n=n_absent, is_reject=False))
         with ArrowTables(con) as tables, in_order(con):
             store = _Store(con, tables, source, options, reader, load_id)
             for block in _with_news(reader, store, source, say):
@@ -159,9 +155,7 @@ class _Store:
         """).fetchone()
         if row is None or not row[0]:
             return []
-        code = "alleles_swapped"
-        message = message_of(code)
-        return [Issue(line=row[1], code=code, message=message, n=row[0], is_reject=False)]
+        return [Issue(line=row[1], code="alleles_swapped", n=row[0], is_reject=False)]
 
     def _merge_variants(self) -> None:
         self._con.execute(

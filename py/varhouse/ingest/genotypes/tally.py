@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 from varhouse.ingest.genotypes.block import Sites
 
@@ -94,7 +93,6 @@ class Tally:
             Issue(
                 line=count.record,
                 code=code,
-                message=message_of(code),
                 n=count.n,
                 example=count.example,
                 is_reject=is_reject,

@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
     MISSING_CODE,
@@ -68,7 +67,7 @@ class VcfReader:
         self._lost = LostCalls()
         damage = check_bgzf_end(self._path)
         if damage:
-            self.issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+            self.issues.append(Issue(code=damage, n=1, is_reject=False))
 
     def _read_header(self, stream: IO[bytes]) -> tuple[list[str], int]:
         """Read up to the line of column names; return the sample ids and the number of lines."""
