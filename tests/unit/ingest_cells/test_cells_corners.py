@@ -234,11 +234,15 @@ def test_nobody_is_no_donor(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("n_primary", "told"), [(0, None), (6, 2), (8, None)])
+@pytest.mark.parametrize(
+    ("n_primary", "kind", "told"),
+    [(0, bool, None), (6, bool, 2), (6, float, 2), (8, bool, None)],
+)
 def test_cells_of_another_data_set_are_told(
-    tmp_path: Path, load_cells: Load, n_primary: int, told: int | None
+    tmp_path: Path, load_cells: Load, n_primary: int, kind: type, told: int | None
 ) -> None:
-    obs = {"donor_id": DONORS, "cell_type": TYPES, "is_primary_data": np.arange(8) < n_primary}
+    primary = (np.arange(8) < n_primary).astype(kind)
+    obs = {"donor_id": DONORS, "cell_type": TYPES, "is_primary_data": primary}
     report = load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts(), obs=obs))
     assert report.notes.get("cells_not_primary") == told
 

@@ -11,7 +11,6 @@ import pyarrow as pa
 
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
 from varhouse.ingest.donors.store import spell_as_known, store_numbers, store_sexes
 from varhouse.ingest.format import Issue
@@ -97,8 +96,7 @@ def store_traits(
     issues = store_sexes(con)
     con.execute("drop table temp.donor_numbers")
     if n_differing:
-        code = "trait_differs"
-        issues.append(Issue(code=code, message=message_of(code), n=n_differing, is_reject=False))
+        issues.append(Issue(code="trait_differs", n=n_differing, is_reject=False))
     return issues
 
 
@@ -152,6 +150,4 @@ def _of_donors(
 
 
 def _left_out(code: str, column: str, n: int) -> Issue:
-    return Issue(
-        code=code, message=message_of(code), n=n, example=f"obs[{column!r}]", is_reject=False
-    )
+    return Issue(code=code, n=n, example=f"obs[{column!r}]", is_reject=False)

@@ -12,7 +12,6 @@ import numpy.typing as npt
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Table
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 from varhouse.ingest.genes.lookup import VERSIONED_GENE
 from varhouse.ingest.pseudobulk.symbols import SYMBOL_GENES
@@ -140,7 +139,6 @@ def _issue(code: str, columns: npt.NDArray[np.int64], ids: npt.NDArray[np.object
     return Issue(
         line=None,
         code=code,
-        message=message_of(code),
         n=int(columns.size),
         example=f"gene_id={ids[columns[0]]}, gene {int(columns[0]) + 1} of the file",
         is_reject=False,

@@ -11,7 +11,6 @@ import numpy.typing as npt
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells.tables import Labels, Table
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.register import DONOR_COLUMNS
 from varhouse.ingest.format import Issue, LoadOptions
 from varhouse.ingest.reading import shown_names
@@ -166,8 +165,7 @@ def _maybe_sums(obs: Table, n_rows: npt.NDArray[np.int64]) -> list[Issue]:
     """Tell of a file whose rows look like sums over cells, as our own exports are."""
     if "n_cells" not in obs.columns or n_rows.max() > 1:
         return []
-    code = "cells_maybe_sums"
-    return [Issue(code=code, message=message_of(code), n=int(n_rows.sum()), is_reject=False)]
+    return [Issue(code="cells_maybe_sums", n=int(n_rows.sum()), is_reject=False)]
 
 
 def _without_nobody(donors: Labels) -> Labels:
@@ -184,12 +182,12 @@ def _repeated_elsewhere(obs: Table, kept: npt.NDArray[np.bool_]) -> list[Issue]:
     if _PRIMARY not in obs.columns:
         return []
     labels = obs.labels(_PRIMARY)
-    primary = np.array([*(name.lower() == "true" for name in labels.names), False])[labels.codes]
+    is_true = [name.lower() in ("true", "1") for name in labels.names]
+    primary = np.array([*is_true, False])[labels.codes]
     n = int((kept & ~primary).sum())
     if n == 0 or not (kept & primary).any():
         return []
-    code = "cells_not_primary"
-    return [Issue(code=code, message=message_of(code), n=n, is_reject=False)]
+    return [Issue(code="cells_not_primary", n=n, is_reject=False)]
 
 
 def _missing(code: str, where: npt.NDArray[np.bool_]) -> list[Issue]:
@@ -197,4 +195,4 @@ def _missing(code: str, where: npt.NDArray[np.bool_]) -> list[Issue]:
     if n == 0:
         return []
     first = int(np.argmax(where)) + 1
-    return [Issue(line=first, code=code, message=message_of(code), n=n, is_reject=True)]
+    return [Issue(line=first, code=code, n=n, is_reject=True)]

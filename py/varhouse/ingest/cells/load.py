@@ -20,7 +20,6 @@ from varhouse.ingest.cells.matrices import Matrix
 from varhouse.ingest.cells.store import store_genes, store_groups, store_sums
 from varhouse.ingest.cells.sums import normalised_totals, sum_groups
 from varhouse.ingest.cells.tables import Table
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.register import add_donors, donor_overlap, read_id_map
 from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
 
@@ -113,7 +112,6 @@ def load_cells(
         issues.append(
             Issue(
                 code="not_counts",
-                message=message_of("not_counts"),
                 n=int(groups.n_cells.sum()),
                 example=matrix.name,
                 is_reject=False,

@@ -91,10 +91,7 @@ class Table:
 
     def index(self) -> npt.NDArray[np.object_]:
         """Return the names of the rows."""
-        labels = self._labels(self._index)
-        names = np.array((*labels.names, ""), dtype=object)
-        found: npt.NDArray[np.object_] = names[labels.codes]
-        return found
+        return self.texts(self._index)
 
     def texts(self, column: str) -> npt.NDArray[np.object_]:
         """Return a column as text, empty where it is missing."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue, SourceFile
 from varhouse.ingest.keys import missing_sql, one_of_sql
 
@@ -128,8 +127,7 @@ def create_sexes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
         )
     if not n_odd:
         return []
-    code = "sex_unreadable"
-    return [Issue(line=line, code=code, message=message_of(code), n=n_odd, is_reject=False)]
+    return [Issue(line=line, code="sex_unreadable", n=n_odd, is_reject=False)]
 
 
 def _meanings(source: SourceFile, name: str, words: set[str]) -> dict[str, int | None]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import duckdb
 
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 
 EXPRESSION_PC = "expression_pc"
@@ -70,5 +69,4 @@ def store_sexes(con: duckdb.DuckDBPyConnection) -> list[Issue]:
     """)
     if not n_differing:
         return []
-    code = "sex_differs"
-    return [Issue(code=code, message=message_of(code), n=n_differing, is_reject=False)]
+    return [Issue(code="sex_differs", n=n_differing, is_reject=False)]

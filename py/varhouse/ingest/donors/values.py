@@ -11,7 +11,6 @@ from collections.abc import Callable
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.register import (
     DONOR_COLUMNS,
     add_donors,
@@ -112,8 +111,7 @@ def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
     drop_matrix(con)
     if not labels:
         return []
-    code = "row_labels_left_out"
-    return [Issue(code=code, message=message_of(code), n=len(labels), is_reject=False)]
+    return [Issue(code="row_labels_left_out", n=len(labels), is_reject=False)]
 
 
 def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Issue]:
@@ -197,11 +195,10 @@ def _load_values(
 ) -> Loaded:
     damage = check_compression(source.path)
     if damage:
-        issues.append(Issue(code=damage, message=message_of(damage), n=1, is_reject=False))
+        issues.append(Issue(code=damage, n=1, is_reject=False))
     n_read, n_nameless = _name_donors(con, options)
     if n_nameless:
-        code = "donor_id_missing"
-        issues.append(Issue(code=code, message=message_of(code), n=n_nameless, is_reject=True))
+        issues.append(Issue(code="donor_id_missing", n=n_nameless, is_reject=True))
     _refuse_interchanged(con, source)
     _refuse_reserved(con, source)
     _refuse_repeated(con, source)
@@ -344,11 +341,9 @@ def _create_numbers(
         "select count(*), min(line) from donor_numbers where is_infinite"
     ).fetchall()[0]
     if infinite[0]:
-        code = "covariate_not_finite"
         issues.append(
-            Issue(line=infinite[1], code=code, message=message_of(code), n=infinite[0],
-                  is_reject=False)
-        )  # fmt: skip
+            Issue(line=infinite[1], code="covariate_not_finite", n=infinite[0], is_reject=False)
+        )
     ((n_codes, line),) = con.execute("""
         select count(*), min(line)
         from donor_numbers
@@ -358,10 +353,7 @@ def _create_numbers(
         )
     """).fetchall()
     if n_codes:
-        code = "minus_nine_kept"
-        issues.append(
-            Issue(line=line, code=code, message=message_of(code), n=n_codes, is_reject=False)
-        )
+        issues.append(Issue(line=line, code="minus_nine_kept", n=n_codes, is_reject=False))
     con.execute("""
         insert into donor_numbers by name
         select donor_id, 'sex' as covariate, sex as value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import duckdb
 
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.format import Issue
 from varhouse.ingest.genes.lookup import ENSEMBL_GENE
 
@@ -104,7 +103,6 @@ def _issue(con: duckdb.DuckDBPyConnection, code: str, rows: str) -> Issue:
     n, first = con.execute(f"select count(distinct symbol), min(symbol) from {rows}").fetchall()[0]
     return Issue(
         code=code,
-        message=message_of(code),
         n=n,
         example=None if first is None else f"gene_name={first}",
         is_reject=False,

@@ -7,7 +7,6 @@ from collections.abc import Collection, Sequence
 import duckdb
 
 from varhouse.errors import DataError
-from varhouse.ingest.codes import message_of
 from varhouse.ingest.donors.register import (
     DONOR_COLUMNS,
     add_donors,
@@ -179,7 +178,7 @@ def _stage_donor_columns(
     left_out = {"row_labels_left_out": labels, "gene_columns_left_out": about_genes}
     for code, places in left_out.items():
         if n := len(places - known):
-            note(con, Issue(code=code, message=message_of(code), n=n, is_reject=False))
+            note(con, Issue(code=code, n=n, is_reject=False))
     _note_whole_numbers(con)
 
 
@@ -208,8 +207,7 @@ def _note_whole_numbers(con: duckdb.DuckDBPyConnection) -> None:
         where reject is null
     """).fetchall()
     if is_whole:
-        code = "means_are_whole"
-        note(con, Issue(code=code, message=message_of(code), n=n, is_reject=False))
+        note(con, Issue(code="means_are_whole", n=n, is_reject=False))
 
 
 def _require_cell_type(source: SourceFile, options: LoadOptions) -> str:
