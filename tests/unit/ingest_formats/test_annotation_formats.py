@@ -111,8 +111,9 @@ def test_a_broken_record(load_text: Any, records: list[str], message: str) -> No
         load_text(vcf(*records))
 
 
-def test_a_vcf_tells_its_build_by_its_contigs(load_text: Any) -> None:
-    contig = "##contig=<ID=chr1,length=249250621>\n"
+@pytest.mark.parametrize("said", ["length=249250621", "assembly=b37"])
+def test_a_vcf_tells_its_build_by_its_contigs(load_text: Any, said: str) -> None:
+    contig = f"##contig=<ID=chr1,{said}>\n"
     text = vcf("1\t5\t.\tC\tA\t.\t.\tCSQ=A|intron_variant||||||||").replace(
         "#CHROM", contig + "#CHROM"
     )

@@ -14,8 +14,8 @@ from varhouse.errors import DataError
 from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.annotations.vep_text import build_in_header
-from varhouse.ingest.builds import CHROMOSOME_LENGTHS
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.keys import missing_sql
 from varhouse.ingest.reading import head_lines, shown_names
 from varhouse.ingest.records import lines_sql
@@ -24,7 +24,6 @@ _TAGS = ("CSQ", "vep", "ANN")
 _N_COLUMNS = 8
 _DECLARED = re.compile(r'^##INFO=<ID=(\w+),.*?Description="(.*)"')
 _FIELD_LIST = re.compile(r"(?:Format:|')\s*([^']*\|[^']*?)'?\s*$")
-_CONTIG = re.compile(r"^##contig=<.*?ID=(?:chr)?(\w+).*?length=(\d+)")
 
 
 class _Layout(NamedTuple):
@@ -40,19 +39,8 @@ def _is_vcf(source: SourceFile) -> bool:
 
 
 def _stated_build(source: SourceFile) -> str | None:
-    """Return the build that VEP's header names, or that the lengths of the contigs tell."""
-    named = build_in_header(source)
-    if named:
-        return named
-    builds = {
-        build
-        for line in head_lines(source.path)
-        if (contig := _CONTIG.match(line))
-        for build, lengths in CHROMOSOME_LENGTHS.items()
-        # the mitochondrion is as long in both
-        if contig[1] != "MT" and lengths.get(contig[1]) == int(contig[2])
-    }
-    return builds.pop() if len(builds) == 1 else None
+    """Return the build that VEP's header names, or that the contigs tell."""
+    return build_in_header(source) or build_of_header(head_lines(source.path))
 
 
 def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
