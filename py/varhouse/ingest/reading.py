@@ -202,7 +202,9 @@ def header_hint(source: SourceFile) -> str:
         return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
     if source.delimiter and not source.header.startswith("#"):
         first = next(iter(head_lines(source.path)[1:]), "")
-        if len(first.split(source.delimiter)) == len(source.columns) + 1:
+        fields = first.split(source.delimiter)
+        # a delimiter at the end of each line is no name of a row
+        if len(fields) == len(source.columns) + 1 and fields[-1]:
             return (
                 " The line below has a field more than the header, as where R writes row names: "
                 "write them with col.names = NA, or none with row.names = FALSE."

@@ -140,6 +140,13 @@ class TestLayouts:
         load(empty_warehouse, "covariates", path)
         assert covariates_of(empty_warehouse) == [("1", "1", 0.5), ("2", "1", 0.1)]
 
+    @pytest.mark.parametrize(("line", "is_named"), [("1\tA\t3", True), ("A\t3\t", False)])
+    def test_a_field_more_than_the_header(self, empty_warehouse, load, tmp_path, line, is_named):
+        path = written(tmp_path, f"donor_id\tage\n{line}\n")
+        with pytest.raises(DataError, match=r"line 2: 3 columns found, 2 expected") as told:
+            load(empty_warehouse, "covariates", path)
+        assert ("row names" in str(told.value)) == is_named
+
     def test_ids_alone_are_donors(self, empty_warehouse, load, tmp_path):
         load(empty_warehouse, "donors", written(tmp_path, "sample_id\tnote\nA\tx\nB\ty\n"))
         assert donors_of(empty_warehouse) == [("A", False, None), ("B", False, None)]
