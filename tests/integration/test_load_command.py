@@ -24,11 +24,20 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_option_of_another_kind_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "option", "flag"),
+    [
+        ("evidence", ["--ref-first"], "--ref-first/--ref-last"),
+        ("tags", ["--feature", "Liver"], "--feature"),
+    ],
+)
+def test_an_option_of_another_kind_is_refused(
+    tmp_path: Path, kind: str, option: list[str], flag: str
+) -> None:
     write_evidence(tmp_path, evidence_row())
-    done = run(tmp_path, "evidence", "slice.parquet", "--build", "hg19", "--ref-first")
+    done = run(tmp_path, kind, "slice.parquet", "--build", "hg19", *option)
     assert done.returncode == 2
-    assert "--ref-first/--ref-last: not an option of load evidence" in done.stderr
+    assert f"{flag}: not an option of load {kind}" in done.stderr
     assert not (tmp_path / "varhouse.duckdb").exists()
 
 

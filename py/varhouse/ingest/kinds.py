@@ -49,7 +49,8 @@ class Kind:
         return found
 
 
-_SOURCE = frozenset({"source_id", "feature"})
+_SOURCE = frozenset({"source_id"})
+_EVIDENCE = _SOURCE | {"feature"}
 _CELLS = frozenset(
     ("feature", "layer", "donor_column", "cell_type_column", "normalise_twice", "id_map")
 )
@@ -57,9 +58,9 @@ _CELLS = frozenset(
 KINDS: dict[str, Kind] = {
     kind.name: kind
     for kind in (
-        Kind("evidence", "varhouse.ingest.evidence.slices", options=_SOURCE),
-        Kind("qtl", "varhouse.ingest.evidence.qtl", options=_SOURCE),
-        Kind("intervals", "varhouse.ingest.evidence.intervals", options=_SOURCE),
+        Kind("evidence", "varhouse.ingest.evidence.slices", options=_EVIDENCE),
+        Kind("qtl", "varhouse.ingest.evidence.qtl", options=_EVIDENCE),
+        Kind("intervals", "varhouse.ingest.evidence.intervals", options=_EVIDENCE),
         Kind(
             "vep",
             "varhouse.ingest.annotations.vep",
@@ -109,7 +110,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "sumstats",
             "varhouse.ingest.sumstats",
-            options=frozenset({"source_id"}),
+            options=_SOURCE,
         ),
         Kind(
             "cells",

@@ -47,7 +47,8 @@ def _matches(source: SourceFile) -> bool:
 
 
 def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    by_id = not has_columns(source, _COLUMNS, _PARTS) and _has_ids(source)
+    has_ids = has_columns(source, _COLUMNS, ("variant",))
+    by_id = has_ids and not has_columns(source, _COLUMNS, _PARTS)
     create_records(con, source, _COLUMNS, required=() if by_id else _PARTS)
     chrom, pos, ref, alt = (f"parsed.{part}" if by_id else part for part in _PARTS)
     place = f"{chrom_sql('chrom')} || '_' || {integer_sql('pos')} || '_'"
@@ -111,10 +112,6 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
     """)
     drop_records(con)
     refuse_ragged(con, source)
-
-
-def _has_ids(source: SourceFile) -> bool:
-    return has_columns(source, _COLUMNS, ("variant",))
 
 
 def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> dict[str, int]:
