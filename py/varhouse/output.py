@@ -10,7 +10,7 @@ import itertools
 import json
 import math
 import os
-import secrets
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -105,9 +105,9 @@ def whole_file(out: Path) -> Iterator[Path]:
     target = Path(os.path.realpath(out))
     try:
         _require_replaceable(target, out)
-        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-        # tempfile's would be for the owner's eyes only, whatever the umask
-        part.touch(exist_ok=False)
+        handle, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        part = Path(name)
         try:
             yield part
             part.replace(target)

@@ -6,7 +6,6 @@ import csv
 import datetime
 import gc
 import json
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -163,15 +162,6 @@ def test_files_are_written_whole(table, tmp_path):
         output.write_file(table, tmp_path / "no" / "x.csv", "csv")
     with pytest.raises(DataError, match="cannot be written"):
         output.write_file(table, tmp_path, "csv")
-
-
-def test_files_are_for_whom_the_umask_says(table, tmp_path):
-    before = os.umask(0o027)
-    try:
-        output.write_file(table, tmp_path / "x.csv", "csv")
-    finally:
-        os.umask(before)
-    assert (tmp_path / "x.csv").stat().st_mode & 0o777 == 0o640
 
 
 def test_the_format_is_asked_for_or_told_by_the_name(tmp_path):
