@@ -36,6 +36,12 @@ VARIANTS: list[tuple[str | None, str | None]] = [
     ("3:100:A:<DEL>", "3_100_A_<DEL>"),
     ("3_100_A_<INS:ME:ALU>", "3_100_A_<INS:ME:ALU>"),
     ("3_100_CTT_C", "3_100_CTT_C"),
+    ("3_100_NA_.NT", "3_100_NA_.NT"),
+    ("3:0100:A>T", "3_100_A_T"),
+    ("3_123456789_A_T", "3_123456789_A_T"),
+    ("3_1234567890_A_T", None),
+    ("3_100_A_<D L>", None),
+    ("3_100_A_T_b36", None),
     ("25_5_A_T", None),
     ("27_5_A_T", None),
     ("chrUn_5_A_T", None),
@@ -97,7 +103,8 @@ def test_the_sql_function_works_on_columns_and_in_conditions(
 @pytest.mark.parametrize(
     ("contig", "chrom"),
     [("chr1", "1"), ("Chr22", "22"), ("01", "1"), ("23", "X"), ("24", "Y"), ("26", "MT"),
-     ("chrM", "MT"), ("m", "MT"), ("chrX", "X"), (" 7 ", "7"), ("25", None), ("0", None),
+     ("chrM", "MT"), ("m", "MT"), ("chrX", "X"), (" 7 ", "7"), ("nc_000021.9", "21"),
+     ("25", None), ("0", None),
      ("XY", None), ("GL000192.1", None), ("chr1_random", None), ("", None), (None, None)],
 )  # fmt: skip
 def test_contigs_become_bare(
@@ -115,10 +122,12 @@ def test_contigs_are_ranked_in_their_usual_order(evaluate: Callable[[str, Any], 
     ("text", "gene", "version"),
     [("ENSG00000140718", "ENSG00000140718", None),
      ("ENSG00000140718.21", "ENSG00000140718", 21),
-     (" ENSG00000002586.20_PAR_Y", "ENSG00000002586_PAR_Y", None),
+     (" ENSG00000140718 ", "ENSG00000140718", None),
+     ("ENSG00000002586.20_PAR_Y", "ENSG00000002586_PAR_Y", 20),
      ("ENSG00000223972.5_2", "ENSG00000223972", 5),
      ("ENSG00000182378.14_5_PAR_Y", "ENSG00000182378_PAR_Y", 14),
-     ("ENSMUSG00000000001.4", "ENSMUSG00000000001", None),
+     ("ENSMUSG00000000001.400", "ENSMUSG00000000001", 400),
+     ("XENSG00000000001.4", "XENSG00000000001.4", None),
      ("RP11-357N13.3", "RP11-357N13.3", None),
      ("-", None, None), ("NA", None, None), ("", None, None), (".", None, None),
      (None, None, None)],
@@ -127,13 +136,13 @@ def test_gene_ids_lose_their_version(
     evaluate: Callable[[str, Any], Any], text: str | None, gene: str | None, version: int | None
 ) -> None:
     assert evaluate(keys.gene_id_sql("given"), text) == gene
-    if version is not None:
-        assert evaluate(keys.gene_version_sql("given"), text) == version
+    assert evaluate(keys.gene_version_sql("given"), text) == version
 
 
 @pytest.mark.parametrize(
     ("text", "number"),
     [("5", 5), (" 5 ", 5), ("5.0", 5), ("1e5", 100000), ("1.5e+03", 1500), ("-3", -3),
+     ("+3", 3), ("5.00", 5), (" 1E5 ", 100000), ("123456789012345678", 123456789012345678),
      ("1.5", None),
      ("1.55e1", None), ("0x10", None), ("1_000", None), ("abc", None), ("", None), (None, None),
      ("99999999999999999999", None)],
@@ -156,9 +165,25 @@ def test_ids_are_no_numbers(
     assert evaluate(keys.number_sql("given"), text) == number
 
 
-@pytest.mark.parametrize("text", ["", " ", "NA", "na", "#NA", "n/a", ".", "-", r"\N", "NULL"])
+@pytest.mark.parametrize(
+    "text", ["", " ", "NA", "na", "#NA", "n/a", "#N/A", "<NA>", ".", "-", r"\N", "NULL", "None"]
+)
 def test_spellings_of_missing(evaluate: Callable[[str, Any], Any], text: str) -> None:
     assert evaluate(keys.missing_sql("given"), text) is None
+
+
+def test_what_is_there_is_trimmed_and_quoted(evaluate: Callable[[str, Any], Any]) -> None:
+    assert evaluate(keys.missing_sql("given"), " it's ") == "it's"
+    assert evaluate(keys.text_literal("it's"), None) == "it's"
+
+
+@pytest.mark.parametrize(
+    ("text", "allele"), [("A", "A"), (" gt ", "GT"), ("<del>", "<DEL>"), ("-", None), ("E", None)]
+)
+def test_alleles_are_bases_or_symbols(
+    evaluate: Callable[[str, Any], Any], text: str, allele: str | None
+) -> None:
+    assert evaluate(keys.allele_sql("given"), text) == allele
 
 
 @pytest.mark.parametrize(
