@@ -19,11 +19,11 @@ from varhouse.ask.missing_steps import (
 )
 from varhouse.ask.names import (
     Gene,
+    alleles_of,
     canonical_id,
     find_gene,
     is_rsid,
     nearby_variants,
-    query_column,
     query_rows,
 )
 from varhouse.ask.profile import read_profile
@@ -79,12 +79,7 @@ def _answer(rows: list[tuple[str | None, Finding]]) -> Answer:
 
 def _identify(con: duckdb.DuckDBPyConnection, variant: str) -> tuple[Finding, list[str]]:
     if is_rsid(variant):
-        ids = query_column(
-            con,
-            "select distinct variant_id from variant_names where rsid = ? order by variant_id",
-            [variant.strip().lower()],
-        )
-        if ids:
+        if ids := alleles_of(con, variant):
             return Finding("name", f"{variant} is {', '.join(ids)}", "ok"), ids
         return Finding("name", f"no loaded variant has the rsID {variant}", "problem"), []
     key = canonical_id(con, variant)

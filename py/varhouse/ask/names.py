@@ -188,13 +188,17 @@ def find_gene(con: duckdb.DuckDBPyConnection, text: str) -> Gene:
     raise DataError(f"{text}: not in the gene index. {_similar_genes(con, text.strip())}")
 
 
-def _find_rsid(con: duckdb.DuckDBPyConnection, rsid: str) -> list[str]:
-    found = query_column(
+def alleles_of(con: duckdb.DuckDBPyConnection, rsid: str) -> list[str]:
+    """Return the loaded variants that have this rsID."""
+    return query_column(
         con,
         "select distinct variant_id from variant_names where rsid = ? order by variant_id",
-        [rsid],
+        [rsid.strip().lower()],
     )
-    if found:
+
+
+def _find_rsid(con: duckdb.DuckDBPyConnection, rsid: str) -> list[str]:
+    if found := alleles_of(con, rsid):
         return found
     near = query_column(
         con,

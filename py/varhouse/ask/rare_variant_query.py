@@ -378,5 +378,6 @@ NO_V2G = """
         variant_id,
         cast(null as double) as overall_score
     from window_variants
+    -- never so: a parameter that is given has to be asked for
     where $gene_id is null
     """
