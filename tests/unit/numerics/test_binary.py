@@ -134,6 +134,9 @@ def test_robust_covariance_makes_burden_and_single_p_values_agree(problem):
     found = robust_score_set(g, null)
     single = score_test(g[:, 0], null)
     assert single.method == "saddlepoint"
+    alone = robust_score_set(g[:, :1], null)
+    p = float(log_chi2_1(alone.scores[0, 0] ** 2 / alone.covariance[0, 0]))
+    assert p == pytest.approx(single.log_p, rel=1e-9)
     p = float(log_chi2_1(found.scores[0, 0] ** 2 / found.covariance[0, 0]))
     assert p >= single.log_p - 1e-9  # the burden can only enlarge the variance further
     burden = float(log_chi2_1(found.scores.sum() ** 2 / found.covariance.sum()))
