@@ -39,6 +39,11 @@ def test_twin(problem):
     smallest = [min(regress(x, g[:, j], each) for j in range(g.shape[1])) for each in shuffled]
     as_strong = np.sum(np.array(smallest) <= min(nominal))
     assert found.empirical_p == pytest.approx((1 + as_strong) / 61)
+    # the degrees of freedom are those at which the first shape, by moments, is 1
+    df = len(y) - x.shape[1] - 1
+    t = stats.t.isf(np.array(smallest) / 2, df) * np.sqrt(found.effective_df / df)
+    p = 2 * stats.t.sf(t, found.effective_df)
+    assert p.mean() * (p.mean() * (1 - p.mean()) / p.var() - 1) == pytest.approx(1, abs=1e-4)
     assert found.status == "ok"
 
 
