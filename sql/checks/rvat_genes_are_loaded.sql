@@ -1,5 +1,5 @@
 -- Genes that are asked for by id and that the gene table does not have; with the id of the gene, if
--- what was given is its symbol.
+-- what was given is its symbol or has a version.
 {{ config(meta={'show_rows': true}) }}
 {%- set chosen = var_list('rvat_genes') %}
 with asked as (
@@ -25,10 +25,11 @@ known as (
 
 select
     asked.gene_id as missing_gene,
-    min(symbols.gene_id) as gene_of_this_symbol
+    min(named.gene_id) as id_of_this_gene
 from asked
-left join known as symbols
-    on upper(asked.gene_id) = upper(symbols.gene_name)
+left join known as named
+    on upper(asked.gene_id) = upper(named.gene_name)
+    or upper(split_part(asked.gene_id, '.', 1)) = named.gene_id
 where
     asked.gene_id is not null
     and asked.gene_id not in (select tested.gene_id from tested)

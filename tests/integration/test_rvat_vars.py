@@ -81,8 +81,9 @@ def test_a_var_that_cannot_be_meant_is_refused(variables: dict[str, Any], messag
             "rvat_covariates_are_loaded",
             "missing_covariate=aeg, most_similar=age",
         ),
-        ({"rvat_genes": ["G1", "g2"]}, "rvat_genes_are_loaded", "gene=g2, gene_of_this_symbol=G2"),
-        ({"rvat_genes": "G9"}, "rvat_genes_are_loaded", "gene=G9, gene_of_this_symbol=NULL"),
+        ({"rvat_genes": ["G1", "g2"]}, "rvat_genes_are_loaded", "gene=g2, id_of_this_gene=G2"),
+        ({"rvat_genes": "G2.1"}, "rvat_genes_are_loaded", "gene=G2.1, id_of_this_gene=G2"),
+        ({"rvat_genes": "G9"}, "rvat_genes_are_loaded", "gene=G9, id_of_this_gene=NULL"),
         (
             {"masks": {"all": {}, "m": {"consequence": ["stop_gained", "missense"]}}},
             "rvat_terms_are_known",
