@@ -57,7 +57,9 @@ def test_every_burden_is_the_loops(house, cohort):
 
 def test_every_skat_is_the_loops(house, cohort):
     expected = slow_loop(cohort)
-    for row in rows(house, "select * from rvat_skat where status = 'ok'"):
+    found = rows(house, "select * from rvat_skat where status = 'ok'")
+    assert len(found) == len(CELL_TYPES) * 2
+    for row in found:
         twin = expected[row["cell_type"], row["gene_id"], "skat"]
         assert row["q"] == pytest.approx(twin["q"], rel=1e-9)
         assert row["p_value"] == pytest.approx(twin["p_value"], rel=1e-8)
@@ -152,6 +154,7 @@ def test_acat_and_omnibus_combine_what_was_tested(house):
         (row["cell_type"], row["gene_id"]): row for row in rows(house, "select * from rvat_acat")
     }
     omnibus = rows(house, "select * from rvat_omnibus")
+    assert len(omnibus) == len(CELL_TYPES) * len(GENES)
     for row in omnibus:
         key = (row["cell_type"], row["gene_id"])
         if row["gene_id"] == "G3":
