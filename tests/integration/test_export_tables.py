@@ -180,6 +180,19 @@ def test_a_file_of_a_dialect_is_of_one_study(database: Path, tmp_path: Path) -> 
     assert len(out.read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("view", ["as_regenie", "as_saige", "as_plink2", "as_ssf"])
+def test_a_file_without_a_column_for_it_is_of_one_trait(
+    database: Path, tmp_path: Path, view: str
+) -> None:
+    text = write_text(tmp_path, "t.tsv", HEADER, ROWS[0], ROWS[0].replace("0001\t", "0003\t"))
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        load(con, "sumstats", text, source_id="S2")
+    out = tmp_path / "out.tsv"
+    with pytest.raises(UsageError, match=r"several traits \(ENSG\d+1, ENSG\d+3\).*as_tensorqtl"):
+        export(database, view, "--out", str(out), "--study", "S2")
+    assert "2 rows" in export(database, "as_tensorqtl", "--out", str(out), "--study", "S2").stderr
+
+
 @pytest.mark.parametrize(
     "name", ["donors", "genotypes", "raw.covariates", "pseudobulk", "raw.pseudobulk"]
 )

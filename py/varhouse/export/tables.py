@@ -24,6 +24,8 @@ _NULLS = {
     "as_plink2": "NA", "as_ssf": "#NA",
 }  # fmt: skip
 _AS_PREFIX = "as_"
+# Dialects of sumstats without a column that tells traits apart.
+_OF_ONE_TRAIT = frozenset({"as_regenie", "as_saige", "as_plink2", "as_ssf"})
 _PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
 # A row of it is about one donor too, whose number stands in another table.
 _PERSONAL_TABLES = frozenset({("raw", "pseudobulk")})
@@ -62,7 +64,7 @@ def write_table(
     ------
     UsageError
         No such table, study or kind of file; rows about persons, and ``with_persons`` is not set;
-        several studies in what has to be one.
+        several studies, or traits of a study, in what has to be one.
     """
     written = _options_of(out)
     schema, table = _find(con, name)
@@ -79,6 +81,8 @@ def write_table(
     if "study_id" in columns:
         is_dialect = table.startswith(_AS_PREFIX)
         study_id = _one_study(con, source, name, study_id) if is_dialect else study_id
+        if table in _OF_ONE_TRAIT:
+            _require_one_trait(con, name, study_id)
         chosen = "* exclude (study_id)" if is_dialect else "*"
         condition = f"where study_id = {_literal(study_id)}" if study_id is not None else ""
     elif study_id is not None:
@@ -149,6 +153,26 @@ def _one_study(
             "add --study ID."
         )
     return study_id
+
+
+def _require_one_trait(con: duckdb.DuckDBPyConnection, name: str, study_id: str | None) -> None:
+    found = con.execute(
+        """
+        select min(coalesce(trait_id, gene_id)), max(coalesce(trait_id, gene_id))
+        from raw.sumstats
+        where pos is not null and study_id = coalesce(?, study_id)
+        group by variant_id, test
+        having min(coalesce(trait_id, gene_id)) < max(coalesce(trait_id, gene_id))
+        limit 1
+        """,
+        [study_id],
+    ).fetchone()
+    if found:
+        raise UsageError(
+            f"{name}: a variant of the study has rows of several traits ({found[0]}, {found[1]}), "
+            "which a file of that format cannot tell apart. as_tensorqtl has a column for them; "
+            "for this format load each trait as a study of its own (--source)."
+        )
 
 
 def _quoted(name: str) -> str:
