@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import pytest
+from tests.command import run_main
 from tests.rvat import CELL_TYPES, Cohort, slow_loop
 from tests.v2g import empty_warehouse
-
-from varhouse.cli import main
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -32,17 +30,12 @@ def house(cohort: Cohort, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(house: Path, monkeypatch, capsys) -> Run:
+def run(house: Path, capsys) -> Run:
     """Return a function that runs a command on the cohort: (exit code, out, err)."""
 
     def run_command(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(
-            sys, "argv", ["varhouse", *arguments, "--db", str(house), "--threads", "1"]
-        )
-        with pytest.raises(SystemExit) as ended:
-            main()
-        seen = capsys.readouterr()
-        return int(ended.value.code or 0), seen.out, seen.err
+        code = run_main(*arguments, "--db", str(house), "--threads", "1")
+        return code, *capsys.readouterr()
 
     return run_command
 
@@ -97,6 +90,8 @@ def test_options_become_vars(run: Run, house: Path) -> None:
     [
         (("--cell-type", "NK"), 1, "NK: no expression of this cell type is loaded; there is B, T."),
         (("--genes", "G9"), 1, "G9: not in the gene index"),
+        (("--genes", ""), 2, "--genes: found ''; wanted a word"),
+        (("--weights", ","), 2, "--weights: found ','; wanted a word"),
         (("--tests", "skat,famskat"), 2, "found famskat; wanted some of skat, skat_o, acat_v"),
         (("--max-maf", "5"), 2, "found '5'; wanted a frequency"),
         (("--max-maf", "rare"), 2, "found 'rare'; wanted a frequency"),
