@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypedDict
+from typing import Literal, Protocol, TypedDict
 
 import duckdb
 
@@ -227,3 +227,14 @@ class Format:
     genome_build: str | None = None
     wants: str = ""
     stated_build: Callable[[SourceFile], str | None] | None = None
+
+
+class _Layout(Protocol):
+    """One of several ways in which files of a kind name their columns."""
+
+    def fits(self, source: SourceFile) -> bool: ...
+
+
+def is_first_fit(layouts: Sequence[_Layout], layout: _Layout, source: SourceFile) -> bool:
+    """Return whether a layout is the first of its kind's that fits: particular ones come first."""
+    return not source.binary and next((one for one in layouts if one.fits(source)), None) is layout

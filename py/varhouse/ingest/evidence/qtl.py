@@ -17,7 +17,7 @@ from varhouse.errors import DataError
 from varhouse.ingest.builds import id_of_other_build_sql
 from varhouse.ingest.evidence.qtl_layouts import LAYOUTS, POSITION, QtlLayout
 from varhouse.ingest.evidence.repeats import report_loaded_before
-from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.format import Format, LoadOptions, SourceFile, is_first_fit
 from varhouse.ingest.genes.lookup import ENSEMBL_GENE, has_genes, report_unknown_genes
 from varhouse.ingest.keys import (
     allele_sql,
@@ -61,11 +61,6 @@ _ALL_COLUMNS = (
     "trait", "variant", *POSITION, "effect", "rsid", "gene", "p", "neglog10_p", "p_mantissa",
     "p_exponent", "beta", "se", "num_tests", "type", "source", "study", "feature",
 )  # fmt: skip
-
-
-def _matches(layout: QtlLayout, source: SourceFile) -> bool:
-    particular = LAYOUTS[: LAYOUTS.index(layout)]
-    return layout.fits(source) and not any(other.fits(source) for other in particular)
 
 
 def stage_qtl(
@@ -347,7 +342,7 @@ FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
         table="raw.qtl",
-        matches=partial(_matches, layout),
+        matches=partial(is_first_fit, LAYOUTS, layout),
         stage=partial(stage_qtl, layout),
         genome_build=layout.genome_build,
         wants=layout.wants,

@@ -16,7 +16,7 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.builds import chromosome_end_sql, id_of_other_build_sql
-from varhouse.ingest.format import Format, LoadOptions, SourceFile
+from varhouse.ingest.format import Format, LoadOptions, SourceFile, is_first_fit
 from varhouse.ingest.keys import (
     allele_sql,
     chrom_sql,
@@ -133,11 +133,6 @@ LAYOUTS: tuple[TagLayout, ...] = (
     ),
 )
 """Every layout, in the order in which they are tried."""
-
-
-def _matches(layout: TagLayout, source: SourceFile) -> bool:
-    earlier = LAYOUTS[: LAYOUTS.index(layout)]
-    return layout.fits(source) and not any(other.fits(source) for other in earlier)
 
 
 def stage_tags(
@@ -347,7 +342,7 @@ FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
         table="raw.tags",
-        matches=partial(_matches, layout),
+        matches=partial(is_first_fit, LAYOUTS, layout),
         stage=partial(stage_tags, layout),
         wants=layout.wants,
     )

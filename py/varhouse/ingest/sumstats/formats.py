@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from varhouse.ingest.format import Format
-from varhouse.ingest.sumstats.layouts import is_recognised, read_layouts
+from varhouse.ingest.format import Format, is_first_fit
+from varhouse.ingest.sumstats.layouts import read_layouts
 from varhouse.ingest.sumstats.metadata import stated_build
 from varhouse.ingest.sumstats.staging import stage_sumstats
 
@@ -13,7 +13,7 @@ FORMATS: tuple[Format, ...] = tuple(
     Format(
         name=layout.name,
         table="raw.sumstats",
-        matches=partial(is_recognised, layout),
+        matches=partial(is_first_fit, read_layouts(), layout),
         stage=partial(stage_sumstats, layout),
         genome_build=layout.build,
         wants=layout.wants,

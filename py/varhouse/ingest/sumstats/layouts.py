@@ -84,10 +84,3 @@ def read_layouts() -> tuple[Layout, ...]:
     entries = yaml.safe_load(text)["layouts"]
     added = {name: entries[-1]["columns"][name] for name in ("study", "trait", "gene")}
     return tuple(Layout(**entry | {"columns": added | entry["columns"]}) for entry in entries)
-
-
-def is_recognised(layout: Layout, source: SourceFile) -> bool:
-    """Whether ``layout`` is the first that fits the file."""
-    if source.binary:
-        return False
-    return next((each for each in read_layouts() if each.fits(source)), None) is layout
