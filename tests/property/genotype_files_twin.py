@@ -102,6 +102,10 @@ class Shelf:
         }
 
 
+# VCF 4.4 may begin a call with its phase
+HALF_CALL = re.compile(r"[/|]?(\.[/|]\d+|\d+[/|]\.)")
+
+
 def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
     """Read a VCF, plain or compressed, cell by cell."""
     content = path.read_bytes()
@@ -126,7 +130,7 @@ def read_vcf(path: Path, *, half_call: str = "missing") -> Spoken:
                 found = [stored_dosage(each) for each in ds_cells(values.get("DS", "."), len(alts))]
             if "GT" in keys:
                 called = copies_of(values["GT"], len(alts), half_call)
-                if half_call == "missing" and re.fullmatch(r"\.[/|]\d+|\d+[/|]\.", values["GT"]):
+                if half_call == "missing" and HALF_CALL.fullmatch(values["GT"]):
                     halves.append(donor)
                 passed_over += [
                     (each, donor)
