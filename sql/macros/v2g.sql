@@ -132,7 +132,7 @@
         {%- if v2g_choice('fantom', ['as_is', 'neglog10_fdr']) == 'neglog10_fdr' %}
         when {{ source_id }} = 'andersson2014' then {{ minus_log10(score) }}
         {%- endif %}
-        {%- for source in var('v2g_lower_is_better') %}
+        {%- for source in var_list('v2g_lower_is_better', least=0) %}
         when {{ source_id }} = '{{ source | replace("'", "''") }}' then -{{ score }}
         {%- endfor %}
         when true then {{ score }}
@@ -173,9 +173,9 @@
             {%- set named.text = named.text ~ ';' ~ name ~ '=' ~ v2g_option(name) -%}
         {%- endif -%}
     {%- endfor -%}
-    {%- if var('v2g_lower_is_better') -%}
-        {%- set named.text = named.text
-            ~ ';lower_is_better=' ~ (var('v2g_lower_is_better') | sort | join(',')) -%}
+    {%- set falling = var_list('v2g_lower_is_better', least=0) -%}
+    {%- if falling -%}
+        {%- set named.text = named.text ~ ';lower_is_better=' ~ (falling | sort | join(',')) -%}
     {%- endif -%}
     '{{ named.text | replace("'", "''") }}'
 {%- endmacro %}

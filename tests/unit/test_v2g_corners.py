@@ -92,12 +92,13 @@ def test_intervals_that_hold_no_variant_are_in_a_frozen_reference_of_records(
     assert scores(con, "mine") == [(100, 0.5), (110, 1.0), (120, 1.0)]
 
 
+@pytest.mark.parametrize("falling", ["mine", ["mine"], ["mine", "mine"]])
 def test_a_zero_that_means_missing_hides_no_score_of_another_file(
-    con: duckdb.DuckDBPyConnection,
+    con: duckdb.DuckDBPyConnection, falling: str | list[str]
 ) -> None:
     add_intervals(con, [(100, 100, "G", 0.0), (110, 110, "G", 0.9)])
     add_intervals(con, [(100, 100, "G", 0.1)], load_id=2)
-    build_scores(con, v2g_interval_zero="drop", v2g_lower_is_better=["mine"])
+    build_scores(con, v2g_interval_zero="drop", v2g_lower_is_better=falling)
     assert scores(con, "mine") == [(100, 1.0), (110, 0.0)]
 
 
