@@ -89,6 +89,21 @@ def id_of(text: str | None, dialect: str) -> tuple[str | None, int | None, str, 
     return chrom_of(parts[0], dialect), position_of(parts[1]), parts[2].upper(), parts[3].upper()
 
 
+def place_of(row: Row, dialect: str) -> tuple[str | None, int | None, str | None, str | None]:
+    """Where an id says that a variant is whose alleles stand in columns, and no position does."""
+    names_alleles = "effect" in row or {"ref", "alt"} <= row.keys()
+    if "pos" in row or not names_alleles:
+        return None, None, None, None
+    # LDSC has one column for names of any kind
+    text = text_of(row, "rsid" if dialect == "ldsc" else "id") or ""
+    parts = re.split("[:_-]", re.sub("_b3[78]$", "", text))
+    if len(parts) == 3 and parts[2] in ("SNP", "INDEL", "D"):
+        parts.pop()
+    if len(parts) != 2:
+        return None, None, None, None
+    return chrom_of(parts[0], dialect), position_of(parts[1]), None, None
+
+
 def allele_of(row: Row, name: str) -> str | None:
     text = text_of(row, name)
     return text.upper() if text and re.fullmatch("[ACGTacgt]+", text) else None
@@ -115,18 +130,18 @@ def p_of(row: Row) -> tuple[float | None, float | None] | None:
 
 def harmonised(row: Row, dialect: str, index: Index, study: str) -> dict[str, Any] | None:
     """What the row is in the table; None where it is left out."""
-    identity = id_of(text_of(row, "id"), dialect)
-    chrom = chrom_of(text_of(row, "chrom"), dialect) or (identity[0] if identity else None)
-    pos = position_of(text_of(row, "pos")) or (identity[1] if identity else None)
+    identity = id_of(text_of(row, "id"), dialect) or place_of(row, dialect)
+    chrom = chrom_of(text_of(row, "chrom"), dialect) or identity[0]
+    pos = position_of(text_of(row, "pos")) or identity[1]
     if "effect" in row:
         effect, other = allele_of(row, "effect"), allele_of(row, "other")
-        for pair in ((allele_of(row, "ref"), allele_of(row, "alt")), (identity or ())[2:]):
-            if other is None and effect in pair:
+        for pair in ((allele_of(row, "ref"), allele_of(row, "alt")), identity[2:]):
+            if other is None and effect and effect in pair:
                 other = pair[1] if effect == pair[0] else pair[0]
     elif "alt" in row:
         effect, other = allele_of(row, "alt"), allele_of(row, "ref")
     else:
-        effect, other = (identity[3], identity[2]) if identity else (None, None)
+        effect, other = identity[3], identity[2]
     if effect and other is None:
         other = index.the_other(chrom, pos, effect)
     p_values = p_of(row)
@@ -138,7 +153,7 @@ def harmonised(row: Row, dialect: str, index: Index, study: str) -> dict[str, An
     rsid = rsid if rsid and rsid.startswith("rs") else None
     stated = [allele_of(row, "ref")]
     stated.append({"EA": effect, "OA": other}.get(text_of(row, "ref_is") or ""))
-    if identity and identity[1] and identity[1] == pos:
+    if identity[1] and identity[1] == pos:
         stated.append(identity[2])
     if chrom is None or pos is None:
         # by its rsid only: the file has alleles, but no positions

@@ -69,7 +69,8 @@ _SSF = {"chrom": "chromosome", "pos": "base_pair_location", "effect": "effect_al
         "id": "variant_id", "ref_is": "ref_allele", "ci_lower": "ci_lower",
         "ci_upper": "ci_upper"}  # fmt: skip
 _INTERVAL = ("ci_lower", "ci_upper")
-_MARKERS = ("{rsid}", "{rsid}", "{chrom}:{pos}:{ref}:{alt}", "{chrom}_{pos}", "{na}")
+_MARKERS = ("{rsid}", "{rsid}", "{chrom}:{pos}:{ref}:{alt}", "{chrom}_{pos}",
+            "chr{chrom}:{pos}", "{chrom}:{pos}:SNP", "{na}")  # fmt: skip
 
 DIALECTS: dict[str, Dialect] = {
     "eqtl-catalogue": Dialect(

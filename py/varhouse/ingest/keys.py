@@ -17,12 +17,11 @@ MISSING = ("", "NA", "#NA", "N/A", "#N/A", "<NA>", ".", "-", r"\N", "NULL", "NON
 """Spellings of "not there", in upper case."""
 
 # One contig, one position, two alleles between : _ - or /; GTEx adds the build at the end.
-VARIANT_PATTERN = (
-    r"(?i)^(?:chr)?0?([1-9]|1[0-9]|2[0-46]|X|Y|MT?)"
-    r"[:_-]0*([1-9][0-9]{0,8})"
-    rf"[:_-]({_ALLELE})[:_/>-]({_ALLELE})"
-    r"(?:_b3[78])?$"
-)
+_PLACE = r"(?i)^(?:chr)?0?([1-9]|1[0-9]|2[0-46]|X|Y|MT?)[:_-]0*([1-9][0-9]{0,8})"
+_ALLELES = rf"[:_-]({_ALLELE})[:_/>-]({_ALLELE})"
+VARIANT_PATTERN = rf"{_PLACE}{_ALLELES}(?:_b3[78])?$"
+# Markers of meta-analyses, whose alleles stand elsewhere: 1:752566, 1:752566:SNP
+_PLACE_PATTERN = rf"{_PLACE}(?:{_ALLELES}|[:_-](?:SNP|SNV|INDEL|INS|DEL|I|D))?(?:_b3[78])?$"
 
 
 def one_of_sql(text: str, values: Sequence[str]) -> str:
@@ -72,15 +71,14 @@ def contig_rank_sql(chrom: str) -> str:
     )
 
 
-def variant_struct_sql(text: str) -> str:
+def variant_struct_sql(text: str, *, needs_alleles: bool = True) -> str:
     """Return ``struct(chrom, pos, ref, alt)`` parsed from an id; all fields empty when it is none.
 
-    The fields are text: ``chrom`` as written (see `chrom_sql`), alleles as written.
+    The fields are text: ``chrom`` as written (see `chrom_sql`), alleles as written. Where an id
+    needs no alleles, it may be of a place (``chr1:752566``); the alleles are then empty.
     """
-    return (
-        f"regexp_extract(trim({text}), {text_literal(VARIANT_PATTERN)}, "
-        "['chrom', 'pos', 'ref', 'alt'])"
-    )
+    pattern = VARIANT_PATTERN if needs_alleles else _PLACE_PATTERN
+    return f"regexp_extract(trim({text}), {text_literal(pattern)}, ['chrom', 'pos', 'ref', 'alt'])"
 
 
 def variant_id_sql(chrom: str, pos: str, ref: str, alt: str) -> str:

@@ -128,6 +128,51 @@ def test_rsids_are_looked_up_with_their_alleles(
     ]
 
 
+@pytest.mark.parametrize(
+    ("header", "rest"),
+    [
+        ("MarkerName Allele1 Allele2 Effect StdErr P-value Direction", "0.5 0.25 0.01 ++"),
+        ("SNP A1 A2 freq b se p N", "0.5 0.5 0.25 0.01 10"),
+        ("SNP A1 A2 Z N", "2 10"),
+        ("MarkerName effect_allele other_allele beta se p", "0.5 0.25 0.01"),
+    ],
+    ids=["metal", "gcta", "ldsc", "sumstats"],
+)
+def test_a_marker_that_is_a_place(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path, header: str, rest: str
+) -> None:
+    """The marker has the place, columns the alleles, the index their order."""
+    index = tmp_path / "index.csv"
+    index.write_text("variant_id\n1_5_A_T\n1_6_C_G\n1_8_G_GA\n")
+    load(empty_warehouse, "variants", index, build="GRCh38")
+    path = tmp_path / "meta.tbl"
+    rows = ("1:5 a t", "chr1:6 g c", "01_8:INDEL ga g", "1-9_b38 c a", "1:10:A:C a c", "1:11 d i",
+            "30:5 a t", "1:0 a t")  # fmt: skip
+    path.write_text("\n".join([header, *(f"{row} {rest}" for row in rows)]) + "\n")
+    report = load(empty_warehouse, "sumstats", path, build="GRCh38")
+    assert report.rejected == {"alleles_missing": 1, "variant_id_missing": 2}
+    assert report.notes == {"reference_assumed": 1}
+    assert empty_warehouse.execute(
+        "select variant_id, z, alleles_from from sumstats order by pos"
+    ).fetchall() == [
+        ("1_5_A_T", -2, "variant index"),
+        ("1_6_C_G", 2, "variant index"),
+        ("1_8_G_GA", 2, "variant index"),
+        ("1_9_A_C", 2, "assumed"),
+        ("1_10_A_C", -2, "file"),
+    ]
+
+
+def test_a_marker_of_the_other_build(
+    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+) -> None:
+    path = tmp_path / "meta.tbl"
+    header = "MarkerName Allele1 Allele2 Zscore P-value Direction"
+    path.write_text(f"{header}\n1:6 a t 2 0.01 ++\n1:5_b37 a t 2 0.01 ++\n")
+    report = load(empty_warehouse, "sumstats", path, build="GRCh38")
+    assert report.rejected == {"variant_of_other_build": 1}
+
+
 ONE_ALLELE = "chromosome\tbase_pair_location\teffect_allele\tbeta\tstandard_error\tp_value"
 
 

@@ -173,7 +173,12 @@ def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
     for code, chrom in layout.contigs.items():
         contig = f"case trim(chrom) when '{code}' then '{chrom}' else {contig} end"
         variant = f"regexp_replace({variant}, '^{code}_', '{chrom}_')"
-    id_parts = variant_struct_sql(variant) if "variant" in found else "null"
+    # an id may be of a place alone where columns have the alleles, and none the place
+    has_alleles = "effect" in found or {"ref", "alt"} <= found
+    needs_alleles = "pos" in found or not has_alleles
+    id_parts = "null"
+    if "variant" in found:
+        id_parts = variant_struct_sql(variant, needs_alleles=needs_alleles)
     # a splicing trait such as chr1:100:200:clu_1:ENSG00000000419.12 holds its gene
     in_trait = r"nullif(regexp_extract(gene, 'ENS[A-Z]*G[0-9]+'), '')"
     return f"""
