@@ -95,6 +95,69 @@ def test_rows_are_those_of_the_twin(
     compare(house, name, seed, tmp_path)
 
 
+def compare_phenotypes(con: duckdb.DuckDBPyConnection, seed: int, folder: Path) -> None:
+    """A file of several phenotypes holds what as many files of one would hold."""
+    chance = random.Random(f"phenotypes {seed}")
+    for table in ("raw.sumstats", "raw.variants", "load_manifest", "load_issues"):
+        con.execute(f"delete from {table}")
+    variants = random_variants(chance, N_ROWS)
+    listed = folder / "index.csv"
+    index = random_index(chance, variants)
+    lines = [f"{variant.key},{variant.rsid}" for variant in index]
+    listed.write_text("\n".join(["variant_id,rsid", *lines, ""]))
+    load_one(con, "variants", listed, build="GRCh38")
+    dialect = DIALECTS["regenie"]
+    shared = [name for name in columns_of(chance, dialect) if name not in OF_PHENOTYPE]
+    labels = [f"Y{number}" for number in range(1, chance.choice([1, 2, 5]) + 1)]
+    named = chance.random() < 0.5
+    names = {label: f"trait-{label}.x" if named else label for label in labels}
+    if named:
+        lines = chance.sample([f"{label} {name}" for label, name in names.items()], len(labels))
+        (folder / "run.regenie.Ydict").write_text("\n".join([*lines, ""]))
+    header = [dialect.columns[name] for name in shared]
+    header += [f"{dialect.columns[name]}.{label}" for label in labels for name in OF_PHENOTYPE]
+    texts, want = [" ".join(header)], dict[Any, dict[str, Any]]()
+    for variant in [*variants, *chance.choices(variants, k=5)]:
+        row = random_row(chance, dialect, variant, shared)
+        cells = [row[name].replace("{na}", "NA").strip() or "NA" for name in shared]
+        for label in labels:
+            own = random_row(chance, dialect, variant, list(OF_PHENOTYPE))
+            if chance.random() < 0.2:
+                own = dict.fromkeys(OF_PHENOTYPE, "NA")
+            own = {name: text.replace("{na}", "NA").strip() for name, text in own.items()}
+            cells += [own[name] for name in OF_PHENOTYPE]
+            made = harmonised({**row, **own}, "regenie", Index(index), f"run_{names[label]}")
+            if made and set(own.values()) != {"NA"}:
+                want.setdefault(key(made), made)
+        texts.append(" ".join(cells))
+    path = folder / "run.regenie"
+    path.write_text("\n".join([*texts, ""]))
+    load_one(con, "sumstats", path, build="GRCh38")
+    columns = list(next(iter(want.values())))
+    found = con.execute(f"select {', '.join(columns)} from sumstats").fetchall()
+    keys = [key(dict(zip(columns, row, strict=True))) for row in found]
+    assert len(keys) == len(set(keys))
+    assert set(keys) == want.keys()
+
+
+OF_PHENOTYPE = ("beta", "se", "log10p")
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_several_phenotypes_are_those_of_the_twin(
+    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+) -> None:
+    compare_phenotypes(house, seed, tmp_path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4, 60))
+def test_several_phenotypes_of_more_worlds(
+    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+) -> None:
+    compare_phenotypes(house, seed, tmp_path)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_parquet_of_open_targets(
     house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path

@@ -7,7 +7,7 @@ EXPECTED_CODES = frozenset(
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
      "row_labels_left_out", "gene_columns_left_out", "row_of_covariate",
-     "half_call_missing"}
+     "phenotype_not_tested", "half_call_missing"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -120,6 +120,10 @@ _MESSAGES = {
     "alleles_equal": "both alleles are the same",
     "alleles_are_codes": "the alleles are numbers instead of bases; kept as they are",
     "row_of_covariate": "the row's TEST is a covariate's, not the variant's",
+    "phenotype_not_tested": "the row has neither effect nor p-value of the phenotype, as regenie "
+    "writes it where a variant was tested with others only",
+    "phenotypes_unnamed": "no dictionary (.Ydict) beside the file says what its phenotypes Y1, Y2 "
+    "and so on are; their studies are called so",
     "reference_assumed": "nothing says which allele is the reference: the other one is taken",
     "association_repeated": "study, variant, trait and test were there before, in this file or "
     "another one; all kept. Are they of several traits, tissues or cohorts? A column trait_id or "

@@ -134,7 +134,7 @@ def refuse_ragged(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
         Names the first such line.
     """
     row = con.execute(
-        "select min(line), count(*) from incoming where reject = 'ragged_row'"
+        "select min(line), count(distinct line) from incoming where reject = 'ragged_row'"
     ).fetchone()
     if row and row[1]:
         raise DataError(

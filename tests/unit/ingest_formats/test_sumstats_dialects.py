@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from collections.abc import Callable
 from pathlib import Path
@@ -217,15 +218,79 @@ def test_a_row_without_its_other_allele_among_others(
     ).fetchall() == [("1_5_A_T", -0.5, "variant index"), ("1_6_C_G", 0.5, "variant index")]
 
 
-def test_a_file_of_several_phenotypes_is_refused(
-    empty_warehouse: duckdb.DuckDBPyConnection, load: Load, tmp_path: Path
+SEVERAL = (
+    "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA.Y1 SE.Y1 CHISQ.Y1 LOG10P.Y1 "
+    "BETA.Y2 SE.Y2 CHISQ.Y2 LOG10P.Y2 EXTRA\n"
+)
+ROW_OF_TWO = "1 5 rs1 A T 0.25 1 9 ADD 1 0.5 4 1.5 -2 0.5 16 4 NA\n"
+
+
+@pytest.mark.parametrize(
+    ("dictionary", "source_id", "studies"),
+    [
+        ("Y1 BMI\nY2 LDL\n", None, ("run_BMI", "run_LDL")),
+        ("Y2\tLDL\nY1\tBMI\nY3\tHDL\n", "ukb", ("ukb_BMI", "ukb_LDL")),
+        (None, None, ("run_Y1", "run_Y2")),
+    ],
+)
+def test_each_phenotype_of_a_file_is_a_study(
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    load: Load,
+    tmp_path: Path,
+    dictionary: str | None,
+    source_id: str | None,
+    studies: tuple[str, str],
 ) -> None:
-    path = tmp_path / "both.regenie"
-    path.write_text(
-        "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA.Y1 SE.Y1 CHISQ.Y1 LOG10P.Y1 "
-        "BETA.Y2 SE.Y2 CHISQ.Y2 LOG10P.Y2\n1 5 rs1 A T 0.5 1 9 ADD 1 1 1 1 2 1 4 2\n"
-    )
-    with pytest.raises(DataError, match=r"columns for each of 2 phenotypes \(Y1, Y2\).*no-split"):
+    path = tmp_path / "run.regenie.gz"
+    lines = (ROW_OF_TWO, "1 6 rs2 C G NA 1 9 ADD NA NA NA NA 1 0.5 4 1 NA\n", ROW_OF_TWO,
+             "1 5 rs1 A T 0.25 1 9 ADD 1 0.5 4 1.5 -2 0.5 16 5 NA\n")  # fmt: skip
+    with gzip.open(path, "wt") as file:
+        file.write(SEVERAL + "".join(lines))
+    if dictionary is not None:
+        (tmp_path / "run.regenie.Ydict").write_text(dictionary)
+    report = load(empty_warehouse, "sumstats", path, build="GRCh37", source_id=source_id)
+    assert report.format == "regenie"
+    # the third line repeats the first; the fourth differs in LOG10P.Y2 alone
+    assert report.rejected == {"duplicate_row": 3, "phenotype_not_tested": 1}
+    unnamed = {} if dictionary else {"phenotypes_unnamed": 2}
+    assert report.notes == {"association_repeated": 1} | unnamed
+    one, two = studies
+    assert empty_warehouse.execute(
+        "select study_id, variant_id, beta, se, z, log10p, af, n, info, test, rsid from sumstats "
+        "order by all"
+    ).fetchall() == [
+        (one, "1_5_A_T", 1, 0.5, 2, 1.5, 0.25, 9, 1, "ADD", "rs1"),
+        (two, "1_5_A_T", -2, 0.5, -4, 4, 0.25, 9, 1, "ADD", "rs1"),
+        (two, "1_5_A_T", -2, 0.5, -4, 5, 0.25, 9, 1, "ADD", "rs1"),
+        (two, "1_6_C_G", 1, 0.5, 2, 1, None, 9, 1, "ADD", "rs2"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("header", "dictionary", "message"),
+    [
+        (SEVERAL, "Y1 BMI\n", r"run\.regenie\.Ydict: no line for Y2, of which .*run\.regenie has"),
+        (SEVERAL, "Y1 BMI\n\nY2\n", r"Ydict, line 3: one word; wanted is a phenotype and its name"),
+        (SEVERAL, "Y1 BMI\nY1 LDL\n", r"Ydict, line 2: a phenotype that an earlier line names"),
+        (SEVERAL, "Y1 BMI\nY2 BMI\n", r"Ydict: BMI is the name of several phenotypes"),
+        (SEVERAL.replace("BETA.Y2", "B.Y2"), None, r"no column BETA\.Y2; of each phenotype LOG10P"),
+        (SEVERAL.replace("EXTRA", "BETA"), None, r"the column beta and beta\.Y1 of a phenotype"),
+        (SEVERAL.replace(" EXTRA", ""), None, r"line 2: not the 17 columns .*\(1 such lines\)"),
+    ],
+)  # fmt: skip
+def test_a_file_of_several_phenotypes_that_leaves_them_open(
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    load: Load,
+    tmp_path: Path,
+    header: str,
+    dictionary: str | None,
+    message: str,
+) -> None:
+    path = tmp_path / "run.regenie"
+    path.write_text(header + ROW_OF_TWO)
+    if dictionary is not None:
+        (tmp_path / "run.regenie.Ydict").write_text(dictionary)
+    with pytest.raises(DataError, match=message):
         load(empty_warehouse, "sumstats", path, build="GRCh37")
 
 

@@ -13,9 +13,6 @@ from varhouse.ingest.sumstats.layouts import PLACES, STRENGTHS, Layout
 _OF_ALLELES = re.compile("(?!minor|major|ancestral|derived)[a-z_.]*allele[_.]?[012ab]?|a0|refa")
 """Columns that name alleles and that tools disagree on."""
 
-_SHOWN = 5
-"""Phenotypes that an error names."""
-
 # Columns that no other file has together, what wrote them, and why its rows cannot be read.
 _REFUSED = (
     (
@@ -61,22 +58,13 @@ def require_header(
     Raises
     ------
     DataError
-        It is of several phenotypes, lacks the variant, its effect allele or the p-value, or is of
-        a tool whose rows do not say what they mean.
+        It lacks the variant, its effect allele or the p-value, or is of a tool whose rows do not
+        say what they mean.
     """
     header = set(column_names(source))
     for columns, told in _REFUSED:
         if header >= columns:
             raise DataError(f"{source.path}: looks like {told}")
-    phenotypes = layout.phenotypes_in(source)
-    if phenotypes:
-        more = ", ..." if len(phenotypes) > _SHOWN else ""
-        raise DataError(
-            f"{source.path}: has columns for each of {len(phenotypes)} phenotypes "
-            f"({', '.join(phenotypes[:_SHOWN])}{more}); wanted is one phenotype a file. Run "
-            "regenie without --no-split, or give each phenotype a file of its own with the columns "
-            "BETA, SE and LOG10P."
-        )
     for sets in (STRENGTHS, PLACES):
         known = [names for names in sets if all(name in layout.columns for name in names)]
         if not any(found.issuperset(names) for names in known):

@@ -44,13 +44,13 @@ class Layout:
     contigs: Mapping[str, str] = field(default_factory=dict)
     tests: str | None = None
     build: str | None = None
-    by_phenotype: str | None = None
+    by_phenotype: Sequence[str] = ()
 
     def phenotypes_in(self, source: SourceFile) -> list[str]:
-        """Return the phenotypes of a file that has columns for each of several."""
-        if self.by_phenotype is None:
+        """Return the phenotypes of a file that has columns for each, as its header calls them."""
+        if not self.by_phenotype:
             return []
-        starts = tuple(f"{alias}." for alias in self.columns[self.by_phenotype])
+        starts = tuple(f"{alias}." for alias in self.columns[self.by_phenotype[0]])
         # as written: `column_names` are in lower case
         return [
             name.split(".", 1)[1]
@@ -59,19 +59,17 @@ class Layout:
         ]
 
     def found_in(self, source: SourceFile) -> frozenset[str]:
-        """Return which of our columns the header has."""
+        """Return which of our columns the header has, be it for each of several phenotypes."""
         header = column_names(source)
         return frozenset(
             name
             for name, aliases in self.columns.items()
             if any(alias in header for alias in aliases)
-        )
+        ).union(self.by_phenotype if self.phenotypes_in(source) else ())
 
     def fits(self, source: SourceFile) -> bool:
         """Whether the header has what this layout needs."""
         found = self.found_in(source)
-        if found.issuperset(PLACES[0]) and self.phenotypes_in(source):
-            return True
         return found.issuperset(self.recognised_by) and all(
             any(found.issuperset(names) for names in sets) for sets in (STRENGTHS, PLACES)
         )

@@ -35,6 +35,12 @@ from varhouse.ingest.sumstats.alleles import (
 from varhouse.ingest.sumstats.header import names_both_alleles, require_header
 from varhouse.ingest.sumstats.layouts import COLUMNS, Layout
 from varhouse.ingest.sumstats.metadata import read_metadata
+from varhouse.ingest.sumstats.phenotypes import (
+    by_phenotype_sql,
+    note_unnamed,
+    phenotype_columns,
+    phenotype_names,
+)
 
 _INTERVAL_WIDTH = 2 * 1.959963984540054
 """Of a 95 % interval, in standard errors."""
@@ -54,18 +60,22 @@ def stage_sumstats(
     Raises
     ------
     DataError
-        A line is ragged, or the header leaves open what the rows are (`require_header`).
+        A line is ragged, or the header leaves open what the rows are (`require_header`,
+        `phenotype_columns`, `phenotype_names`).
     """
     found = layout.found_in(source)
     has_index = _has_variants(con)
     require_header(layout, source, found, has_index=has_index)
-    create_records(
-        con, source, {name: layout.columns.get(name, ()) for name in COLUMNS}, required=()
-    )
+    columns = {name: layout.columns.get(name, ()) for name in COLUMNS}
+    phenotypes = phenotype_names(layout, source)
+    create_records(con, source, {**columns, **phenotype_columns(layout, source)}, required=())
+    note_unnamed(con, phenotypes)
     study = options.source_id or read_metadata(source).study or _study_of_name(source.path.name)
     # few files leave alleles out: the others are spared a join with the whole index
     completes = has_index and not names_both_alleles(found)
-    create = partial(_create_incoming, con, found, study, options, layout, has_index=has_index)
+    create = partial(
+        _create_incoming, con, found, study, options, layout, phenotypes, has_index=has_index
+    )
     create(completes=completes)
     if has_index and not completes and _lacks_alleles(con):
         create(completes=True)
@@ -86,15 +96,17 @@ def _create_incoming(
     study: str,
     options: LoadOptions,
     layout: Layout,
+    phenotypes: dict[str, str],
     *,
     has_index: bool,
     completes: bool,
 ) -> None:
     rows = _incoming_sql(
         found,
-        _cells_sql(found, study, layout),
+        _cells_sql(found, study, layout, phenotypes),
         options.build,
         layout,
+        of_phenotypes=bool(phenotypes),
         with_index=has_index,
         completes_alleles=completes,
     )
@@ -116,6 +128,7 @@ def _incoming_sql(
     build: str | None,
     layout: Layout,
     *,
+    of_phenotypes: bool,
     with_index: bool,
     completes_alleles: bool,
 ) -> str:
@@ -158,13 +171,17 @@ def _incoming_sql(
             info,
             test,
             alleles_from,
-            {case_sql(_reject_rules(found, build, layout, by_rsid=by_rsid))} as reject,
+            {
+        case_sql(_reject_rules(found, build, layout, of_phenotypes=of_phenotypes, by_rsid=by_rsid))
+    } as reject,
             {case_sql(_NOTES)} as note
         from signed
     """
 
 
-def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
+def _cells_sql(
+    found: frozenset[str], study: str, layout: Layout, phenotypes: dict[str, str]
+) -> str:
     # what the file has not is spared the parsing, and DuckDB the planning of it
     texts = ", ".join(
         f"{missing_sql(name) if name in found else _NO_TEXT} as {name}_text" for name in _NUMBERS
@@ -181,6 +198,10 @@ def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
         id_parts = variant_struct_sql(variant, needs_alleles=needs_alleles)
     # a splicing trait such as chr1:100:200:clu_1:ENSG00000000419.12 holds its gene
     in_trait = r"nullif(regexp_extract(gene, 'ENS[A-Z]*G[0-9]+'), '')"
+    relation, study_id = "records", f"coalesce({missing_sql('study')}, {text_literal(study)})"
+    if phenotypes:
+        relation = by_phenotype_sql(phenotypes, layout.by_phenotype)
+        study_id += " || '_' || phenotype"
     return f"""
         select
             line,
@@ -197,13 +218,13 @@ def _cells_sql(found: frozenset[str], study: str, layout: Layout) -> str:
             case when starts_with(trim(rsid), 'rs') then split_part(trim(rsid), ':', 1) end as rsid,
             {missing_sql("trait")} as trait_id,
             case when contains(gene, ':') then {in_trait} else {gene_id_sql("gene")} end as gene_id,
-            coalesce({missing_sql("study")}, {text_literal(study)}) as study_id,
+            {study_id} as study_id,
             coalesce({missing_sql("test")}, 'ADD') as test,
             {_number_text("p")} as p_cell,
             p_mantissa || 'e' || p_exponent as p_parts,
             {_number_text("neglog10_p")} as neglog10_text,
             {texts}
-        from records
+        from {relation}
     """
 
 
@@ -279,10 +300,19 @@ _SIGNED = f"""
 
 
 def _reject_rules(
-    found: frozenset[str], build: str | None, layout: Layout, *, by_rsid: bool
+    found: frozenset[str],
+    build: str | None,
+    layout: Layout,
+    *,
+    of_phenotypes: bool,
+    by_rsid: bool,
 ) -> dict[str, str]:
-    rules = {
-        "ragged_row": "is_ragged",
+    rules = {"ragged_row": "is_ragged"}
+    if of_phenotypes:
+        rules["phenotype_not_tested"] = (
+            "coalesce(p_text, neglog10_text, beta_text, se_text, z_text) is null"
+        )
+    rules |= {
         "p_value_not_a_number": "(p_text is not null and p is null) "
         "or (neglog10_text is not null and given_neglog10 is null)",
         "p_value_not_finite": "not isfinite(p) or not isfinite(given_neglog10)",
@@ -328,8 +358,9 @@ _NOTES = {
 def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
     """Reject rows that stand in the file already, and note those that differ from an earlier one.
 
-    An earlier one may be of another file. Only rows whose key's hash occurs twice are looked at
-    again: a sort of every row would cost more than reading the file.
+    An earlier one may be of another file. A line of several phenotypes is a row of several studies.
+    Only rows whose key's hash occurs twice are looked at again: a sort of every row would cost more
+    than reading the file.
     """
     key = "study_id, coalesce(variant_id, rsid), trait_id, test"
     con.execute(f"""
@@ -365,8 +396,8 @@ def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(f"""
         update incoming
         set reject = 'duplicate_row'
-        where line in (
-            select line from ({candidates})
+        where (line, study_id) in (
+            select line, study_id from ({candidates})
             qualify row_number() over (partition by {content} order by line) > 1
         )
     """)
@@ -375,8 +406,8 @@ def _mark_repeated(con: duckdb.DuckDBPyConnection) -> None:
         set note = case
             when note is null or note = 'reference_assumed' then 'association_repeated' else note
         end
-        where line in (
-            select line from ({candidates})
+        where (line, study_id) in (
+            select line, study_id from ({candidates})
             qualify is_stored or row_number() over (partition by {key} order by line) > 1
         )
     """)
