@@ -19,7 +19,10 @@ SEEDS = range(4)
 MORE_SEEDS = range(4, 80)
 ABSENT = ("-", ".", "NA", "NaN", "nan", "")
 CELLS = ("0", "-0", "1.5", "-2e-05", "+.5", "7.", "1E3", " 3 ", *ABSENT, "inf", "-Infinity", "low",
-         "1;2", "1e999")  # fmt: skip
+         "1e999")  # fmt: skip
+LISTED = ("0", "0.25", "0.25", "-3", "7", ".", ".", "NA")
+# of dbNSFP, whose order is that of its own transcripts
+LOOSE = "MutationTaster_score"
 # What the columns of each layout are called, and what its scores are called in the table.
 LAYOUTS = {
     "cadd": ({"chrom": "#Chrom", "pos": "Pos", "ref": "Ref", "alt": "Alt"},
@@ -30,6 +33,15 @@ LAYOUTS = {
     "score-table": ({"chrom": "chr", "pos": "pos", "ref": "ref", "alt": "alt", "gene": "gene_id",
                      "transcript": "transcript_id"},
                     {"mine": "mine", "REVEL": "REVEL", "cadd_raw": "CADD_RAW", "label": ""}),
+    "dbnsfp": ({"chrom": "#chr", "pos": "pos(1-based)", "ref": "ref", "alt": "alt",
+                "gene": "Ensembl_geneid", "transcript": "Ensembl_transcriptid"},
+               {"SIFT_score": "SIFT_score", LOOSE: LOOSE, "CADD_phred": "CADD_PHRED",
+                "SIFT_pred": "", "aapos": "", "hg19_chr": "", "hg19_pos(1-based)": ""}),
+    "dbnsfp on GRCh37": ({"chrom": "hg19_chr", "pos": "hg19_pos(1-based)", "ref": "ref",
+                          "alt": "alt", "gene": "Ensembl_geneid",
+                          "transcript": "Ensembl_transcriptid"},
+                         {"REVEL_score": "REVEL_score", LOOSE: LOOSE, "chr": "",
+                          "pos(1-based)": "", "codonpos": ""}),
 }  # fmt: skip
 
 
@@ -49,6 +61,25 @@ def number_of(text: str) -> float | None:
     return number + 0.0 if math.isfinite(number) else None
 
 
+def values_of(cell: str) -> list[str]:
+    """The values of a cell, none where it is absent."""
+    return [] if cell in ABSENT else cell.split(";")
+
+
+def random_cell(chance: random.Random, n: int) -> str:
+    """One value, one for each of n transcripts, or some other number of them."""
+    number = chance.choice([1, 1, n, n, n, 2, 3])
+    if number == 1:
+        return chance.choice(CELLS)
+    return ";".join(chance.choice(LISTED if chance.random() < 0.97 else CELLS)
+                    for _ in range(number))  # fmt: skip
+
+
+def random_list(chance: random.Random, names: list[str], n: int) -> str:
+    listed = [chance.choice(names) for _ in range(n)]
+    return chance.choice([";".join(listed), ";".join(listed), listed[0], "."])
+
+
 def random_table(chance: random.Random, layout: str) -> tuple[list[str], list[dict[str, str]]]:
     keys, scores = LAYOUTS[layout]
     rows = []
@@ -56,11 +87,20 @@ def random_table(chance: random.Random, layout: str) -> tuple[list[str], list[di
         for alt in site.alts:
             for _ in range(chance.choice([1, 1, 2])):
                 key = f"{site.chrom}-{site.pos}-{site.ref}-{alt}"
-                row = {"chrom": site.chrom, "pos": str(site.pos), "ref": site.ref, "alt": alt,
-                       "id": key, "gene": chance.choice(["ENSG5.3", "ENSG6", "-"]),
-                       "transcript": chance.choice(["ENST7.1", "NM_1.2", "."])}  # fmt: skip
+                n = chance.choice([1, 1, 2, 3])
+                row = {
+                    "chrom": site.chrom,
+                    "pos": str(site.pos),
+                    "ref": site.ref,
+                    "alt": alt,
+                    "id": key,
+                    "gene": random_list(chance, ["ENSG5.3", "ENSG6", "-"], n),
+                    "transcript": random_list(chance, ["ENST7.1", "NM_1.2", "ENST8", "."], n),
+                }
                 for name, stored in scores.items():
-                    row[name] = chance.choice(CELLS) if stored else chance.choice(["a,b", "x", ""])
+                    row[name] = (
+                        random_cell(chance, n) if stored else chance.choice(["a,b", "x", ""])
+                    )
                 rows.append(row)
     rows += chance.choices(rows, k=4)
     # a number in each, so that each is a score
@@ -69,26 +109,72 @@ def random_table(chance: random.Random, layout: str) -> tuple[list[str], list[di
     return chance.sample(names, len(names)), rows
 
 
-def expected(layout: str, rows: list[dict[str, str]]) -> tuple[list[Any], int]:
-    """The rows of the table, and how many cells are neither numbers nor absent."""
+def listed_at(values: list[str], n: int, place: int) -> str | None:
+    """Which of a list of genes or transcripts is that of a row; None where nothing tells."""
+    if len(values) == n:
+        found: str | None = values[place]
+    else:
+        found = values[0] if len(set(values)) == 1 else None
+    return None if found in ABSENT else found
+
+
+def are_numbers(values: list[str]) -> bool:
+    """Whether each of several values is absent or a finite number, and one is a number."""
+    numbers = [number_of(value) for value in values]
+    return (
+        len(values) > 1
+        and any(number is not None for number in numbers)
+        and all(n is not None or v in ABSENT for n, v in zip(numbers, values, strict=True))
+    )
+
+
+def expected(layout: str, rows: list[dict[str, str]]) -> tuple[list[Any], int, int]:
+    """The rows of the table, how many cells are no numbers, and how many rows are repeated."""
     keys, scores = LAYOUTS[layout]
-    found: dict[Any, None] = {}
-    unreadable = 0
+    found: dict[Any, Any] = {}
+    unreadable = repeated = 0
     for row in rows:
-        kept = {}
-        for name, stored in scores.items():
-            number = number_of(row[name]) if stored else None
-            if number is not None:
-                kept[stored] = number
-            unreadable += bool(stored) and number is None and row[name] not in ABSENT
-        gene = row["gene"] if "gene" in keys and row["gene"] != "-" else None
-        transcript = row["transcript"] if "gene" in keys and row["transcript"] != "." else None
+        has_keys = "gene" in keys
+        transcripts = values_of(row["transcript"]) if has_keys else []
+        genes = values_of(row["gene"]) if has_keys else []
+        n = len(transcripts) or len(genes) or 1
         variant_id = "_".join(row[name] for name in ("chrom", "pos", "ref", "alt"))
-        if kept:
-            transcript = transcript and transcript.replace("ENST7.1", "ENST7")
-            key = (variant_id, gene and gene.split(".")[0], transcript, tuple(sorted(kept.items())))
-            found[key] = None
-    return list(found), unreadable
+        lists = {name: values_of(row[name]) for name in scores if scores[name]}
+        loose = {
+            scores[name]: values for name, values in lists.items()
+            if are_numbers(values) and (not has_keys or len(values) != n or name == LOOSE)
+        }  # fmt: skip
+        for place in range(n):
+            gene, transcript = listed_at(genes, n, place), listed_at(transcripts, n, place)
+            gene = gene and gene.split(".")[0]
+            kept = {}
+            for name, stored in scores.items():
+                cell = row[name]
+                if not stored or stored in loose:
+                    continue
+                if len(lists[name]) > 1:
+                    if not any(value not in ABSENT for value in lists[name]):
+                        continue
+                    if has_keys and len(lists[name]) == n and name != LOOSE:
+                        cell = lists[name][place]
+                number = number_of(cell)
+                if number is not None:
+                    kept[stored] = number
+                unreadable += number is None and cell not in ABSENT
+            if kept:
+                own = tuple(sorted(kept.items()))
+                shown = transcript and transcript.replace("ENST7.1", "ENST7")
+                told = place if n > 1 and transcript is None else None
+                repeated += (variant_id, gene, shown, own, told) in found
+                found[variant_id, gene, shown, own, told] = (variant_id, gene, shown, own)
+            for number in range(max((len(values) for values in loose.values()), default=0)):
+                values = {name: number_of(each[number]) for name, each in loose.items()
+                          if len(each) > number}  # fmt: skip
+                own = tuple(sorted((name, v) for name, v in values.items() if v is not None))
+                if own:
+                    said = (variant_id, gene, number, str(loose))
+                    found[said] = (variant_id, gene, None, own)
+    return list(found.values()), unreadable, repeated
 
 
 def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path) -> None:
@@ -99,7 +185,7 @@ def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path
     keys, _ = LAYOUTS[layout]
     delimiter = "," if layout == "favor" else "\t"
     headings = [keys.get(name, name) for name in names]
-    if layout == "cadd":
+    if any(heading.startswith("#") for heading in headings):
         # its first column begins with a hash
         names = ["chrom", *(name for name in names if name != "chrom")]
         headings = [keys.get(name, name) for name in names]
@@ -111,15 +197,17 @@ def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path
         text = text.replace("\n", "\r\n")
     path = folder / "scores.txt.gz"
     path.write_bytes(gzip.compress(text.encode(), mtime=0))
-    report = load_one(con, "annotations", path, build="GRCh38")
-    assert report.format == layout
-    wanted, unreadable = expected(layout, rows)
+    build = "GRCh37" if layout.endswith("GRCh37") else "GRCh38"
+    report = load_one(con, "annotations", path, build=build)
+    assert report.format == layout.split()[0]
+    wanted, unreadable, repeated = expected(layout, rows)
     found = con.execute(
         "select variant_id, gene_id, transcript_id, scores from annotations"
     ).fetchall()
     got = [(*key, tuple(sorted(scores.items()))) for *key, scores in found]
     assert sorted(got, key=str) == sorted(wanted, key=str)
     assert report.notes.get("score_not_a_number", 0) == unreadable
+    assert report.rejected.get("duplicate_row", 0) == repeated
     build_ranks = con.execute(
         "select variant_id, list(file_rank order by file_rank) from annotations group by all"
     ).fetchall()

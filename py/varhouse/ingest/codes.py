@@ -7,7 +7,8 @@ EXPECTED_CODES = frozenset(
      "annotation_missing", "no_alternative_allele", "spanning_deletion", "unspecified_allele",
      "outside_regions", "outside_maf", "duplicate_left_out", "duplicate_merged",
      "row_labels_left_out", "gene_columns_left_out", "row_of_covariate",
-     "phenotype_not_tested", "half_call_missing"}
+     "phenotype_not_tested", "place_not_in_build", "score_without_transcript",
+     "half_call_missing"}
 )  # fmt: skip
 """Rows left out because they belong elsewhere or are there already; no fault of the file."""
 
@@ -43,6 +44,11 @@ _MESSAGES = {
     "p_value_not_a_number": "the p-value is not a number",
     "p_value_out_of_range": "the p-value is below 0 or above 1",
     "p_value_zero": "the p-value is 0 (underflow); kept, ranks above every p-value over 0",
+    "score_without_transcript": "a score has several values, but not one for each transcript that "
+    "is told; kept as rows of the gene",
+    "gene_of_transcript_unknown": "the row names several genes, but not one for each transcript; "
+    "kept without a gene",
+    "place_not_in_build": "the file has no position of the variant on the build that is asked for",
     "score_not_finite": "the score is NaN or infinite",
     "score_not_a_number": "the score is not a number",
     "effect_allele_unknown": "the effect allele is neither allele of the variant; kept without "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from varhouse.ingest.annotations.values import NO_PLACE, place_among_sql
 from varhouse.ingest.keys import (
     MISSING,
     gene_id_sql,
@@ -35,6 +36,8 @@ _NAMES = {
     "polyphen": ("polyphen",),
     "allele": ("allele",),
     "allele_num": ("allele_num",),
+    # of dbNSFP, whose lists of values are in its order
+    "listed_transcripts": ("ensembl_transcriptid",),
 }
 
 # Numbers and codes that say what was annotated, not how strongly; in lower case.
@@ -49,10 +52,17 @@ _NO_SCORES = frozenset(
     "hgvs_offset", "hgvsg", "spdi", "clin_sig", "somatic", "pheno", "pubmed", "motif_name",
     "motif_pos", "high_inf_pos", "transcription_factors", "bam_edit", "ind", "zyg", "ncbi",
     "cdna.pos / cdna.length", "cds.pos / cds.length", "rank", "errors / warnings / info",
+    "pos(1-based)", "hg19_pos(1-based)", "hg18_pos(1-based)", "hg19_chr", "hg18_chr", "aapos",
+    "codonpos", "codon_degeneracy",
 }  # fmt: skip
 
 
-def field_select(columns: Mapping[str, str], *, scores: Mapping[str, str] | None = None) -> str:
+def field_select(
+    columns: Mapping[str, str],
+    *,
+    scores: Mapping[str, str] | None = None,
+    value_place: str | None = None,
+) -> str:
     """Return a SELECT list of every field under our name, as text, and of the possible scores.
 
     Parameters
@@ -61,12 +71,15 @@ def field_select(columns: Mapping[str, str], *, scores: Mapping[str, str] | None
         A field's name in the file -> SQL expression of its text.
     scores
         The same of those that may be scores; None for all that VEP does not use otherwise.
+    value_place
+        SQL of the row's place in lists of values, see `varhouse.ingest.annotations.values`; None
+        for that of its feature among dbNSFP's transcripts, where the file has them.
 
     Returns
     -------
     str
-        ``<field>_text`` for each field (NULL where the file has no such field), and
-        ``score_cells``, a list of ``struct(name, cell)``.
+        ``<field>_text`` for each field (NULL where the file has no such field), ``score_cells``, a
+        list of ``struct(name, cell)``, and ``value_place``.
     """
     known = {name.strip().lower(): expression for name, expression in columns.items()}
     picked = []
@@ -83,6 +96,13 @@ def field_select(columns: Mapping[str, str], *, scores: Mapping[str, str] | None
             for name, expression in columns.items()
             if name.strip().lower() not in _NO_SCORES
         }
+    if value_place is None:
+        listed, feature = (
+            next((known[name] for name in _NAMES[field] if name in known), None)
+            for field in ("listed_transcripts", "feature")
+        )
+        value_place = place_among_sql(listed, feature) if listed and feature else NO_PLACE
+    picked.append(f"{value_place} as value_place")
     return ", ".join([*picked, f"{_score_cells_sql(scores)} as score_cells"])
 
 
@@ -111,6 +131,16 @@ def read_cells_sql(cells: str) -> str:
         f"list_transform(list_filter({cells}, lambda each: each.cell not in ({empty})), "
         "lambda each: struct_pack(name := each.name, cell := each.cell, "
         f"score := {number_sql('each.cell')}))"
+    )
+
+
+def score_map_sql(cells: str) -> str:
+    """Return the map of the finite scores of a list of ``struct(name, score)``."""
+    # -0 and 0 are one score, but two texts
+    return (
+        f"map_from_entries(list_transform(list_filter({cells}, lambda each: "
+        "isfinite(each.score)), lambda each: struct_pack(name := each.name, "
+        "score := case when each.score = 0 then 0 else each.score end)))"
     )
 
 
@@ -184,10 +214,7 @@ def typed_select() -> str:
         "sift_score": _prediction_score_sql(missing_sql("sift_text")),
         "polyphen_prediction": _prediction_sql(missing_sql("polyphen_text")),
         "polyphen_score": _prediction_score_sql(missing_sql("polyphen_text")),
-        # -0 and 0 are one score, but two texts
-        "scores": "map_from_entries(list_transform(list_filter(read_cells, lambda each: "
-        "isfinite(each.score)), lambda each: struct_pack(name := each.name, "
-        "score := case when each.score = 0 then 0 else each.score end)))",
+        "scores": score_map_sql("read_cells"),
         "unreadable": "list_transform(list_filter(read_cells, lambda each: "
         f"case when isfinite(each.score) then false else not {missing} end), "
         "lambda each: each.name)",
