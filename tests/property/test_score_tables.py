@@ -140,6 +140,10 @@ def expected(layout: str, rows: list[dict[str, str]]) -> tuple[list[Any], int, i
         n = len(transcripts) or len(genes) or 1
         variant_id = "_".join(row[name] for name in ("chrom", "pos", "ref", "alt"))
         lists = {name: values_of(row[name]) for name in scores if scores[name]}
+        for values in lists.values():
+            # a semicolon at the end, where no transcript's value is missing behind it
+            if values[-1:] == [""] and not (has_keys and len(values) == n):
+                values.pop()
         loose = {
             scores[name]: values for name, values in lists.items()
             if are_numbers(values) and (not has_keys or len(values) != n or name == LOOSE)
@@ -157,6 +161,8 @@ def expected(layout: str, rows: list[dict[str, str]]) -> tuple[list[Any], int, i
                         continue
                     if has_keys and len(lists[name]) == n and name != LOOSE:
                         cell = lists[name][place]
+                elif lists[name]:
+                    cell = lists[name][0]
                 number = number_of(cell)
                 if number is not None:
                     kept[stored] = number
