@@ -26,6 +26,8 @@ _MAX_STEPS = 100
 _CONVERGED = 1e-10
 _DF_RANGE = (0.2, 2.0)
 _SMALLEST_P, _LARGEST_P = 1e-300, 1.0 - 2.0**-53
+# squares that agree to this are taken as equal: a rare variant has few values to choose from
+_TIE = 1e-10
 # permutations that all come to the same p-value fit any law
 _NO_SPREAD = 1e-12
 
@@ -118,7 +120,8 @@ def permutation_test(
     squares = (columns.T @ residual) ** 2 / float(residual @ residual)
     best = int(np.argmax(squares))
     strongest = _permuted(columns, residual, basis, rng, n_permutations)
-    empirical = (1.0 + float(np.sum(strongest >= squares[best]))) / (1.0 + n_permutations)
+    as_strong = strongest >= (1.0 - _TIE) * squares[best]
+    empirical = (1.0 + float(np.sum(as_strong))) / (1.0 + n_permutations)
     nominal = float(_p(squares[best : best + 1], df)[0])
     fitted = _fit(strongest, df)
     if fitted is None:

@@ -44,6 +44,11 @@ def test_twin(problem):
     t = stats.t.isf(np.array(smallest) / 2, df) * np.sqrt(found.effective_df / df)
     p = 2 * stats.t.sf(t, found.effective_df)
     assert p.mean() * (p.mean() * (1 - p.mean()) / p.var() - 1) == pytest.approx(1, abs=1e-4)
+    shapes = stats.beta.fit(p, floc=0, fscale=1)[:2]
+    assert (found.shape1, found.shape2) == pytest.approx(shapes, rel=1e-5)
+    strongest = stats.t.isf(min(nominal) / 2, df) * np.sqrt(found.effective_df / df)
+    expected = stats.beta.cdf(2 * stats.t.sf(strongest, found.effective_df), *shapes)
+    assert found.beta_p == pytest.approx(expected, rel=1e-3)
     assert found.status == "ok"
 
 
@@ -69,6 +74,27 @@ def test_a_gene_has_its_own_chance(problem):
     assert first.beta_p != other.beta_p
 
 
+@pytest.mark.parametrize("n", [21, 30, 100])
+def test_permutations_that_are_as_strong_but_for_rounding_count(n):
+    """The one carrier has the highest value, as in one of n permutations."""
+    basis, _ = covariate_basis(np.ones((n, 1)))
+    y = np.random.default_rng(1).normal(size=n)
+    y[0] = np.abs(y).max() + 1
+    g = np.eye(n, 1)
+    found = permutation_test(g, y, basis, rng=gene_rng(1, "a"), n_permutations=1000)
+    shuffled = gene_rng(1, "a").permuted(np.tile(y, (1000, 1)), axis=1)
+    assert found.empirical_p == (1 + np.sum(shuffled[:, 0] == y[0])) / 1001
+
+
+def test_permutations_that_are_all_alike_fit_no_law():
+    basis, _ = covariate_basis(np.ones((20, 1)))
+    y = np.tile([1.0, -1.0], 10)
+    found = permutation_test(np.eye(20, 1), y, basis, rng=gene_rng(1, "a"), n_permutations=10)
+    assert (found.status, found.best, found.empirical_p) == ("fit_failed", 0, 1.0)
+    assert found.nominal_p == pytest.approx(stats.linregress(np.eye(20)[0], y).pvalue)
+    assert np.isnan(found.beta_p)
+
+
 def test_null_p_values_are_uniform():
     rng = np.random.default_rng(31)
     n = 80
@@ -89,4 +115,4 @@ def test_nothing_to_test(problem):
     assert permutation_test(g[:, :0], y, basis, rng=rng).status == "no_variants"
     assert permutation_test(g, x[:, 1], basis, rng=rng).status == "constant_phenotype"
     with pytest.raises(ValueError, match="at least 10"):
-        permutation_test(g, y, basis, rng=rng, n_permutations=5)
+        permutation_test(g, y, basis, rng=rng, n_permutations=9)
