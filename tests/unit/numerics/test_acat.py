@@ -67,6 +67,16 @@ def test_what_cannot_be_combined(p, w, status):
     assert math.isnan(log_p)
 
 
+def test_what_is_no_logarithm_of_a_p_value():
+    assert acat(log_p=[0.1, -1.0])[1] == "invalid_p"
+    assert acat(log_p=[-np.inf, -1.0])[1] == "zero_p"
+    for given in ({}, {"p_values": [0.5], "log_p": [-1.0]}):
+        with pytest.raises(ValueError, match="either p_values or log_p"):
+            acat(**given)
+    with pytest.raises(ValueError, match="1 weights for 2 p-values"):
+        acat([0.1, 0.2], [1.0])
+
+
 @pytest.mark.shared
 def test_reference_cases(shared_data):
     given = pl.read_parquet(shared_data / "stats" / "acat_input.parquet")

@@ -76,6 +76,19 @@ def test_the_fit_maximises_the_likelihood(problem):
     np.testing.assert_allclose(null.fitted, 1 / (1 + np.exp(-x @ best.x)), atol=1e-5)
 
 
+def test_two_groups_have_the_odds_ratio_and_its_error():
+    cells = np.array([[13, 40], [21, 150]])
+    b, y = np.array(list(itertools.product([1.0, 0.0], repeat=2))).repeat(cells.ravel(), axis=0).T
+    x = np.ones((b.size, 1))
+    found = logistic_burden(3 * b, x, y, fit_logistic(x, y))
+    odds_ratio = 13 * 150 / (40 * 21)
+    assert found.beta == pytest.approx(np.log(odds_ratio) / 3, rel=1e-9)
+    assert found.se == pytest.approx(np.sqrt(np.sum(1 / cells)) / 3, rel=1e-9)
+    g = stats.chi2_contingency(cells, correction=False, lambda_="log-likelihood")
+    assert found.lrt == pytest.approx(g.statistic, rel=1e-9)
+    assert np.exp(found.log_p) == pytest.approx(g.pvalue, rel=1e-9)
+
+
 def test_phenotypes_that_cannot_be_fitted(problem):
     x, y, _ = problem
     assert fit_logistic(x, np.ones_like(y)).status == "one_class"
@@ -115,6 +128,48 @@ def test_saddle_point_agrees_with_enumeration():
     assert normal < np.log(at) - 5
 
 
+def slow_saddle_point(g, mu, score):
+    """Return log of both tails by Dey et al.'s formula, the root of K' by bisection."""
+
+    def k(t):
+        return np.sum(np.log1p(mu * np.expm1(g * t)) - mu * g * t)
+
+    def tilted(t):
+        return mu * np.exp(g * t) / (1 - mu + mu * np.exp(g * t))
+
+    tails = []
+    for sign in (1, -1):
+        s = sign * abs(score)
+        t = optimize.brentq(lambda t, s=s: g @ (tilted(t) - mu) - s, -50, 50, xtol=1e-14)
+        w = np.sign(t) * np.sqrt(2 * (t * s - k(t)))
+        v = t * np.sqrt(g**2 @ (tilted(t) * (1 - tilted(t))))
+        tails.append(stats.norm.logsf(sign * (w + np.log(v / w) / w)))
+    return np.logaddexp(*tails)
+
+
+@pytest.mark.parametrize("effect", [0.08, -0.08])
+def test_saddle_point_is_the_published_formula(problem, effect):
+    x, y, rng = problem
+    null = fit_logistic(x, y)
+    g = rng.binomial(2, 0.1 + effect * (2 * y - 1)).astype(float)
+    found = score_test(g, null)
+    assert found.method == "saddlepoint"
+    weighted = np.sqrt(null.variance)[:, None] * x
+    fitted = x @ np.linalg.lstsq(weighted, np.sqrt(null.variance) * g, rcond=None)[0]
+    assert found.log_p == pytest.approx(
+        slow_saddle_point(g - fitted, null.fitted, found.score), rel=1e-8
+    )
+
+
+@pytest.mark.parametrize("are_cases", [True, False])
+def test_nothing_is_further_out_than_carriers_who_are_all_cases(are_cases):
+    n, m = 40, 4
+    carries = np.arange(n) < m
+    null = fit_logistic(np.ones((n, 1)), (carries == are_cases).astype(float))
+    found = score_test(carries.astype(float), null)
+    assert found.log_p == pytest.approx(m * np.log(m / n) + (n - m) * np.log(1 - m / n), rel=1e-9)
+
+
 def test_saddle_point_of_common_variants_is_near_the_likelihood_ratio(problem):
     x, y, rng = problem
     g = rng.binomial(2, 0.3, size=len(y)) + 0.6 * y
@@ -141,15 +196,28 @@ def test_robust_covariance_makes_burden_and_single_p_values_agree(problem):
     assert p >= single.log_p - 1e-9  # the burden can only enlarge the variance further
     burden = float(log_chi2_1(found.scores.sum() ** 2 / found.covariance.sum()))
     assert burden >= score_test(g.sum(axis=1), null).log_p - 1e-9
+    plain = binary_score_set(g, null).covariance
+    methods = [score_test(each, null).method for each in g.T]
+    assert methods == ["saddlepoint"] + ["normal"] * 4
+    # correlations stay; whose normal law is good enough is changed by the burden alone
+    sizes, sizes_of_plain = np.sqrt(np.diag(found.covariance)), np.sqrt(np.diag(plain))
+    np.testing.assert_allclose(sizes[1:] / sizes_of_plain[1:], sizes[1] / sizes_of_plain[1])
+    np.testing.assert_allclose(
+        found.covariance / np.outer(sizes, sizes), plain / np.outer(sizes_of_plain, sizes_of_plain)
+    )
+    assert sizes[1] > sizes_of_plain[1]
+    assert burden == pytest.approx(score_test(g.sum(axis=1), null).log_p)
 
 
 def test_rare_variants_collapse_into_one_column():
     g = np.zeros((30, 4))
     g[:3, 0] = 1
     g[2:4, 1] = [2, 1]
-    g[:20, 2] = 1
+    g[:11, 2] = 1
+    g[20:, 3] = 1  # ten copies are few, eleven are not
     found = collapse_rare(g, np.array([1.0, 3.0, 5.0, 7.0]))
     assert found.shape == (30, 2)
-    np.testing.assert_array_equal(found[:5, 0], np.array([1, 1, 2, 1, 0]) * (1 + 3 + 7) / 3)
+    largest = np.repeat([1, 1, 2, 1, 0, 1], [1, 1, 1, 1, 16, 10])
+    np.testing.assert_allclose(found[:, 0], largest * (1 + 3 + 7) / 3)
     np.testing.assert_array_equal(found[:, 1], 5 * g[:, 2])
     assert collapse_rare(g[:, 2:3], np.ones(1)).shape == (30, 1)

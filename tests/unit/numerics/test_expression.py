@@ -87,6 +87,9 @@ def test_more_genes_than_scores_wanted_are_all_that_have_one() -> None:
 def test_genes_of_equal_means_share_a_bin() -> None:
     score = dispersion_score(np.array([2.0, 2.0]), np.array([1.0, 3.0]))
     np.testing.assert_allclose(score, [-np.sqrt(0.5), np.sqrt(0.5)])
+    # the first bin holds its lower edge, too
+    score = dispersion_score(np.array([2.0, 2.01, 9.0]), np.array([1.0, 3.0, 5.0]))
+    np.testing.assert_allclose(score, [-np.sqrt(0.5), np.sqrt(0.5), 1.0])
 
 
 def test_scanpy_chooses_the_same_genes_and_components() -> None:

@@ -38,6 +38,17 @@ def test_storey_finds_the_share_of_nulls():
     np.testing.assert_allclose(q, share * fdr.benjamini_hochberg(p), atol=1e-12)
 
 
+def test_shares_on_a_line_need_no_smoothing():
+    # of 4,000 p-values 4000 (1 - t) (a - b t) are at least t, so that the shares are a - b t
+    edges = np.append(np.arange(0, 20), 21) / 20
+    for a, b, expected in ((1.0, 0.2, 0.81), (1.0, -0.4, 1.0)):
+        above = np.rint(4000 * (1 - edges) * (a - b * edges)).clip(0)
+        p = np.repeat(edges[:-1] + 0.01, -np.diff(above).astype(int))
+        q, share = fdr.storey_q_values(np.append(p, np.nan))
+        assert share == pytest.approx(expected, abs=1e-9)
+        np.testing.assert_allclose(q[:-1], share * stats.false_discovery_control(p))
+
+
 def test_few_p_values_are_adjusted_without_an_estimate():
     q, share = fdr.storey_q_values([0.01, 0.2])
     assert share == 1.0
@@ -46,7 +57,7 @@ def test_few_p_values_are_adjusted_without_an_estimate():
 
 def test_genomic_control():
     p = stats.chi2.sf(stats.chi2.ppf(np.linspace(0, 1, 1001)[1:-1], 1) * 1.3, 1)
-    assert fdr.genomic_control(p) == pytest.approx(1.3, rel=1e-9)
+    assert fdr.genomic_control(np.append(p, np.nan)) == pytest.approx(1.3, rel=1e-9)
     assert np.isnan(fdr.genomic_control([]))
 
 

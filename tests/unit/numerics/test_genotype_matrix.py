@@ -35,7 +35,8 @@ def dense():
     table = rng.binomial(2, [0.02, 0.3, 0.5, 0.8, 0.99, 0.4, 0.0, 1.0], size=(40, 8)).astype(float)
     table[rng.random(table.shape) < 0.1] = np.nan
     table[:, 5] = rng.uniform(0, 2, size=40)  # imputed dosages
-    return np.column_stack([table, np.full(40, np.nan), np.zeros(40)])
+    half = np.tile([0.0, 2.0, 1.0, 1.0], 10)  # neither allele is the minor one
+    return np.column_stack([table, np.full(40, np.nan), np.zeros(40), half])
 
 
 @pytest.mark.parametrize("missing_calls", ["mean", "zero"])

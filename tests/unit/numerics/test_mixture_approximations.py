@@ -65,6 +65,26 @@ def test_equal_weights(method, p):
     assert np.isnan(found.error) == (method in ("liu", "liu_modified", "saddlepoint"))
 
 
+@pytest.mark.parametrize("x", [1.0, 12.0, 21.0, 300.0])
+def test_saddle_point_of_equal_weights_in_closed_form(x):
+    t = (1 - 20 / x) / 2
+    w = np.sign(t) * np.sqrt(2 * (t * x + 10 * np.log1p(-2 * t)))
+    v = t * x * np.sqrt(2 / 20)
+    expected = stats.norm.logsf(w + np.log(v / w) / w)
+    found = skat_p(3 * x, np.full(20, 3.0), method="saddlepoint")
+    assert found.log_p == pytest.approx(expected, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", set(METHODS) - {"liu_modified"})
+def test_every_statistic_is_above_zero(method):
+    assert skat_p(0.0, np.array([2.0, 1.0]), method=method, df=10).log_p == 0.0
+
+
+def test_published_skat_o_of_one_variant_is_its_chi_square():
+    found = skat_o_lee_log_p(np.array([7.0]), np.array([[9.0]]))
+    assert found == pytest.approx(stats.chi2.logsf(49 / 9, 1), rel=1e-11)
+
+
 def test_davies_error_is_a_bound():
     rng = np.random.default_rng(3)
     for m in (3, 10, 60):
@@ -73,6 +93,8 @@ def test_davies_error_is_a_bound():
             exact = np.exp(skat_p(q, weights).log_p)
             p, error = davies(q, weights, accuracy=1e-8)
             assert abs(p - exact) <= error
+            # few eigenvalues make a long sum, which is cut
+            assert m == 3 or error <= 1e-8
 
 
 def test_moments_are_matched():

@@ -26,6 +26,7 @@ def cohort():
     dosages[:, 8] = 0.0
     dosages[:, 9] = 2.0 - rng.binomial(2, 0.03, size=N)
     dosages[rng.uniform(size=(N, 40)) < 0.01] = np.nan
+    dosages[:6, 2] = [0.5, 0.5, 0.49, 0.5, 0.49, 0.5]  # half a copy carries, less does not
     x = np.column_stack([np.ones(N), rng.normal(size=(N, 4))])
     y = rng.normal(size=(N, 6))
     y[:, 5] = x[:, 1]
@@ -185,6 +186,23 @@ def test_negative_weights_have_no_variance_test(cohort):
     rows = test_region(matrix_of(dosages), fit_linear(x, y), [each], TestPlan(kernel_weights=(0,)))
     assert rows.test.tolist() == ["burden", "skat"]
     assert rows.status.tolist() == ["ok", "negative_weight"]
+
+
+def test_a_weight_of_zero_takes_a_variant_out(cohort):
+    dosages, x, y = cohort
+    null, matrix = fit_linear(x, y), matrix_of(dosages)
+    # of the equal columns 3 and 7 one has a weight, of the others each its own
+    weights = np.array([0.0, 1.5, 0.0, 0.0, 2.0])
+    variants = np.array([0, 3, 7, 12, 15])
+    plan = TestPlan(kernel_weights=(0,), skat_o=True)
+    given, without = (
+        test_region(
+            matrix, null, [VariantSet(variants[kept], weights[kept, None], np.arange(2))], plan
+        )
+        for kept in (slice(None), weights > 0)
+    )
+    assert given.status.tolist() == ["ok"] * 6
+    np.testing.assert_allclose(given.log_p, without.log_p, rtol=1e-9)
 
 
 def test_more_variants_than_donors():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from varhouse.numerics import skat_o_laws
 from varhouse.numerics.mixture import mixture_log_sf
 from varhouse.numerics.skat_o import RHO
 from varhouse.numerics.skat_o_common import CommonPath
@@ -54,3 +55,11 @@ def test_quantiles_have_the_tail_that_was_asked_for(law, share, p):
     found = CommonPath(grid, share * spectra.sum(axis=1)).isf(float(np.log(p)))
     log_p, _ = mixture_log_sf(found, spectra)
     np.testing.assert_allclose(np.expm1(log_p - np.log(p)), 0.0, atol=1e-7)
+
+
+@pytest.mark.parametrize("p", [0.97, 0.5, 1e-9])
+def test_quantiles_of_the_last_resort(law, p, monkeypatch):
+    grid, spectra = law
+    monkeypatch.setattr(skat_o_laws, "_MAX_PATHS", 0)
+    log_p, _ = mixture_log_sf(grid.isf(float(np.log(p))), spectra)
+    np.testing.assert_allclose(log_p, np.log(p), rtol=1e-9)

@@ -39,6 +39,12 @@ def test_pruning_leaves_no_correlated_neighbours(dosages):
     np.testing.assert_array_equal(kept, expected)
     assert not kept[11] or not kept[10]
     assert prune(z, positions, max_r2=1.1, window_bp=500).all()
+    # r2 = 1/4, 100 bp apart: out at that r2 and that distance
+    pair = np.column_stack([[2.0, 0, 0, 0], [1.0, 1, 1, 1]])
+    at = np.array([100, 200])
+    assert prune(pair, at, max_r2=0.25, window_bp=100).tolist() == [True, False]
+    assert prune(pair, at, max_r2=0.25, window_bp=99).all()
+    assert prune(pair, at, max_r2=0.2500001, window_bp=100).all()
 
 
 def test_components_are_those_of_the_relationship_matrix(dosages):

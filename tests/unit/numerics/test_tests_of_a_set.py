@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from tests.unit.numerics.regions import covariates, regions
 
 from varhouse.numerics.burden import burden_test
@@ -135,6 +135,9 @@ def test_burdens_that_cannot_be_tested(small_problem):
     assert list(found.status) == ["no_carriers", "collinear", "collinear"]
     assert np.all(np.isnan(found.log_p))
     assert burden_test(1.0, 1.0, 1.0, 0.0, 10).status == "constant_phenotype"
+    # covariates leave 1e-10 of the squares of the one and 2e-10 of those of the other
+    edge = burden_test(1e-6, [1e-10, 2e-10], 1.0, 1.0, 10)
+    assert list(edge.status) == ["collinear", "ok"]
 
 
 def test_collinear_covariates_are_named(small_problem):
@@ -143,6 +146,16 @@ def test_collinear_covariates_are_named(small_problem):
     assert null.dropped == (4, 5)
     assert null.df == 56
     np.testing.assert_allclose(null.rss, fit_linear(x, y).rss)
+
+
+def test_one_degree_of_freedom_is_too_few(small_problem):
+    x, _, y = small_problem
+    assert fit_linear(x[:6], y[:6]).df == 2
+    with pytest.raises(ValueError, match="5 donors are too few for 4 covariates"):
+        fit_linear(x[:5], y[:5])
+    for values in ((np.where(x > 2, np.inf, x), y), (x, np.where(y > 1, np.nan, y))):
+        with pytest.raises(ValueError, match="not finite"):
+            fit_linear(*values)
 
 
 def test_skat_twin_by_simulation(small_problem):
@@ -187,6 +200,19 @@ def test_log_tail_of_t(df):
     # far out P(|T| > t) falls as t^-df
     deep = log_t_two_sided(np.array([1e60, 1e61]), 9.0)
     assert deep[1] - deep[0] == pytest.approx(-9 * LN10, rel=1e-12)
+    # with two degrees of freedom P(|T| > t) is 2 / (s (s + t)), s^2 = 2 + t^2
+    assert log_t_two_sided(1e150, 2.0) == pytest.approx(-300 * LN10, rel=1e-14)
+
+
+@pytest.mark.parametrize("t", [50.0, 80.0, 4000.0])
+def test_log_tail_of_t_of_many_degrees_of_freedom(t):
+    """P = s sum of C(2k, k) (x / 4)^k from k = df / 2 on: the rest of the series of 1 / s."""
+    df = 900
+    x = df / (df + t**2)
+    k = np.arange(df / 2, df / 2 + 4000)
+    terms = special.gammaln(2 * k + 1) - 2 * special.gammaln(k + 1) + k * np.log(x / 4)
+    expected = 0.5 * np.log1p(-x) + special.logsumexp(terms)
+    assert log_t_two_sided(t, df) == pytest.approx(expected, rel=1e-12)
 
 
 def test_the_likelihood_ratio_is_too_small_where_donors_are_few():
