@@ -9,6 +9,7 @@ from tests.unit.numerics.regions import covariates, regions
 from varhouse.numerics.mixture_approximations import METHODS, davies, match_moments, skat_p
 from varhouse.numerics.null_model import fit_linear
 from varhouse.numerics.skat import positive_eigenvalues, score_set
+from varhouse.numerics.skat_o import skat_o_log_p
 from varhouse.numerics.skat_o_lee import skat_o_lee_log_p
 
 LN10 = np.log(10)
@@ -83,6 +84,17 @@ def test_every_statistic_is_above_zero(method):
 def test_published_skat_o_of_one_variant_is_its_chi_square():
     found = skat_o_lee_log_p(np.array([7.0]), np.array([[9.0]]))
     assert found == pytest.approx(stats.chi2.logsf(49 / 9, 1), rel=1e-11)
+
+
+@pytest.mark.parametrize("size", [5, 30, 100])
+def test_published_skat_o_far_out_is_near_its_smallest_p_value(size):
+    rng = np.random.default_rng(1)
+    factor = rng.normal(size=(30, 6))
+    scores = factor.T @ rng.normal(size=30) * size
+    _, _, each = skat_o_log_p(scores, factor.T @ factor)
+    found = skat_o_lee_log_p(scores, factor.T @ factor)
+    # T <= P(min <= T) <= 7 T
+    assert each.min() <= found <= each.min() + np.log(7) + 1e-3
 
 
 def test_davies_error_is_a_bound():
