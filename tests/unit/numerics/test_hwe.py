@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from varhouse.numerics import hwe
 from varhouse.numerics.hwe import hwe_test
 
 TOLERANCE = 1e-12
@@ -59,6 +60,12 @@ def test_every_table_of_up_to_twelve_donors() -> None:
             for het in range(n - hom_ref + 1)
         ]
     )
+
+
+def test_a_reach_that_is_too_short_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hwe, "_width", lambda least: np.full(least.shape, 4))
+    # at most four steps of two heterozygotes from the most likely number, which is 200
+    assert_equal([(98, 204, 98), (96, 208, 96), (104, 192, 104), (100, 200, 100), (3, 1, 0)])
 
 
 counts = st.integers(0, 400)

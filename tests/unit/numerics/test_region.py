@@ -188,6 +188,32 @@ def test_negative_weights_have_no_variance_test(cohort):
     assert rows.status.tolist() == ["ok", "negative_weight"]
 
 
+def test_powers_of_weights_and_the_law_of_few_donors(cohort):
+    dosages, x, y = cohort
+    genotypes, maf = dense(dosages)
+    variants = np.array([0, 1, 3, 5, 12, 15, 20])
+    weights = stats.beta.pdf(maf[variants], 1, 25)
+    null = fit_linear(x, y[:, :1])
+    plan = TestPlan(
+        kernel_weights=(0,), kernel_power=1.5, kernel_maf_beta=(1, 25), acat_v=True,
+        finite_sample=True,
+    )  # fmt: skip
+    one = VariantSet(variants, weights[:, None], np.array([0]))
+    found = {row.test: row for row in rows_of(test_region(matrix_of(dosages), null, [one], plan))}
+    kernel = score_set(genotypes[:, variants] * weights**1.5, null)
+    q = np.sum(kernel.scores**2, axis=0)
+    log_p, _ = skat_log_p(q, positive_eigenvalues(kernel.covariance), df=null.df)
+    assert found["skat"].statistic == pytest.approx(q[0], rel=1e-10)
+    assert found["skat"].log_p == pytest.approx(log_p[0], rel=1e-9)
+    copies = 2 * maf[variants] * (N - np.isnan(dosages[:, variants]).sum(axis=0))
+    assert 1 < np.sum(copies < 10) < variants.size
+    log_p, _ = acat_v_log_p(
+        score_set(genotypes[:, variants], null), weights**1.5, maf[variants], copies, df=null.df,
+        weight_of_maf=lambda frequency: stats.beta.pdf(frequency, 1, 25) ** 1.5,
+    )  # fmt: skip
+    assert found["acat_v"].log_p == pytest.approx(log_p, rel=1e-9)
+
+
 def test_a_weight_of_zero_takes_a_variant_out(cohort):
     dosages, x, y = cohort
     null, matrix = fit_linear(x, y), matrix_of(dosages)
