@@ -96,6 +96,21 @@ def test_twin(problem, kept):
     assert np.exp(log_p) == pytest.approx(slow_acat_v(x, g, y, weights), rel=1e-10)
 
 
+@pytest.mark.parametrize("explained", [0, 5])
+def test_a_variant_that_covariates_explain_counts_for_nothing(problem, explained):
+    x, g, y = problem
+    null = fit_linear(np.column_stack([x, g[:, explained]]), y[:, None])
+    copies = g.sum(axis=0)
+    maf, weights = copies / (2 * len(y)), np.linspace(3.0, 1.0, copies.size)
+    found, without = (
+        acat_v_log_p(
+            score_set(g[:, kept], null), weights[kept], maf[kept], copies[kept], df=null.df
+        )
+        for kept in (np.arange(6), np.delete(np.arange(6), explained))
+    )
+    assert found[0] == pytest.approx(without[0], rel=1e-9)
+
+
 def test_nothing_to_test(problem):
     x, _, y = problem
     null = fit_linear(x, y[:, None])

@@ -143,7 +143,11 @@ def test_refuses_what_are_no_counts() -> None:
         hwe_test(1, 2, 3)
 
 
-def test_the_last_bit_does_not_depend_on_what_is_tested_beside() -> None:
+@pytest.mark.parametrize("cells", [1 << 19, 1000])
+def test_the_last_bit_does_not_depend_on_what_is_tested_beside(
+    cells: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hwe, "_CELLS", cells)
     chance = np.random.default_rng(7)
     genotypes = chance.multinomial(981, [0.6, 0.3, 0.1], size=300)
     genotypes[::3] = chance.multinomial(981, [0.98, 0.02, 0.0], size=100)

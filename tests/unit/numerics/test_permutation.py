@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from varhouse.numerics import permutation
 from varhouse.numerics.null_model import covariate_basis
 from varhouse.numerics.permutation import gene_rng, permutation_test
 
@@ -61,6 +62,16 @@ def test_the_law_is_the_most_likely_one(problem):
     assert 9 < found.shape2 < 17
     assert found.beta_p == pytest.approx(1 - (1 - found.nominal_p) ** 15, rel=0.6)
     assert found.empirical_p == pytest.approx(found.beta_p, abs=2e-3)
+
+
+def test_permutations_made_a_few_at_a_time_are_the_same(problem, monkeypatch):
+    x, g, y = problem
+    basis, _ = covariate_basis(x)
+    together = permutation_test(g, y, basis, rng=gene_rng(1, "a"), n_permutations=100)
+    monkeypatch.setattr(permutation, "_BLOCK", 7 * len(y))
+    found = permutation_test(g, y, basis, rng=gene_rng(1, "a"), n_permutations=100)
+    assert found[:3] == together[:3]
+    assert found[3:7] == pytest.approx(together[3:7], rel=1e-9)
 
 
 def test_a_gene_has_its_own_chance(problem):

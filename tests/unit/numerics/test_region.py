@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from varhouse.numerics import distinct_columns
+from varhouse.numerics import distinct_columns, set_burdens
 from varhouse.numerics.acat_v import acat_v_log_p
 from varhouse.numerics.burden import burden_test
 from varhouse.numerics.distinct_columns import DistinctColumns
@@ -178,6 +178,25 @@ def test_blocks_have_the_results_of_each(cohort):
                 np.testing.assert_allclose(ours, theirs, rtol=1e-11, atol=1e-11)
             else:
                 np.testing.assert_array_equal(ours, theirs)
+
+
+def test_sets_that_are_summed_one_at_a_time_have_the_same_burdens(cohort, monkeypatch):
+    dosages, x, y = cohort
+    matrix, null = matrix_of(dosages), fit_linear(x, y)
+    weights = np.random.default_rng(5).uniform(0.5, 2, size=(20, 2))
+    weights[3, 1] = np.nan
+    sets = [
+        VariantSet(np.arange(low, low + n), weights[:n], np.arange(t))
+        for low, n, t in ((0, 20, 2), (5, 12, 3), (20, 19, 1))
+    ]
+    together = test_region(matrix, null, sets, TestPlan(aggregations=AGGREGATIONS))
+    monkeypatch.setattr(set_burdens, "_CELLS", 1)
+    alone = test_region(matrix, null, sets, TestPlan(aggregations=AGGREGATIONS))
+    for name, ours, theirs in zip(together._fields, alone, together, strict=True):
+        if ours.dtype == float:
+            np.testing.assert_allclose(ours, theirs, rtol=1e-9, err_msg=name)
+        else:
+            np.testing.assert_array_equal(ours, theirs, err_msg=name)
 
 
 def test_negative_weights_have_no_variance_test(cohort):

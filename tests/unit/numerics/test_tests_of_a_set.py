@@ -95,6 +95,9 @@ def test_skat_o_of_burdens_that_cancel_and_of_one_variant(small_problem):
     expected, _ = skat_log_p(np.array([scores @ scores]), positive_eigenvalues(mirrored))
     assert rho == 0.0
     np.testing.assert_allclose([log_p, *each], expected[0], rtol=1e-9)
+    # the mirrored variants have the rank of one half
+    assert positive_eigenvalues(mirrored).size == 8
+    assert positive_eigenvalues(np.diag([1e-9, 1.0, 1e-14])).tolist() == [1e-9, 1.0]
     alone, _, _ = skat_o_log_p(np.array([7.0]), np.array([[9.0]]))
     assert alone == pytest.approx(float(log_chi2_1(49 / 9)), rel=1e-12)
 
@@ -146,6 +149,25 @@ def test_collinear_covariates_are_named(small_problem):
     assert null.dropped == (4, 5)
     assert null.df == 56
     np.testing.assert_allclose(null.rss, fit_linear(x, y).rss)
+    noise = np.random.default_rng(8).normal(size=60)
+    near = np.column_stack([x, x[:, 1] + 1e-11 * noise, x[:, 2] + 1e-6 * noise])
+    assert fit_linear(near, y).dropped == (4,)
+
+
+def test_covariates_of_any_size(small_problem):
+    x, _, y = small_problem
+    found = fit_linear(x * [1.0, 1e200, 1e-200, -3.0], y)
+    assert found.dropped == ()
+    np.testing.assert_allclose(found.residuals, fit_linear(x, y).residuals, rtol=1e-9, atol=1e-12)
+
+
+def test_what_rounding_leaves_of_a_phenotype_is_nothing(small_problem):
+    x, _, _ = small_problem
+    noise = np.random.default_rng(8).normal(size=60)
+    found = fit_linear(x, (x[:, 1] + 1e-11 * noise)[:, None])
+    assert found.rss == [0]
+    found = fit_linear(x, (x[:, 1] + 1e-8 * noise)[:, None])
+    assert found.rss == pytest.approx(1e-16 * fit_linear(x, noise[:, None]).rss, rel=1e-5)
 
 
 def test_one_degree_of_freedom_is_too_few(small_problem):
