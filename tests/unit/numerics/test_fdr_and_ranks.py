@@ -49,6 +49,16 @@ def test_shares_on_a_line_need_no_smoothing():
         np.testing.assert_allclose(q[:-1], share * stats.false_discovery_control(p))
 
 
+def test_without_an_estimate_above_zero_all_are_taken_for_nulls():
+    # shares that fall to 0 at 0.9, and one p-value beyond
+    edges = np.arange(0, 19) / 20
+    above = np.rint(4000 * (1 - edges) * (1 - edges / 0.9))
+    p = np.repeat(edges[:-1] + 0.01, -np.diff(above).astype(int))
+    assert fdr.storey_q_values(np.append(p, 0.97))[1] == 1.0
+    # no p-value above the last threshold
+    assert fdr.storey_q_values(np.linspace(0, 0.94, 50))[1] == 1.0
+
+
 def test_few_p_values_are_adjusted_without_an_estimate():
     q, share = fdr.storey_q_values([0.01, 0.2])
     assert share == 1.0
