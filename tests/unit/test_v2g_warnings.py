@@ -62,13 +62,13 @@ def test_rows_that_find_no_place_are_counted(con: duckdb.DuckDBPyConnection) -> 
     add_qtl(con, [("gut", 100, "G", 1), ("gut", 110, "G", 2), ("gut", 100, "PSEUDO", 3)])
     # a row may lack several things, and counts under each
     add_qtl(con, [("gut", 999, "G", 1), ("gut", 998, "NOBODY", 1), ("gut", 997, "NOBODY", None)])
-    add_qtl(con, [("gut", 110, "G", float("nan"))])
+    add_qtl(con, [("gut", 110, "G", float("nan")), ("skin", 999, "NOBODY", None)])
     add_intervals(con, [("liver", "G", 1), ("liver", "NOBODY", 2), ("liver", "NO", 2)])
     build(con, select=MODELS, v2g_distance=False, v2g_biotype="none")
     assert warned(con) == {
-        "variant_not_in_index": [("gtex_v7", "gut", 3)],
-        "gene_unknown": [("gtex_v7", "gut", 2), ("mine", "liver", 2)],
-        "score_missing": [("gtex_v7", "gut", 2)],
+        "variant_not_in_index": [("gtex_v7", "gut", 3), ("gtex_v7", "skin", 1)],
+        "gene_unknown": [("gtex_v7", "gut", 2), ("gtex_v7", "skin", 1), ("mine", "liver", 2)],
+        "score_missing": [("gtex_v7", "gut", 2), ("gtex_v7", "skin", 1)],
         # one interval over two variants
         "constant_group": [("mine", "liver", 2)],
     }
