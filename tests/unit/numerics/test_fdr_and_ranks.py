@@ -43,7 +43,9 @@ def test_shares_on_a_line_need_no_smoothing():
     edges = np.append(np.arange(0, 20), 21) / 20
     for a, b, expected in ((1.0, 0.2, 0.81), (1.0, -0.4, 1.0)):
         above = np.rint(4000 * (1 - edges) * (a - b * edges)).clip(0)
-        p = np.repeat(edges[:-1] + 0.01, -np.diff(above).astype(int))
+        p = np.repeat(
+            np.concatenate([[0.0], fdr.THRESHOLDS[:-1], [0.99]]), -np.diff(above).astype(int)
+        )
         q, share = fdr.storey_q_values(np.append(p, np.nan))
         assert share == pytest.approx(expected, abs=1e-9)
         np.testing.assert_allclose(q[:-1], share * stats.false_discovery_control(p))
@@ -63,6 +65,9 @@ def test_few_p_values_are_adjusted_without_an_estimate():
     q, share = fdr.storey_q_values([0.01, 0.2])
     assert share == 1.0
     np.testing.assert_allclose(q, [0.02, 0.2])
+    # one for each threshold are enough
+    shares = [fdr.storey_q_values(np.append(np.full(n, 0.01), 0.99))[1] for n in (17, 18)]
+    assert shares[0] == 1.0 > shares[1]
 
 
 def test_genomic_control():
