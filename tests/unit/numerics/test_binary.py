@@ -215,6 +215,50 @@ def test_robust_covariance_makes_burden_and_single_p_values_agree(problem):
     assert burden == pytest.approx(score_test(g.sum(axis=1), null).log_p)
 
 
+def test_a_burden_with_a_lighter_tail_shrinks_no_variance():
+    rng = np.random.default_rng(55)
+    n = 400
+    y = (rng.random(n) < 0.05).astype(float)
+    null = fit_logistic(np.ones((n, 1)), y)
+    g = rng.binomial(1, 0.02, size=(n, 3)).astype(float)
+    for j in (0, 1):
+        g[:, j] = np.where(y == 1, rng.random(n) < 0.4, g[:, j])
+    tests = [score_test(each, null) for each in (*g.T, g.sum(axis=1))]
+    assert [each.method for each in tests] == [
+        "saddlepoint",
+        "saddlepoint",
+        "normal",
+        "saddlepoint",
+    ]
+    found = robust_score_set(g, null)
+    single = log_chi2_1(found.scores[:, 0] ** 2 / np.diag(found.covariance))
+    np.testing.assert_allclose(single, [each.log_p for each in tests[:3]], rtol=1e-9)
+    assert log_chi2_1(found.scores.sum() ** 2 / found.covariance.sum()) > tests[3].log_p
+
+
+@pytest.mark.parametrize(("deviations", "method"), [(-1.99, "normal"), (2.01, "saddlepoint")])
+def test_two_standard_deviations_are_far_enough(problem, deviations, method):
+    _, y, rng = problem
+    null = fit_logistic(np.ones((len(y), 1)), y)
+    along = null.residuals / np.linalg.norm(null.residuals)
+    across = rng.normal(size=len(y))
+    across -= across.mean() + along * (along @ across)
+    share = deviations / np.sqrt(len(y))
+    found = score_test(share * along + np.sqrt(1 - share**2) * stats.zscore(across) / 20, null)
+    assert found.score / np.sqrt(found.variance) == pytest.approx(deviations, rel=1e-6)
+    assert found.method == method
+
+
+def test_what_covariates_all_but_explain(problem):
+    x, y, rng = problem
+    null = fit_logistic(x, y)
+    noise = rng.normal(size=len(y))
+    near, nearer = (x[:, 1] + size * noise for size in (1e-4, 1e-6))
+    assert score_test(near, null).status == logistic_burden(near, x, y, null).status == "ok"
+    assert score_test(nearer, null).status == "no_variance"
+    assert logistic_burden(nearer, x, y, null).status == "collinear"
+
+
 def test_rare_variants_collapse_into_one_column():
     g = np.zeros((30, 4))
     g[:3, 0] = 1

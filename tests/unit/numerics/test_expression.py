@@ -82,11 +82,13 @@ def test_more_genes_than_scores_wanted_are_all_that_have_one() -> None:
     score = np.array([1.0, np.nan, 0.0])
     assert highly_variable(score, 10).tolist() == [True, False, True]
     assert not highly_variable(np.array([np.nan]), 1).any()
+    assert not highly_variable(score, 0).any()
 
 
 def test_genes_of_equal_means_share_a_bin() -> None:
     score = dispersion_score(np.array([2.0, 2.0]), np.array([1.0, 3.0]))
     np.testing.assert_allclose(score, [-np.sqrt(0.5), np.sqrt(0.5)])
+    assert np.isnan(dispersion_score(np.array([2.0, 2.0]), np.array([3.0, 3.0]))).all()
     # the first bin holds its lower edge, too
     score = dispersion_score(np.array([2.0, 2.01, 9.0]), np.array([1.0, 3.0, 5.0]))
     np.testing.assert_allclose(score, [-np.sqrt(0.5), np.sqrt(0.5), 1.0])
