@@ -36,6 +36,11 @@ def test_one_less_a_distribution_function_is_not_taken(p, combined):
     assert math.exp(acat(p)[0]) == pytest.approx(combined, rel=1e-12)
 
 
+@pytest.mark.parametrize("p", [0.7, 5e-5, 2e-7, 5e-10, 5e-14])
+def test_one_p_value_is_itself(p):
+    assert math.exp(acat([p])[0]) == pytest.approx(p, rel=1e-12)
+
+
 def test_nan_and_zero_weight_are_left_out():
     assert acat([0.2, np.nan, 0.01]) == acat([0.2, 0.01])
     assert acat([0.2, 0.01, 0.0], [1, 1, 0]) == acat([0.2, 0.01])

@@ -62,6 +62,10 @@ def test_every_table_of_up_to_twelve_donors() -> None:
     )
 
 
+def test_terms_that_differ_in_the_sixth_digit_are_no_ties() -> None:
+    assert_equal([(83, 185, 70), (95, 202, 65), (112, 154, 89)])
+
+
 def test_a_reach_that_is_too_short_is_doubled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hwe, "_width", lambda least: np.full(least.shape, 4))
     # at most four steps of two heterozygotes from the most likely number, which is 200
