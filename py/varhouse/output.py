@@ -11,7 +11,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -66,26 +66,24 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
     DataError
         The file cannot be written; parquet has no words for the type of a column.
     """
-    write: Callable[[Path], object]
-    if form == "parquet":
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        def write(path: Path) -> object:
-            try:
-                return pq.write_table(_named_once(table), path, compression="zstd")
-            except pa.ArrowNotImplementedError as error:
-                raise DataError(
-                    f"--out {out}: parquet cannot hold a column of the result ({error}). "
-                    "Cast it to text in the query, or write csv or json."
-                ) from error
-    else:
-
-        def write(path: Path) -> object:
-            return path.write_text(as_text(table, form), encoding="utf-8")
-
     with whole_file(out) as part:
-        write(part)
+        if form == "parquet":
+            _write_parquet(table, part, out)
+        else:
+            part.write_text(as_text(table, form), encoding="utf-8")
+
+
+def _write_parquet(table: pa.Table, part: Path, out: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        pq.write_table(_named_once(table), part, compression="zstd")
+    except pa.ArrowNotImplementedError as error:
+        raise DataError(
+            f"--out {out}: parquet cannot hold a column of the result ({error}). "
+            "Cast it to text in the query, or write csv or json."
+        ) from error
 
 
 @contextlib.contextmanager
@@ -150,13 +148,13 @@ def as_text(table: pa.Table, form: Format) -> str:
     raise UsageError(f"--format {form}: not a text format.")
 
 
-def as_rich(table: pa.Table, title: str | None = None) -> Table:
+def as_rich(table: pa.Table) -> Table:
     """Return the rows as a table for a terminal; cells wrap, nothing is cut off."""
     from rich.table import Table
     from rich.text import Text
 
     named = _named_once(table)
-    shown = Table(title=title, title_justify="left")
+    shown = Table()
     for field in named.schema:
         shown.add_column(
             Text(field.name),

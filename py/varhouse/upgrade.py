@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
@@ -28,8 +27,8 @@ class _Schema(NamedTuple):
     views: dict[tuple[str, str], str]
 
 
-def create_or_upgrade(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> None:
-    """Run the files of ``sql/schema``, unless the warehouse is up to date with them.
+def create_or_upgrade(con: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """Run the statements of ``sql/schema``, unless the warehouse is up to date with them.
 
     In a warehouse of an older version, views are made anew, and tables that differ are made anew
     with their rows.
@@ -38,16 +37,15 @@ def create_or_upgrade(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
     ----------
     con
         A writable connection, not in a transaction.
-    files
-        In the order to run.
+    sql
+        All of them.
 
     Raises
     ------
     DataError
         The rows of an older version do not fit; nothing was changed.
     """
-    texts = [path.read_text(encoding="utf-8") for path in files]
-    digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
+    digest = hashlib.sha256(sql.encode()).hexdigest()
     found = _read(con)
     if ("main", "schema_version") in found.tables and con.execute(
         "select digest from schema_version"
@@ -55,17 +53,11 @@ def create_or_upgrade(con: duckdb.DuckDBPyConnection, files: Sequence[Path]) -> 
         return
     with transaction(con):
         if ("main", "load_manifest") in found.tables:
-            _upgrade(con, found, texts)
+            _upgrade(con, found, sql)
         else:
-            _run(con, texts)
+            con.execute(sql)
         con.execute("delete from schema_version")
         con.execute("insert into schema_version values (?)", [digest])
-
-
-def _run(con: duckdb.DuckDBPyConnection, texts: Sequence[str]) -> None:
-    for text in texts:
-        for statement in duckdb.extract_statements(text):
-            con.execute(statement)
 
 
 def _read(con: duckdb.DuckDBPyConnection) -> _Schema:
@@ -87,17 +79,10 @@ def _read(con: duckdb.DuckDBPyConnection) -> _Schema:
     return _Schema(path, tables, {(schema, view): text for schema, view, text in views})
 
 
-def _wanted(texts: Sequence[str]) -> _Schema:
-    con = duckdb.connect()
-    try:
-        _run(con, texts)
-        return _read(con)
-    finally:
-        con.close()
-
-
-def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, texts: Sequence[str]) -> None:
-    wanted = _wanted(texts)
+def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, sql: str) -> None:
+    with duckdb.connect() as new:
+        new.execute(sql)
+        wanted = _read(new)
     for name, text in wanted.views.items():
         if name in found.tables:
             _drop_if_empty(con, name, found)
@@ -110,7 +95,7 @@ def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, texts: Sequence[str
         elif found.tables.get(name, columns) != columns:
             con.execute(f"alter table {_spelled(name)} rename to {KEPT_AS.format(name[1])}")
             moved.append(name)
-    _run(con, texts)
+    con.execute(sql)
     done = _moved_by_steps(con, found)
     for name in moved:
         if name not in done:
@@ -125,7 +110,7 @@ def _moved_by_steps(con: duckdb.DuckDBPyConnection, found: _Schema) -> set[tuple
         if all(name in found.tables for name in names) and step.column in {
             column.name for column in found.tables[names[0]]
         }:
-            _run(con, [step.sql])
+            con.execute(step.sql)
             for schema, table in names:
                 con.execute(f"drop table {_spelled((schema, KEPT_AS.format(table)))}")
             done.update(names)

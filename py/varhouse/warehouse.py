@@ -20,9 +20,10 @@ from varhouse.upgrade import create_or_upgrade
 _HELD = re.compile(r"Conflicting lock is held in .+?\(PID (\d+)\)")
 
 
-def ordered_sql_files(folder: Path) -> list[Path]:
-    """Return the ``.sql`` files in ``folder`` in the order of their names."""
-    return sorted(folder.glob("*.sql"))
+def _shipped_sql(folder: str) -> str:
+    """Return the files of a folder of ``sql`` as one text, in the order of their names."""
+    files = sorted((shipped_project_dir() / "sql" / folder).glob("*.sql"))
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def create_schema(con: duckdb.DuckDBPyConnection) -> None:
@@ -33,15 +34,13 @@ def create_schema(con: duckdb.DuckDBPyConnection) -> None:
     DataError
         What an older version stored does not fit; nothing was changed.
     """
-    create_or_upgrade(con, ordered_sql_files(shipped_project_dir() / "sql" / "schema"))
+    create_or_upgrade(con, _shipped_sql("schema"))
 
 
 def create_functions(con: duckdb.DuckDBPyConnection) -> None:
     """Create every SQL function: those in Python, and ``sql/functions`` as temporary macros."""
     register_functions(con)
-    for path in ordered_sql_files(shipped_project_dir() / "sql" / "functions"):
-        for statement in duckdb.extract_statements(path.read_text(encoding="utf-8")):
-            con.execute(statement)
+    con.execute(_shipped_sql("functions"))
 
 
 @contextlib.contextmanager
@@ -83,14 +82,11 @@ def open_warehouse(
         )
     spill = _make_spill_dir(settings, read_only=read_only)
     try:
-        con = _connect(settings, read_only=read_only, spill=spill)
-        try:
+        with _connect(settings, read_only=read_only, spill=spill) as con:
             if not read_only:
                 create_schema(con)
             create_functions(con)
             yield con
-        finally:
-            con.close()
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 
@@ -126,7 +122,7 @@ def _is_alive(pid: int) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True
+        pass  # it is there, and another user's
     return True
 
 
