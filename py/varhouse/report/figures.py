@@ -21,20 +21,19 @@ class Figure(NamedTuple):
     png: str
 
 
-class Artist:
-    """Draws figures where matplotlib is installed."""
+def can_draw() -> bool:
+    """Whether matplotlib is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
 
-    def __init__(self) -> None:
-        self.can_draw = importlib.util.find_spec("matplotlib") is not None
 
-    def draw(self, title: str, make: Callable[[], Axes]) -> Figure | None:
-        """Return what ``make`` draws; None without matplotlib."""
-        if not self.can_draw:
-            return None
-        from varhouse.plot.canvas import close, save
+def draw(title: str, make: Callable[[], Axes]) -> Figure | None:
+    """Return what ``make`` draws; None without matplotlib."""
+    if not can_draw():
+        return None
+    from varhouse.plot.canvas import close, save
 
-        axes = make()
-        stream = io.BytesIO()
-        save(axes, stream, dpi=_DPI)
-        close(axes)
-        return Figure(title, base64.b64encode(stream.getvalue()).decode("ascii"))
+    axes = make()
+    stream = io.BytesIO()
+    save(axes, stream, dpi=_DPI)
+    close(axes)
+    return Figure(title, base64.b64encode(stream.getvalue()).decode("ascii"))

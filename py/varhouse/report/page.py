@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from varhouse import __version__
 from varhouse.output import whole_file
 from varhouse.report.cells import FEWEST
-from varhouse.report.figures import Artist
+from varhouse.report.figures import can_draw
 from varhouse.report.provenance import read_provenance
 from varhouse.report.quality import read_quality
 from varhouse.report.rare_variants import read_rare_variants
@@ -65,7 +65,6 @@ def write_report(
     >>> house = varhouse.connect("varhouse.duckdb")  # doctest: +SKIP
     >>> write_report(house.con, Path("report.html"), variant="rs1421085")  # doctest: +SKIP
     """
-    artist = Artist()
     environment = Environment(
         loader=PackageLoader("varhouse.report", "."),
         autoescape=True,
@@ -78,12 +77,12 @@ def write_report(
         version=__version__,
         duckdb_version=duckdb.__version__,
         made_at=(made_at or datetime.now(UTC)).strftime("%Y-%m-%d %H:%M UTC"),
-        can_draw=artist.can_draw,
+        can_draw=can_draw(),
         fewest=FEWEST,
         provenance=read_provenance(con),
         quality=read_quality(con),
-        rare_variants=read_rare_variants(con, artist, top=top),
-        answer=None if variant is None else read_variant(con, artist, variant, top=top),
+        rare_variants=read_rare_variants(con, top=top),
+        answer=None if variant is None else read_variant(con, variant, top=top),
     )
     with whole_file(out) as part:
         part.write_text(page, encoding="utf-8")

@@ -9,7 +9,7 @@ import duckdb
 from varhouse.ask.names import has_table, query_column, query_rows
 from varhouse.plot import burden_heatmap, manhattan, qq
 from varhouse.report.cells import ReportTable, query_report
-from varhouse.report.figures import Artist, Figure
+from varhouse.report.figures import Figure, draw
 
 _NEEDED = ("rvat_donors", "rvat_burden", "rvat_skat", "rvat_omnibus", "rvat_summary")
 _MAX_ROWS = 3000
@@ -114,9 +114,7 @@ class RareVariants(NamedTuple):
     n_left_out: int
 
 
-def read_rare_variants(
-    con: duckdb.DuckDBPyConnection, artist: Artist, *, top: int
-) -> RareVariants | None:
+def read_rare_variants(con: duckdb.DuckDBPyConnection, *, top: int) -> RareVariants | None:
     """Return the results of the rare-variant tests; None when there are none."""
     if not all(has_table(con, name) for name in _NEEDED):
         return None
@@ -127,27 +125,23 @@ def read_rare_variants(
         return None
     ((n_genes,),) = query_rows(con, "select count(log10p) from rvat_omnibus")
     figures = [
-        artist.draw("Quantiles of p-values by cell type", lambda: qq(con)),
-        artist.draw(
-            "Strongest genes by cell type", lambda: burden_heatmap(con, test="omnibus", top=_TOP)
-        ),
+        draw("Quantiles of p-values by cell type", lambda: qq(con)),
+        draw("Strongest genes by cell type", lambda: burden_heatmap(con, test="omnibus", top=_TOP)),
     ]
     return RareVariants(
         query_report(con, _CELL_TYPES, counts=("donors_tested",)),
         [figure for figure in figures if figure],
-        [_cell_type(con, artist, name, top) for name in cell_types],
+        [_cell_type(con, name, top) for name in cell_types],
         query_report(con, _ALL, {"max_rows": _MAX_ROWS}, counts=("carriers",)),
         max(n_genes - _MAX_ROWS, 0),
     )
 
 
-def _cell_type(
-    con: duckdb.DuckDBPyConnection, artist: Artist, cell_type: str, top: int
-) -> CellTypeResults:
+def _cell_type(con: duckdb.DuckDBPyConnection, cell_type: str, top: int) -> CellTypeResults:
     return CellTypeResults(
         cell_type,
         query_report(con, _BEST, {"cell_type": cell_type, "top": top}, counts=("carriers",)),
-        artist.draw(
+        draw(
             f"P-values of genes along the genome in {cell_type}",
             lambda: manhattan(con, cell_type=cell_type),
         ),

@@ -11,7 +11,7 @@ from varhouse.errors import DataError
 from varhouse.plot import v2g_heatmap
 from varhouse.plot.variants import one_variant, variant_label
 from varhouse.report.cells import ReportTable, query_report
-from varhouse.report.figures import Artist, Figure
+from varhouse.report.figures import Figure, draw
 
 _N_EXPLAINED = 3
 _GENES = """
@@ -47,9 +47,7 @@ class VariantAnswer(NamedTuple):
     explained: list[Explained]
 
 
-def read_variant(
-    con: duckdb.DuckDBPyConnection, artist: Artist, variant: str, *, top: int
-) -> VariantAnswer:
+def read_variant(con: duckdb.DuckDBPyConnection, variant: str, *, top: int) -> VariantAnswer:
     """Return the ranked genes of a variant and the parts of the best scores.
 
     Raises
@@ -70,7 +68,7 @@ def read_variant(
         raise DataError(f"{variant}: no gene has a score. Try `varhouse why-missing {variant}`.")
     return VariantAnswer(
         variant_label(con, variant_id),
-        artist.draw(
+        draw(
             f"Scores of the genes of {variant_id} by source",
             lambda: v2g_heatmap(con, variant_id, top=top),
         ),
