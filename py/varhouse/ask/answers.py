@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 
 import duckdb
 import pyarrow as pa
@@ -135,20 +137,14 @@ def explain(con: duckdb.DuckDBPyConnection, variant: str, gene: str) -> Answer:
                 f"Try `varhouse why-missing {variant} {found.gene_id}`."
             ],
         )
-    return Answer(table, [_summary(con, rows, label) for rows in _by_variant(table)])
+    alleles = groupby(table.to_pylist(), key=itemgetter("variant_id"))
+    return Answer(table, [_summary(con, list(rows), label) for _, rows in alleles])
 
 
 def _ask_each(con: duckdb.DuckDBPyConnection, query: str, variant: str, *params: str) -> pa.Table:
     """Ask for each allele by its id, which large warehouses answer faster than an rsID."""
     names = find_variants(con, variant) if is_rsid(variant) else [variant]
     return pa.concat_tables([query_table(con, query, [name, *params]) for name in names])
-
-
-def _by_variant(table: pa.Table) -> list[list[dict[str, object]]]:
-    groups: dict[str, list[dict[str, object]]] = {}
-    for row in table.to_pylist():
-        groups.setdefault(row["variant_id"], []).append(row)
-    return list(groups.values())
 
 
 def _summary(con: duckdb.DuckDBPyConnection, rows: list[dict[str, object]], label: str) -> str:

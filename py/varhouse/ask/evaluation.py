@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,12 @@ _RANKED = "ranked"
 _NOT_RANKED = "gene not scored for the variant"
 _EXCLUDED = "gene excluded"
 _COUNTED = (_RANKED, _NOT_RANKED, _EXCLUDED)
-_TOP = (1, 3)
+# What a variant adds whose best gold gene has this rank.
+_MEASURES: dict[str, Callable[[int], float]] = {
+    "top_1": lambda rank: rank == 1,
+    "top_3": lambda rank: rank <= 3,
+    "mrr": lambda rank: 1 / rank,
+}
 _ROW_SCHEMA = pa.schema(
     [
         ("line", pa.int64()),
@@ -104,7 +108,7 @@ def evaluate(con: duckdb.DuckDBPyConnection, gold: Path) -> Evaluation:
 
 
 def _judge(row: GoldRow, facts: Facts) -> dict[str, Any]:
-    judged: dict[str, Any] = {**dict.fromkeys(_ROW_SCHEMA.names), **row._asdict()}
+    judged: dict[str, Any] = dict.fromkeys(_ROW_SCHEMA.names) | row._asdict()
     alleles = facts.alleles.get(row.variant, [])
     scored = [one for one in alleles if facts.n_genes.get(one)]
     genes = facts.genes.get(row.gene, [])
@@ -125,11 +129,12 @@ def _judge(row: GoldRow, facts: Facts) -> dict[str, Any]:
     if pairs:
         judged["nearest_rank"] = min(places, default=None)
         judged["is_nearest"] = judged["nearest_rank"] == 1
-    ranked = [one for pair in pairs for one in facts.ranked.get(pair, [])]
+    ranked = [facts.ranked[pair] for pair in pairs if pair in facts.ranked]
     if ranked:
-        best = min(ranked, key=lambda one: (one.rank, -one.score, one.variant_id, one.gene_id))
-        judged |= best._asdict() | {"overall_score": best.score, "status": _RANKED}
-        del judged["score"]
+        best = min(
+            ranked, key=lambda one: (one.rank, -one.overall_score, one.variant_id, one.gene_id)
+        )
+        judged |= best._asdict() | {"status": _RANKED}
         judged["gene_name"] = dict(genes)[best.gene_id]
         judged["n_genes"] = facts.n_genes[best.variant_id]
     return judged
@@ -161,39 +166,32 @@ def _summarise(rows: list[dict[str, Any]], facts: Facts) -> list[dict[str, Any]]
         # one variant however it is spelled; a row without a variant is a case of its own
         name = row["variant"] or f"line {row['line']}"
         groups[tuple(facts.alleles.get(name, [name]))].append(row)
-    counted = [
-        group for group in groups.values() if any(row["status"] in _COUNTED for row in group)
-    ]
-    reasons = Counter(
-        group[0]["status"]
-        for group in groups.values()
-        if all(row["status"] not in _COUNTED for row in group)
-    )
+    counted = []
+    reasons = Counter[str]()
+    for group in groups.values():
+        if any(row["status"] in _COUNTED for row in group):
+            counted.append(group)
+        else:
+            reasons[group[0]["status"]] += 1
+    n = len(counted)
     ranks = [_best(group, "rank") for group in counted]
     nearest = [_best(group, "nearest_rank") for group in counted]
-    values: dict[str, Callable[[int], float]] = {
-        **{f"top_{top}": partial(_is_within, top=top) for top in _TOP},
-        "mrr": _reciprocal,
-    }
-    summary = [_measure("evaluated", len(counted), None, None)] + [
-        _measure(measure, len(counted), _mean(ranks, value), _mean(nearest, value))
-        for measure, value in values.items()
+    return [
+        {"measure": "evaluated", "n": n},
+        *(
+            {
+                "measure": measure,
+                "n": n,
+                "v2g": _mean(ranks, value),
+                "nearest_gene": _mean(nearest, value),
+            }
+            for measure, value in _MEASURES.items()
+        ),
+        *(
+            {"measure": f"not evaluated: {reason}", "n": n_left_out}
+            for reason, n_left_out in sorted(reasons.items())
+        ),
     ]
-    return summary + [
-        _measure(f"not evaluated: {reason}", n, None, None) for reason, n in sorted(reasons.items())
-    ]
-
-
-def _measure(measure: str, n: int, v2g: float | None, nearest_gene: float | None) -> dict[str, Any]:
-    return {"measure": measure, "n": n, "v2g": v2g, "nearest_gene": nearest_gene}
-
-
-def _is_within(rank: int, *, top: int) -> float:
-    return float(rank <= top)
-
-
-def _reciprocal(rank: int) -> float:
-    return 1 / rank
 
 
 def _best(group: list[dict[str, Any]], column: str) -> int | None:

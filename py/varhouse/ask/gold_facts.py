@@ -17,7 +17,7 @@ class Ranked(NamedTuple):
     """The place of a gene among the genes scored for a variant."""
 
     rank: int
-    score: float
+    overall_score: float
     variant_id: str
     gene_id: str
 
@@ -52,7 +52,7 @@ class Facts:
     n_genes: dict[str, int]
     genes: dict[str, list[tuple[str, str | None]]]
     excluded: set[str]
-    ranked: dict[tuple[str, str], list[Ranked]]
+    ranked: dict[tuple[str, str], Ranked]
     nearest: dict[str, Nearest]
     nearest_rank: dict[tuple[str, str], int]
 
@@ -65,15 +65,13 @@ def collect_facts(con: duckdb.DuckDBPyConnection, gold_rows: list[GoldRow]) -> F
     found_genes = _find_genes(con, genes)
     variant_ids = sorted({one for ids in alleles.values() for one in ids})
     gene_ids = sorted({one for found in found_genes.values() for one, _ in found})
-    ranked: dict[tuple[str, str], list[Ranked]] = defaultdict(list)
-    for variant_id, gene_id, rank, score in query_rows(
+    ranked = query_rows(
         con,
-        "select variant_id, gene_id, rank, overall_score from v2g_scores "
+        "select rank, overall_score, variant_id, gene_id from v2g_scores "
         "where variant_id in (select unnest(?::varchar[])) "
         "and gene_id in (select unnest(?::varchar[]))",
         [variant_ids, gene_ids],
-    ):
-        ranked[variant_id, gene_id].append(Ranked(rank, score, variant_id, gene_id))
+    )
     n_genes = query_rows(
         con,
         "select variant_id, count(*) from v2g_scores "
@@ -88,7 +86,7 @@ def collect_facts(con: duckdb.DuckDBPyConnection, gold_rows: list[GoldRow]) -> F
         n_genes=dict(n_genes),
         genes=found_genes,
         excluded={row[0] for row in excluded},
-        ranked=ranked,
+        ranked={(row[2], row[3]): Ranked(*row) for row in ranked},
         nearest=nearest,
         nearest_rank=nearest_rank,
     )

@@ -30,11 +30,6 @@ class VariantKey(NamedTuple):
     ref: str
     alt: str
 
-    @property
-    def swapped(self) -> str:
-        """The id with reference and alternative exchanged."""
-        return f"{self.chrom}_{self.pos}_{self.alt}_{self.ref}"
-
 
 class Gene(NamedTuple):
     """One row of the gene index."""
@@ -66,12 +61,12 @@ def query_column(
     return [row[0] for row in query_rows(con, query, params)]
 
 
-def has_table(con: duckdb.DuckDBPyConnection, name: str, schema: str = "main") -> bool:
+def has_table(con: duckdb.DuckDBPyConnection, name: str) -> bool:
     """Tell whether the warehouse has a table or view of this name."""
     found = query_rows(
         con,
-        "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
-        [schema, name],
+        "select 1 from information_schema.tables where table_schema = 'main' and table_name = ?",
+        [name],
     )
     return bool(found)
 
@@ -132,15 +127,16 @@ def find_variants(con: duckdb.DuckDBPyConnection, text: str) -> list[str]:
 
 def nearby_variants(con: duckdb.DuckDBPyConnection, key: str) -> str:
     """Say in one sentence what the index has where ``key`` is not."""
-    chrom, pos, *_ = wanted = split_id(key)
+    chrom, pos, ref, alt = split_id(key)
     here = query_column(
         con,
         "select distinct variant_id from variant_universe where chrom = ? and pos = ? "
         "order by variant_id",
         [chrom, pos],
     )
-    if wanted.swapped in here:
-        return f"The alleles are swapped: the index has {wanted.swapped}."
+    swapped = f"{chrom}_{pos}_{alt}_{ref}"
+    if swapped in here:
+        return f"The alleles are swapped: the index has {swapped}."
     if here:
         return f"At this position it has other alleles: {', '.join(here)}."
     near = query_column(

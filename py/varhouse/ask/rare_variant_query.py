@@ -288,7 +288,7 @@ select
     judged.n_carriers,
     judged.n_missing,
     judged.sets,
-    judged.weights,
+    {weights},
     consequences.consequence_term as consequence,
     consequences.impact,
     v2g.overall_score as v2g_score,

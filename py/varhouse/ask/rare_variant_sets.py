@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -31,6 +31,7 @@ from varhouse.ask.rare_variant_query import (
     V2G,
     VARIANTS,
 )
+from varhouse.ask.rare_variants import weight_names
 from varhouse.errors import DataError
 
 TESTED = "tested"
@@ -83,7 +84,7 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
     window = _window(con, found, label, cell_type)
     pairs = PAIRS.format(gene_idx=window.gene_idx)
     alone = ALONE.format(pairs=pairs)
-    sets, weights = _sets(con, found.gene_id), _weights(con, found.gene_id)
+    sets = _sets(con, found.gene_id)
     is_built = {name: has_table(con, name) for name in ("annotations_picked", "v2g_scores")}
     (consequence_from,) = query_column(con, "select consequence_from from int_rvat__options")
     parts = {
@@ -93,6 +94,7 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
         if is_built["annotations_picked"]
         else NO_CONSEQUENCES,
         "{v2g}": V2G if is_built["v2g_scores"] else NO_V2G,
+        "{weights}": _weight_columns(con, found.gene_id),
     }
     query = EXPLAIN
     for place, part in parts.items():
@@ -120,25 +122,22 @@ def explain_gene(con: duckdb.DuckDBPyConnection, gene: str, cell_type: str | Non
     notes += [
         f"{name} is not built: its columns are empty." for name in is_built if not is_built[name]
     ]
-    return Answer(_spread(table, weights), notes)
+    return Answer(table, notes)
 
 
 def _window(
     con: duckdb.DuckDBPyConnection, gene: Gene, label: str, cell_type: str | None
 ) -> _Window:
     """Return the window of a gene that was tested, in the cell type if one is given."""
-    tested = [
-        row[0]
-        for row in query_rows(
-            con,
-            "select designs.cell_type from int_rvat__expressed as expressed "
-            "inner join int_rvat__designs as designs "
-            "on expressed.cell_type_idx = designs.cell_type_idx "
-            "inner join int_rvat__genes as genes on expressed.gene_id = genes.gene_id "
-            "where expressed.gene_id = ? order by designs.cell_type",
-            [gene.gene_id],
-        )
-    ]
+    tested = query_column(
+        con,
+        "select designs.cell_type from int_rvat__expressed as expressed "
+        "inner join int_rvat__designs as designs "
+        "on expressed.cell_type_idx = designs.cell_type_idx "
+        "inner join int_rvat__genes as genes on expressed.gene_id = genes.gene_id "
+        "where expressed.gene_id = ? order by designs.cell_type",
+        [gene.gene_id],
+    )
     if not tested or cell_type not in (None, *tested):
         raise DataError(_untested(con, gene, label, cell_type, tested))
     rows = query_rows(
@@ -185,36 +184,23 @@ def _untested(
     )
 
 
-def _sets(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[tuple[str, float]]:
+def _sets(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[tuple[Any, ...]]:
     """Return mask and frequency cut-off of the variant sets, in their order."""
-    rows = query_rows(
+    return query_rows(
         con,
-        "select distinct set_idx, mask, max_maf from int_rvat__asked where gene_id = ? "
-        "order by set_idx",
+        "select mask, max_maf from int_rvat__asked where gene_id = ? "
+        "group by set_idx, mask, max_maf order by set_idx",
         [gene_id],
     )
-    return [(mask, max_maf) for _, mask, max_maf in rows]
 
 
-def _weights(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[str]:
-    rows = query_rows(
-        con,
-        "select distinct weight_idx, weight from int_rvat__asked where gene_id = ? "
-        "order by weight_idx",
-        [gene_id],
+def _weight_columns(con: duckdb.DuckDBPyConnection, gene_id: str) -> str:
+    """Return the list of weights as a column for each."""
+    names = [name.replace('"', '""') for name in weight_names(con, gene_id)]
+    return ", ".join(
+        f'cast(judged.weights[{number}] as double) as "weight_{name}"'
+        for number, name in enumerate(names, start=1)
     )
-    return [weight for _, weight in rows]
-
-
-def _spread(table: pa.Table, weights: list[str]) -> pa.Table:
-    """Give each weight a column of its own."""
-    place = table.column_names.index("weights")
-    lists = table.column(place).to_pylist()
-    spread = table.remove_column(place)
-    for i, name in enumerate(weights):
-        values = [None if each is None else each[i] for each in lists]
-        spread = spread.add_column(place + i, f"weight_{name}", pa.array(values, pa.float64()))
-    return spread
 
 
 def _notes(

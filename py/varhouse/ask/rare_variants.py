@@ -186,6 +186,16 @@ def gene_ids(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[str]:
     return [find_gene(con, name).gene_id for name in names]
 
 
+def weight_names(con: duckdb.DuckDBPyConnection, gene_id: str) -> list[str]:
+    """Return the weights of a gene's tests, in their order; empty when it was not tested."""
+    return query_column(
+        con,
+        "select weight from int_rvat__asked where gene_id = ? group by weight, weight_idx "
+        "order by weight_idx",
+        [gene_id],
+    )
+
+
 def require_cell_types(con: duckdb.DuckDBPyConnection, names: Sequence[str]) -> None:
     """Refuse cell types without expression.
 

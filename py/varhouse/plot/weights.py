@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import duckdb
 
 from varhouse.ask.names import find_gene, query_column, query_rows, require_results
+from varhouse.ask.rare_variants import weight_names
 from varhouse.errors import DataError
 from varhouse.plot.canvas import BLUE, GREY, SERIES, connection, fresh_axes, headline
 from varhouse.plot.genome import label_megabases
@@ -90,12 +91,7 @@ def weights(
     found = find_gene(connected, gene)
     label = found.gene_name or found.gene_id
     cell_type = _cell_type(connected, found.gene_id, label, cell_type)
-    names = query_column(
-        connected,
-        "select weight from int_rvat__asked where gene_id = ? group by weight, weight_idx "
-        "order by weight_idx",
-        [found.gene_id],
-    )
+    names = weight_names(connected, found.gene_id)
     rows = query_rows(connected, _PAIRS, {"gene": found.gene_id, "cell_type": cell_type})
     if not rows:
         raise DataError(f"{label} in {cell_type}: no rare variant in its window.")
