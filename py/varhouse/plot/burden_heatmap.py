@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from varhouse.ask.names import find_gene, query_rows
 from varhouse.errors import DataError, UsageError
-from varhouse.plot.canvas import (
-    DARK_LETTERS_FROM,
-    HEAT,
-    PALE,
-    SMALL,
-    connection,
-    fresh_axes,
-    headline,
-    in_lines,
-)
+from varhouse.plot.canvas import SMALL, connection, fresh_axes, headline, in_lines
 from varhouse.plot.gene_tests import GeneTests, select_tests
+from varhouse.plot.heat import draw_heat
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,57 +114,33 @@ def burden_heatmap(
     cell_types = sorted({row[0] for row in rows})
     names = {row[1]: row[2] for row in rows}
     column_of = {gene: column for column, gene in enumerate(names)}
+    threshold = -float(np.log10(_FAMILY_WISE / n_tests))
     log10p = np.full((len(cell_types), len(names)), np.nan)
-    arrows = np.full(log10p.shape, "", dtype=object)
+    letters = np.full(log10p.shape, "", dtype=object)
+    has_arrows = False
     for cell_type, gene, _, value, beta in rows:
         cell = cell_types.index(cell_type), column_of[gene]
         log10p[cell] = value
+        arrow = ""
         if beta is not None and value >= _NOMINAL:
-            arrows[cell] = "↑" if beta > 0 else "↓"
+            arrow = "↑" if beta > 0 else "↓"
+            has_arrows = True
+        letters[cell] = f"{value:.1f}{arrow}{'*' if value >= threshold else ''}"
     rows_named = [in_lines(name, _ROW_NAME_WIDTH) for name in cell_types]
     if ax is None:
-        letters = max(len(line) for name in rows_named for line in name.splitlines())
+        longest = max(len(line) for name in rows_named for line in name.splitlines())
         ax = fresh_axes(
-            _MARGIN_WIDTH + _LETTER_WIDTH * max(letters, 12) + _CELL_WIDTH * len(names),
+            _MARGIN_WIDTH + _LETTER_WIDTH * max(longest, 12) + _CELL_WIDTH * len(names),
             _MARGIN_HEIGHT + _CELL_HEIGHT * len(cell_types),
         )
-    threshold = -float(np.log10(_FAMILY_WISE / n_tests))
-    _draw(ax, rows_named, list(names.values()), log10p, arrows, threshold)
-    legend = "; ↑ ↓ more or less expression, p < 0.05" if any(arrows.flat) else ""
+    highest = max(float(np.nanmax(log10p)), 1.0)
+    draw_heat(ax, log10p, letters, highest=highest, label="$-\\log_{10}\\,p$", fontsize=8)
+    ax.set_xticks(
+        range(len(names)), list(names.values()), rotation=45, ha="right",
+        rotation_mode="anchor", fontsize=SMALL, fontstyle="italic",
+    )  # fmt: skip
+    ax.set_yticks(range(len(cell_types)), rows_named)
+    legend = "; ↑ ↓ more or less expression, p < 0.05" if has_arrows else ""
     note = f"{chosen.label}; empty: not tested\n* p < 0.05 / {n_tests:,} tests{legend}"
     headline(ax, "Rare variants and expression", note)
     return ax
-
-
-def _draw(
-    axes: Any,
-    cell_types: Sequence[str],
-    genes: Sequence[str],
-    log10p: npt.NDArray[np.float64],
-    arrows: npt.NDArray[np.object_],
-    threshold: float,
-) -> None:
-    top = max(float(np.nanmax(log10p)), 1.0)
-    axes.set_facecolor(PALE)
-    image = axes.imshow(np.ma.masked_invalid(log10p), cmap=HEAT, vmin=0, vmax=top, aspect="auto")
-    axes.set_xticks(
-        range(len(genes)), genes, rotation=45, ha="right", rotation_mode="anchor",
-        fontsize=SMALL, fontstyle="italic",
-    )  # fmt: skip
-    axes.set_yticks(range(len(cell_types)), cell_types)
-    axes.tick_params(which="both", length=0)
-    axes.set_xticks(np.arange(len(genes) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(cell_types) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.spines[:].set_visible(False)
-    for (row, column), value in np.ndenumerate(log10p):
-        if np.isnan(value):
-            continue
-        star = "*" if value >= threshold else ""
-        axes.text(
-            column, row, f"{value:.1f}{arrows[row, column]}{star}", ha="center", va="center",
-            fontsize=8, color="black" if value >= DARK_LETTERS_FROM * top else "white",
-        )  # fmt: skip
-    axes.figure.colorbar(
-        image, ax=axes, label="$-\\log_{10}\\,p$", pad=0.02, fraction=0.04, aspect=25
-    )

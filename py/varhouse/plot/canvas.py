@@ -24,10 +24,7 @@ BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = (
 )  # fmt: skip
 SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, "#000000")
 MARKERS = "osD^vPX"
-GREY, PALE = "#7a7a7a", "#f2f2f2"
-HEAT = "cividis"  # even in lightness, and the same to colour-blind eyes
-# Above this share of its range cividis is light enough for dark letters.
-DARK_LETTERS_FROM = 0.55
+GREY = "#7a7a7a"
 
 SMALL = 8.5
 _NAME_WIDTH, TITLE_WIDTH = 32, 72

@@ -34,7 +34,7 @@ with calls as (
 select
     case when calls.donor_idx is null then 0 else cast(round(calls.dosage) as integer) end
     as copies,
-    coalesce(pseudobulk.mean, pseudobulk.sum) as expression
+    list(coalesce(pseudobulk.mean, pseudobulk.sum)) as expression
 from pseudobulk
 inner join donors on pseudobulk.donor_id = donors.donor_id
 left join calls on donors.donor_idx = calls.donor_idx
@@ -44,7 +44,7 @@ where
     and donors.is_genotyped
     and (calls.donor_idx is null or calls.dosage is not null)
     and coalesce(pseudobulk.mean, pseudobulk.sum) is not null
-order by copies, expression
+group by copies
 """
 
 
@@ -186,10 +186,7 @@ def _values(
     )
     if not rows:
         raise DataError(f"{gene_id} in {cell_type}: no genotyped donor has expression of it.")
-    found: dict[int, list[float]] = {}
-    for copies, value in rows:
-        found.setdefault(copies, []).append(float(np.float64(value)))
-    return found
+    return dict(rows)
 
 
 def _copies(copies: tuple[int, ...], ref: str, alt: str) -> str:

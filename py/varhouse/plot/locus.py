@@ -20,7 +20,7 @@ from varhouse.plot.canvas import (
 from varhouse.plot.gene_track import draw_genes
 from varhouse.plot.linkage import r2_with
 from varhouse.plot.manhattan import GENOME_WIDE
-from varhouse.plot.sumstats import select_associations
+from varhouse.plot.sumstats import Associations, select_associations
 from varhouse.plot.variants import one_variant, variant_label
 
 if TYPE_CHECKING:
@@ -110,13 +110,13 @@ def locus(
     found = find_gene(connected, gene) if gene is not None else None
     around = _around_gene(connected, found.gene_id, flank_bp) if found is not None else None
     lead_id = (
-        _strongest(connected, chosen.query, chosen.params, around)
-        if lead is None
-        else _named(connected, chosen.query, chosen.params, lead)
+        _strongest(connected, chosen, around) if lead is None else _named(connected, chosen, lead)
     )
     chrom, pos, *_ = split_id(lead_id)
-    region = around if lead is None and around else _Region(chrom, max(pos - flank_bp, 1),
-                                                            pos + flank_bp)  # fmt: skip
+    if lead is None and around:
+        region = around
+    else:
+        region = _Region(chrom, max(pos - flank_bp, 1), pos + flank_bp)
     points = query_rows(
         connected,
         _POINTS.format(rows=chosen.query, max_points=_MAX_POINTS),
@@ -157,13 +157,13 @@ def _around_gene(con: duckdb.DuckDBPyConnection, gene_id: str, flank_bp: int) ->
     return _Region(chrom, max(start - flank_bp, 1), end + flank_bp)
 
 
-def _named(con: duckdb.DuckDBPyConnection, rows: str, params: dict[str, str], lead: str) -> str:
+def _named(con: duckdb.DuckDBPyConnection, chosen: Associations, lead: str) -> str:
     """Return the id of the lead among the associations, which may lack in the variant index."""
     found = query_rows(
         con,
-        f"select distinct variant_id from ({rows}) where variant_id is not null "
+        f"select distinct variant_id from ({chosen.query}) where variant_id is not null "
         "and (variant_id = variant_key($lead) or rsid = lower(trim($lead)))",
-        {**params, "lead": lead},
+        {**chosen.params, "lead": lead},
     )
     if len(found) == 1:
         variant_id: str = found[0][0]
@@ -171,18 +171,16 @@ def _named(con: duckdb.DuckDBPyConnection, rows: str, params: dict[str, str], le
     return one_variant(con, lead)
 
 
-def _strongest(
-    con: duckdb.DuckDBPyConnection, rows: str, params: dict[str, str], region: _Region | None
-) -> str:
+def _strongest(con: duckdb.DuckDBPyConnection, chosen: Associations, region: _Region | None) -> str:
     condition = "and chrom = $chrom and pos between $first and $last" if region else ""
     found = query_rows(
         con,
-        _STRONGEST.format(rows=rows, condition=condition),
-        {**params, **(region._asdict() if region else {})},
+        _STRONGEST.format(rows=chosen.query, condition=condition),
+        {**chosen.params, **(region._asdict() if region else {})},
     )
     if not found:
         where = f" in {region.chrom}:{region.first}-{region.last}" if region else ""
-        raise DataError(f"{params['study']}: no association of a known variant{where}.")
+        raise DataError(f"{chosen.params['study']}: no association of a known variant{where}.")
     variant_id: str = found[0][0]
     return variant_id
 

@@ -213,8 +213,8 @@ def _gather(rows: list[tuple[Any, ...]]) -> list[_Series]:
     ]
 
 
-def null_band(place: Float, n: int, level: float = _BAND) -> tuple[Float, Float]:
-    """Return -log10 of the p-values that bound a rank among ``n`` uniform ones.
+def null_band(place: Float, n: int) -> tuple[Float, Float]:
+    """Return -log10 of the p-values that bound 95 % of a rank's among ``n`` uniform ones.
 
     The r-th smallest of n independent uniform values has a Beta(r, n - r + 1) law.
 
@@ -224,10 +224,8 @@ def null_band(place: Float, n: int, level: float = _BAND) -> tuple[Float, Float]
         Ranks, 1 for the smallest p-value.
     n
         Number of tests.
-    level
-        Share of the law between the bounds.
     """
-    tail = (1 - level) / 2
+    tail = (1 - _BAND) / 2
     low = -np.log10(special.betaincinv(place, n - place + 1, 1 - tail))
     high = -np.log10(special.betaincinv(place, n - place + 1, tail))
     return low, high

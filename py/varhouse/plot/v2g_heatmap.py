@@ -10,15 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
-from varhouse.plot.canvas import (
-    DARK_LETTERS_FROM,
-    HEAT,
-    PALE,
-    TITLE_WIDTH,
-    connection,
-    fresh_axes,
-    in_lines,
-)
+from varhouse.plot.canvas import TITLE_WIDTH, connection, fresh_axes, in_lines
+from varhouse.plot.heat import draw_heat
 from varhouse.plot.variants import one_variant, variant_label
 
 if TYPE_CHECKING:
@@ -94,11 +87,14 @@ def v2g_heatmap(
         )
     sources = _sources(connected, key)
     scores = _scores(connected, key, genes, sources)
-    axes = _new_axes(len(genes), len(sources)) if ax is None else ax
-    _draw(axes, genes, sources, scores)
+    if ax is None:
+        ax = fresh_axes(
+            _MARGIN_WIDTH + _CELL_WIDTH * len(sources), _MARGIN_HEIGHT + _CELL_HEIGHT * len(genes)
+        )
+    _draw(ax, genes, sources, scores)
     title = in_lines(f"{variant_label(connected, key)}: genes by V2G score", TITLE_WIDTH)
-    axes.set_title(title, loc="left", pad=34)
-    return axes
+    ax.set_title(title, loc="left", pad=34)
+    return ax
 
 
 def _genes(con: duckdb.DuckDBPyConnection, key: str, top: int) -> list[_Gene]:
@@ -136,20 +132,14 @@ def _scores(
     return scores
 
 
-def _new_axes(n_genes: int, n_sources: int) -> Axes:
-    return fresh_axes(
-        _MARGIN_WIDTH + _CELL_WIDTH * n_sources, _MARGIN_HEIGHT + _CELL_HEIGHT * n_genes
-    )
-
-
 def _draw(
     axes: Any,
     genes: Sequence[_Gene],
     sources: Sequence[_Source],
     scores: NDArray[np.float64],
 ) -> None:
-    axes.set_facecolor(PALE)
-    image = axes.imshow(np.ma.masked_invalid(scores), cmap=HEAT, vmin=0, vmax=1, aspect="auto")
+    letters = np.array([[f"{score:.2g}" for score in row] for row in scores], dtype=object)
+    draw_heat(axes, scores, letters, highest=1, label="source score", fontsize=9)
     axes.set_xticks(
         range(len(sources)),
         [f"{source.source_id}\n× {source.weight:.3g}" for source in sources],
@@ -160,36 +150,7 @@ def _draw(
     axes.set_yticks(
         range(len(genes)), [f"{gene.rank}.  {gene.gene_name or gene.gene_id}" for gene in genes]
     )
-    axes.tick_params(which="both", length=0)
-    # white lines between the cells
-    axes.set_xticks(np.arange(len(sources) + 1) - 0.5, minor=True)
-    axes.set_yticks(np.arange(len(genes) + 1) - 0.5, minor=True)
-    axes.grid(which="minor", color="white", linewidth=2)
-    axes.spines[:].set_visible(False)
-    for (row, column), score in np.ndenumerate(scores):
-        if not np.isnan(score):
-            axes.text(
-                column,
-                row,
-                f"{score:.2g}",
-                ha="center",
-                va="center",
-                fontsize=9,
-                color="black" if score >= DARK_LETTERS_FROM else "white",
-            )
-    _label_overall(axes, genes)
-    axes.figure.colorbar(
-        image,
-        ax=axes,
-        label="source score",
-        pad=0.02,
-        fraction=0.04,
-        aspect=25,
-    )
-
-
-def _label_overall(axes: Any, genes: Sequence[_Gene]) -> None:
-    """Write the overall scores along the right edge, as the labels of a second axis."""
+    # the overall scores are the labels of a second axis
     right = axes.secondary_yaxis("right")
     right.set_yticks(
         range(len(genes)), [f"{gene.overall_score:.4f}" for gene in genes], fontweight="bold"
