@@ -1,23 +1,17 @@
-"""Pseudobulk as AnnData [1]_: a row for each cell type and donor, a column for each gene.
-
-References
-----------
-.. [1] https://anndata.readthedocs.io/en/stable/fileformat-prose.html
-"""
+"""Pseudobulk as AnnData: a row for each cell type and donor, a column for each gene."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
-from numpy.typing import NDArray
 
 from varhouse import __version__
 from varhouse.errors import DataError, UsageError
+from varhouse.h5ad import new_group, new_table, write_array, write_categories, write_texts
 from varhouse.output import whole_file
 
 _BATCH = 1 << 18
@@ -98,23 +92,21 @@ def write_anndata(con: duckdb.DuckDBPyConnection, out: Path) -> AnnDataWritten:
             file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
             n_values = _write_matrices(con, file, shape)
             donors, types = groups["donor_id"].to_pylist(), groups["cell_type"].to_pylist()
-            obs = _new_table(
+            obs = new_table(
                 file,
                 "obs",
                 [f"{cell_type}|{donor}" for cell_type, donor in zip(types, donors, strict=True)],
                 ["cell_type", "donor_id", "n_cells"],
             )
-            _write_categories(obs, "cell_type", types)
-            _write_categories(obs, "donor_id", donors)
-            n_cells = groups["n_cells"].cast("float64").to_numpy()
-            _write_array(obs, "n_cells", n_cells)
-            var = _new_table(file, "var", genes["gene_id"].to_pylist(), ["gene_name"])
-            _write_texts(var, "gene_name", genes["gene_name"].to_pylist())
-            uns = _new_group(file, "uns")
-            uns.create_dataset("varhouse_version", data=__version__, dtype=h5py.string_dtype())
-            uns["varhouse_version"].attrs.update(
-                {"encoding-type": "string", "encoding-version": "0.2.0"}
-            )
+            for name, values in (("cell_type", types), ("donor_id", donors)):
+                names, codes = np.unique(np.array(values), return_inverse=True)
+                write_categories(obs, name, codes.astype(np.int32), names.tolist())
+            write_array(obs, "n_cells", groups["n_cells"].cast("float64").to_numpy())
+            var = new_table(file, "var", genes["gene_id"].to_pylist(), ["gene_name"])
+            write_texts(var, "gene_name", genes["gene_name"].to_pylist())
+            uns = new_group(file, "uns", "dict", "0.1.0")
+            text = h5py.string_dtype()
+            write_array(uns, "varhouse_version", __version__, "string", dtype=text)
     finally:
         con.execute("drop table temp.exported_groups")
         con.execute("drop table temp.exported_genes")
@@ -133,7 +125,7 @@ def _h5py() -> ModuleType:
 
 
 def _write_matrices(con: duckdb.DuckDBPyConnection, file: Any, shape: tuple[int, int]) -> int:
-    layers = _new_group(file, "layers")
+    layers = new_group(file, "layers", "dict", "0.1.0")
     # no value stands for 0 in both, so that they share their places
     matrices = {"sum": _new_matrix(file, "X", shape), "mean": _new_matrix(layers, "mean", shape)}
     n_of_group = np.zeros(shape[0], dtype=np.int64)
@@ -153,50 +145,9 @@ def _write_matrices(con: duckdb.DuckDBPyConnection, file: Any, shape: tuple[int,
 
 
 def _new_matrix(parent: Any, name: str, shape: tuple[int, int]) -> Any:
-    group = parent.create_group(name)
-    group.attrs.update({"encoding-type": "csr_matrix", "encoding-version": "0.1.0", "shape": shape})
+    group = new_group(parent, name, "csr_matrix", "0.1.0", shape=shape)
     for part, kind in (("data", np.float64), ("indices", np.int32)):
         group.create_dataset(
             part, (0,), kind, maxshape=(None,), chunks=(_CHUNK,), compression="gzip"
         )
     return group
-
-
-def _new_group(parent: Any, name: str) -> Any:
-    group = parent.create_group(name)
-    group.attrs.update({"encoding-type": "dict", "encoding-version": "0.1.0"})
-    return group
-
-
-def _new_table(file: Any, name: str, index: Sequence[str], columns: list[str]) -> Any:
-    group = file.create_group(name)
-    group.attrs.update(
-        {
-            "encoding-type": "dataframe",
-            "encoding-version": "0.2.0",
-            "_index": "_index",
-            "column-order": columns,
-        }
-    )
-    _write_texts(group, "_index", index)
-    return group
-
-
-def _write_texts(parent: Any, name: str, texts: Sequence[str]) -> None:
-    dataset = parent.create_dataset(name, data=list(texts), dtype=_h5py().string_dtype())
-    dataset.attrs.update({"encoding-type": "string-array", "encoding-version": "0.2.0"})
-
-
-def _write_array(parent: Any, name: str, values: NDArray[Any]) -> None:
-    dataset = parent.create_dataset(name, data=values)
-    dataset.attrs.update({"encoding-type": "array", "encoding-version": "0.2.0"})
-
-
-def _write_categories(table: Any, name: str, values: Sequence[str]) -> None:
-    names, codes = np.unique(np.array(values), return_inverse=True)
-    group = table.create_group(name)
-    group.attrs.update(
-        {"encoding-type": "categorical", "encoding-version": "0.2.0", "ordered": False}
-    )
-    _write_texts(group, "categories", names.tolist())
-    _write_array(group, "codes", codes.astype(np.int32))

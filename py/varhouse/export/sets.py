@@ -93,7 +93,7 @@ class _Member(NamedTuple):
 
     @property
     def annotation(self) -> str:
-        return "+".join(map(_word, self.masks))
+        return _annotation(self.masks)
 
 
 def write_regenie_sets(con: duckdb.DuckDBPyConnection, prefix: Path) -> SetsWritten:
@@ -200,7 +200,7 @@ def _annotations(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for (masks,) in rows:
         for mask in masks:
-            found.setdefault(_word(mask), []).append("+".join(map(_word, masks)))
+            found.setdefault(_word(mask), []).append(_annotation(masks))
     return dict(sorted(found.items()))
 
 
@@ -214,6 +214,10 @@ def _members(con: duckdb.DuckDBPyConnection) -> Iterator[_Member]:
     found = con.execute("from exported_members order by chrom, gene_id, pos, ref, alt")
     while rows := found.fetchmany(_BATCH):
         yield from (_Member(*row) for row in rows)
+
+
+def _annotation(masks: list[str]) -> str:
+    return "+".join(map(_word, masks))
 
 
 def _word(mask: str) -> str:

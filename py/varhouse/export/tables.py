@@ -76,32 +76,31 @@ def write_table(
             "add --with-persons if they may leave the warehouse."
         )
     source = f"{_quoted(schema)}.{_quoted(table)}"
-    chosen = "*"
-    condition = ""
-    if "study_id" in columns:
-        is_dialect = table.startswith(_AS_PREFIX)
-        study_id = _one_study(con, source, name, study_id) if is_dialect else study_id
-        if table in _OF_ONE_TRAIT:
-            _require_one_trait(con, name, study_id)
-        chosen = "* exclude (study_id)" if is_dialect else "*"
-        condition = f"where study_id = {_literal(study_id)}" if study_id is not None else ""
-    elif study_id is not None:
+    is_dialect = table.startswith(_AS_PREFIX)
+    has_study = "study_id" in columns
+    if study_id is not None and not has_study:
         raise UsageError(f"--study {study_id}: {name} has no column study_id.")
+    if is_dialect and has_study:
+        _require_one_study(con, source, name, study_id)
+    if table in _OF_ONE_TRAIT:
+        _require_one_trait(con, name, study_id)
+    chosen = "* exclude (study_id)" if is_dialect and has_study else "*"
+    condition = f"where study_id = {_literal(study_id)}" if study_id is not None else ""
     text = f", nullstr {_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
-    if table.startswith(_AS_PREFIX) and "delimiter" in written:
+    if is_dialect and "delimiter" in written:
         # no value has a tab, no tool reads quotes, and DuckDB would put them around #CHROM
         text += ", quote '', escape ''"
-    before = con.execute("select current_setting('preserve_insertion_order')").fetchone()
+    ((before,),) = con.execute("select current_setting('preserve_insertion_order')").fetchall()
     con.execute("set preserve_insertion_order = true")
     try:
         with whole_file(out) as part:
-            row = con.execute(
+            ((n_rows,),) = con.execute(
                 f"copy (select {chosen} from {source} {condition}) "
                 f"to {_literal(str(part))} ({written}{text})"
-            ).fetchone()
+            ).fetchall()
     finally:
-        con.execute(f"set preserve_insertion_order = {bool(before and before[0])}")
-    return int(row[0]) if row else 0
+        con.execute(f"set preserve_insertion_order = {before}")
+    return int(n_rows)
 
 
 def _options_of(out: Path) -> str:
@@ -137,9 +136,9 @@ def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[st
     return [row[0] for row in rows]
 
 
-def _one_study(
+def _require_one_study(
     con: duckdb.DuckDBPyConnection, source: str, name: str, study_id: str | None
-) -> str | None:
+) -> None:
     studies = [
         row[0]
         for row in con.execute(f"select distinct study_id from {source} order by 1").fetchall()
@@ -152,7 +151,6 @@ def _one_study(
             f"{name} holds {len(studies)} studies ({shown}), and a file of that format is of one: "
             "add --study ID."
         )
-    return study_id
 
 
 def _require_one_trait(con: duckdb.DuckDBPyConnection, name: str, study_id: str | None) -> None:

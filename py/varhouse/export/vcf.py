@@ -77,14 +77,18 @@ def write_vcf(
     return VcfWritten(n_variants, len(cohort.ids), n_dosage_variants)
 
 
-def _header(donors: list[str], contig_lengths: Mapping[str, int]) -> str:
+def vcf_head(contig_lengths: Mapping[str, int]) -> str:
+    """Return the lines that any VCF of ours begins with."""
     contigs = "".join(
         f"##contig=<ID={name},length={length}>\n" for name, length in contig_lengths.items()
     )
+    return f"##fileformat=VCFv4.2\n##source=varhouse {__version__}\n{contigs}"
+
+
+def _header(donors: list[str], contig_lengths: Mapping[str, int]) -> str:
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT", *donors]
     return (
-        f"##fileformat=VCFv4.2\n##source=varhouse {__version__}\n{contigs}"
-        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
+        vcf_head(contig_lengths) + '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">\n'
         '##FORMAT=<ID=DS,Number=A,Type=Float,Description="Copies of the alternative allele">\n'
         + "\t".join(columns)
         + "\n"

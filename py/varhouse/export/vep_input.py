@@ -7,7 +7,7 @@ from typing import NamedTuple, TextIO
 
 import duckdb
 
-from varhouse import __version__
+from varhouse.export.vcf import vcf_head
 
 _BATCH = 10_000
 # Of the variants with genotypes or, where none has any, of all.
@@ -70,31 +70,25 @@ def write_vep_input(
     VepInput
         How many were written, and of how many.
     """
-    counted = con.execute(
+    ((n_sites, n_unspelled, n_variants),) = con.execute(
         _SITES + "select count(*) filter (is_spelled), count(*) filter (not is_spelled), "
         "(select count(*) from wanted) from lacking"
-    ).fetchone()
-    n_sites, n_unspelled, n_variants = counted if counted else (0, 0, 0)
-    stream.write(f"##fileformat=VCFv4.2\n##source=varhouse {__version__}\n")
-    for name, length in contig_lengths.items():
-        stream.write(f"##contig=<ID={name},length={length}>\n")
+    ).fetchall()
+    stream.write(vcf_head(contig_lengths))
     stream.write("#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n")
-    for chrom, pos, variant_id, ref, alt in _sites(con, tuple(contig_lengths)):
+    for chrom, pos, variant_id, ref, alt in _sites(con, list(contig_lengths)):
         stream.write(f"{chrom}\t{pos}\t{variant_id}\t{ref}\t{alt}\t.\t.\t.\n")
     return VepInput(n_sites, n_variants, n_unspelled)
 
 
 def _sites(
-    con: duckdb.DuckDBPyConnection, contigs: tuple[str, ...]
+    con: duckdb.DuckDBPyConnection, contigs: list[str]
 ) -> Iterator[tuple[str, int, str, str, str]]:
-    cursor = con.cursor()
-    try:
+    with con.cursor() as cursor:
         cursor.execute(
             _SITES + "select chrom, pos, variant_id, ref, alt from lacking where is_spelled "
             "order by list_position(?::varchar[], chrom), chrom, pos, ref, alt",
-            [list(contigs)],
+            [contigs],
         )
         while rows := cursor.fetchmany(_BATCH):
             yield from rows
-    finally:
-        cursor.close()

@@ -10,12 +10,12 @@ import numpy as np
 
 from varhouse.bgzf import write_bgzf
 from varhouse.demo.cohort.genotypes import Genotypes
-from varhouse.demo.cohort.h5ad import write_h5ad
 from varhouse.demo.cohort.invent import Cohort, invent_cohort
 from varhouse.demo.cohort.plan import CELL_TYPES, CommonEffect, RareEffect
 from varhouse.demo.cohort.trait import N_PEOPLE, Association, TraitEffect, p_values
 from varhouse.demo.files import tab_lines, write_lines, write_open_chromatin
 from varhouse.demo.locus import BUILD, CHROM, DEFAULT_SEED, DemoGene, invent_locus
+from varhouse.h5ad import new_group, new_table, write_categories, write_texts
 
 _CONTIG_BP = 51_304_566  # of chromosome 22 in GRCh37
 _CALLS = np.array(["0|0", "0|1", "1|0", "1|1", "./."], dtype=object)
@@ -91,18 +91,7 @@ def write_cohort_files(folder: Path, *, seed: int = DEFAULT_SEED) -> CohortFiles
     write_bgzf(files.genotypes, _vcf(cohort.genotypes, cohort.donors.donor_ids))
     write_bgzf(files.annotations, _vep(np.random.default_rng([seed, 2]), cohort))
     _write_covariates(files.covariates, cohort)
-    cells = cohort.cells
-    write_h5ad(
-        files.cells,
-        cells.counts,
-        cells=[f"cell{number + 1:05d}" for number in range(cells.donor.size)],
-        genes=cells.gene_ids,
-        obs={
-            "donor_id": (cells.donor, cohort.donors.donor_ids),
-            "cell_type": (cells.cell_type, CELL_TYPES),
-        },
-        gene_names=cells.gene_names,
-    )
+    _write_cells(files.cells, cohort)
     write_bgzf(files.sumstats, _gwas(cohort.associations))
     _write_planted(files.truth, cohort)
     return files
@@ -183,6 +172,24 @@ def _write_covariates(path: Path, cohort: Cohort) -> None:
         )
     ]
     write_lines(path, rows)
+
+
+def _write_cells(path: Path, cohort: Cohort) -> None:
+    import h5py
+
+    cells = cohort.cells
+    names = [f"cell{number + 1:05d}" for number in range(cells.donor.size)]
+    with h5py.File(path, "w") as file:
+        file.attrs.update({"encoding-type": "anndata", "encoding-version": "0.1.0"})
+        matrix = new_group(file, "X", "csr_matrix", "0.1.0", shape=cells.counts.shape)
+        for part in ("data", "indices", "indptr"):
+            values = getattr(cells.counts, part)
+            matrix.create_dataset(part, data=values, compression="gzip", compression_opts=1)
+        obs = new_table(file, "obs", names, ["donor_id", "cell_type"])
+        write_categories(obs, "donor_id", cells.donor.astype(np.int16), cohort.donors.donor_ids)
+        write_categories(obs, "cell_type", cells.cell_type.astype(np.int16), CELL_TYPES)
+        var = new_table(file, "var", cells.gene_ids, ["gene_name"])
+        write_texts(var, "gene_name", cells.gene_names)
 
 
 def _gwas(rows: Sequence[Association]) -> str:
