@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from varhouse.ingest.donors.values import donor_loader, is_by_row, stage_by_column, stage_by_row
+from functools import partial
+
+from varhouse.ingest.donors.values import is_by_row, load_values, stage_by_column, stage_by_row
 from varhouse.ingest.format import Format, SourceFile
 from varhouse.ingest.records import column_names
 
@@ -20,7 +22,7 @@ FORMATS: tuple[Format, ...] = (
         name="covariates",
         table="raw.covariates",
         matches=is_by_row,
-        load=donor_loader(stage_by_row, text_is_error=True),
+        load=partial(load_values, stage_by_row, text_is_error=True),
         wants="a donor a line: donor_id (or IID, sample_id, individual), then numbers; sex as "
         "1/2, M/F or words",
     ),
@@ -28,7 +30,7 @@ FORMATS: tuple[Format, ...] = (
         name="covariates-by-row",
         table="raw.covariates",
         matches=_is_transposed,
-        load=donor_loader(stage_by_column, text_is_error=True),
+        load=partial(load_values, stage_by_column, text_is_error=True),
         wants="a covariate a line, as tensorQTL has them: id, then a column for each donor",
     ),
 )

@@ -120,39 +120,41 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
     DataError
         No donor is on both sides.
     """
-    overlap = _compare(con, ids_sql, "select donor_id from raw.donors where is_genotyped")
-    if overlap.n_genotyped == 0 or overlap.n_here == 0:
-        return []
-    counts = (
-        f"{overlap.n_both} donors in both, {overlap.n_here - overlap.n_both} only in this file, "
-        f"{overlap.n_genotyped - overlap.n_both} only with genotypes"
-    )
-    if overlap.n_both == 0:
+    genotyped_sql = "select donor_id from raw.donors where is_genotyped"
+    overlap = _compare(con, ids_sql, genotyped_sql, "in this file")
+    if overlap.is_disjoint:
         raise DataError(
-            f"{what}: no donor has genotypes: {counts}. Ids here: {overlap.here}; ids of the "
-            f"genotypes: {overlap.genotyped}. Ids are compared as they are written; if they "
-            "are the same people, name them with --id-map FILE (two columns: id here, id there)."
+            f"{what}: no donor has genotypes: {overlap.counts}. Ids here: "
+            f"{pattern_of(overlap.here)}; ids of the genotypes: {pattern_of(overlap.genotyped)}. "
+            "Ids are compared as they are written; if they are the same people, name them with "
+            "--id-map FILE (two columns: id here, id there)."
         )
-    return overlap.issues(counts)
+    return overlap.issues()
 
 
 class _Overlap(NamedTuple):
-    """Donors of a file and of the genotypes: how many, and what the ids of either side are like."""
+    """Ids of the donors of a file and of the genotypes, how many are both, and that in words."""
 
+    here: list[str]
+    genotyped: list[str]
     n_both: int
-    n_here: int
-    n_genotyped: int
-    here: str
-    genotyped: str
+    counts: str
 
-    def issues(self, counts: str) -> list[Issue]:
-        """Return the sides that lack more than `ENOUGH_OVERLAP` allows."""
+    @property
+    def is_disjoint(self) -> bool:
+        """Whether there are donors on either side, and none on both."""
+        return bool(self.here and self.genotyped and not self.n_both)
+
+    def issues(self) -> list[Issue]:
+        """Return the sides that lack more than `ENOUGH_OVERLAP` allows; none if one is empty."""
+        if not (self.here and self.genotyped):
+            return []
         sides = (
-            ("donors_without_genotypes", self.n_here),
-            ("genotypes_without_donors", self.n_genotyped),
+            ("donors_without_genotypes", len(self.here)),
+            ("genotypes_without_donors", len(self.genotyped)),
         )
         return [
-            Issue(code=code, message=counts, n=n_side - self.n_both, is_reject=False)
+            Issue(code=code, message=self.counts, n=n_side - self.n_both, is_reject=False)
             for code, n_side in sides
             if self.n_both < ENOUGH_OVERLAP * n_side
         ]
@@ -187,33 +189,24 @@ def _word(run: re.Match[str]) -> str:
     return letters if text.isalpha() else f"{letters}+digits"
 
 
-def _compare(con: duckdb.DuckDBPyConnection, ids_sql: str, genotyped_sql: str) -> _Overlap:
-    con.execute(f"""
-        create or replace temp table donors_compared as
+def _compare(
+    con: duckdb.DuckDBPyConnection, ids_sql: str, genotyped_sql: str, where: str
+) -> _Overlap:
+    """Compare two queries of donors; ``where`` says in words where those of the first are."""
+    ((here, genotyped, n_both),) = con.execute(f"""
         select
-            coalesce(here.donor_id, genotyped.donor_id) as donor_id,
-            here.donor_id is not null as is_here,
-            genotyped.donor_id is not null as is_genotyped
+            coalesce(list(here.donor_id) filter (here.donor_id is not null), []),
+            coalesce(list(genotyped.donor_id) filter (genotyped.donor_id is not null), []),
+            count(*) filter (here.donor_id = genotyped.donor_id)
         from (select distinct donor_id from ({ids_sql}) where donor_id is not null) as here
         full join ({genotyped_sql}) as genotyped
             on here.donor_id = genotyped.donor_id
-    """)
-    numbers = con.execute("""
-        select
-            count(*) filter (where is_here and is_genotyped),
-            count(*) filter (where is_here),
-            count(*) filter (where is_genotyped)
-        from donors_compared
-    """).fetchall()[0]
-    spelled = [
-        pattern_of(
-            row[0]
-            for row in con.execute(f"select donor_id from donors_compared where {side}").fetchall()
-        )
-        for side in ("is_here", "is_genotyped")
-    ]
-    con.execute("drop table temp.donors_compared")
-    return _Overlap(*numbers, *spelled)
+    """).fetchall()
+    counts = (
+        f"{n_both} donors in both, {len(here) - n_both} only {where}, "
+        f"{len(genotyped) - n_both} only with genotypes"
+    )
+    return _Overlap(here, genotyped, n_both, counts)
 
 
 def genotype_overlap(con: duckdb.DuckDBPyConnection, samples_sql: str, what: str) -> list[Issue]:
@@ -236,18 +229,13 @@ def genotype_overlap(con: duckdb.DuckDBPyConnection, samples_sql: str, what: str
     DataError
         No sample is one of those donors.
     """
-    overlap = _compare(con, "select donor_id from raw.donors", samples_sql)
-    if overlap.n_here == 0 or overlap.n_genotyped == 0:
-        return []
-    counts = (
-        f"{overlap.n_both} donors in both, {overlap.n_here - overlap.n_both} only in the "
-        f"warehouse, {overlap.n_genotyped - overlap.n_both} only with genotypes"
-    )
-    if overlap.n_both == 0:
+    overlap = _compare(con, "select donor_id from raw.donors", samples_sql, "in the warehouse")
+    if overlap.is_disjoint:
         raise DataError(
-            f"{what}: none is a donor that other files named: {counts}. Ids of the genotypes: "
-            f"{overlap.genotyped}; ids in the warehouse: {overlap.here}. Ids are compared "
-            "as they are written; if they are the same people, load the genotypes into a new "
-            "warehouse (--db) first and then the others with --id-map FILE."
+            f"{what}: none is a donor that other files named: {overlap.counts}. Ids of the "
+            f"genotypes: {pattern_of(overlap.genotyped)}; ids in the warehouse: "
+            f"{pattern_of(overlap.here)}. Ids are compared as they are written; if they are the "
+            "same people, load the genotypes into a new warehouse (--db) first and then the "
+            "others with --id-map FILE."
         )
-    return overlap.issues(counts)
+    return overlap.issues()

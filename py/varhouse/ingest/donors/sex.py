@@ -70,7 +70,6 @@ def create_sexes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
     DataError
         Two columns tell the sex, 0 and 1 do not say which is which, or nothing is understood.
     """
-    con.execute("create or replace temp table donor_sexes(donor_id varchar, sex tinyint)")
     names = [
         row[0]
         for row in con.execute(
@@ -79,6 +78,7 @@ def create_sexes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
         ).fetchall()
     ]
     if not names:
+        con.execute("create or replace temp table donor_sexes(donor_id varchar, sex tinyint)")
         return []
     if len(names) > 1:
         raise DataError(f"{source.path}: columns {', '.join(names)} all tell the sex; keep one.")
@@ -97,29 +97,20 @@ def create_sexes(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
     )
     words = {row[0] for row in con.execute("select distinct word from sex_values").fetchall()}
     meanings = _meanings(source, name, words - {None})
-    con.execute("create or replace temp table sex_words(word varchar, sex tinyint)")
-    con.execute(
-        "insert into sex_words select unnest($1), unnest($2)",
-        [list(meanings), list(meanings.values())],
-    )
-    con.execute("""
-        insert into donor_sexes
-        select sex_values.donor_id, sex_words.sex
-        from sex_values
-        left join sex_words on sex_values.word = sex_words.word
-    """)
-    n_odd, n_known, line = con.execute("""
+    sexes = " ".join(f"when '{word}' then {sex or 'null'}" for word, sex in meanings.items())
+    con.execute(f"""
+        create or replace temp table donor_sexes as
         select
-            count(*) filter (where sex_values.word is not null and sex_words.word is null),
-            count(sex_words.sex),
-            min(sex_values.line) filter (
-                where sex_values.word is not null and sex_words.word is null
-            )
+            line,
+            donor_id,
+            cast(case word {sexes} end as tinyint) as sex,
+            word is not null and not {one_of_sql("word", tuple(meanings))} as is_odd
         from sex_values
-        left join sex_words on sex_values.word = sex_words.word
-    """).fetchall()[0]
+    """)
     con.execute("drop table temp.sex_values")
-    con.execute("drop table temp.sex_words")
+    ((n_odd, n_known, line),) = con.execute(
+        "select count(*) filter (is_odd), count(sex), min(line) filter (is_odd) from donor_sexes"
+    ).fetchall()
     if n_odd and not n_known:
         raise DataError(
             f"{source.path}, line {line}: no value of {name} is understood. Write the sex as "

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from varhouse.ingest.donors.values import donor_loader, is_by_row, stage_by_row
+from functools import partial
+
+from varhouse.ingest.donors.values import is_by_row, load_values, stage_by_row
 from varhouse.ingest.format import Format
 
 FORMATS: tuple[Format, ...] = (
@@ -10,7 +12,7 @@ FORMATS: tuple[Format, ...] = (
         name="donors",
         table="raw.donors",
         matches=is_by_row,
-        load=donor_loader(stage_by_row, text_is_error=False),
+        load=partial(load_values, stage_by_row, text_is_error=False),
         wants="a donor a line: donor_id (or IID, sample_id, individual); sex and other columns if "
         "any, of which numbers are kept as covariates",
     ),

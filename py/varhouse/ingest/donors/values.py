@@ -24,7 +24,7 @@ from varhouse.ingest.donors.store import (
     store_numbers,
     store_sexes,
 )
-from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
+from varhouse.ingest.format import Issue, Loaded, LoadOptions, Say, SourceFile
 from varhouse.ingest.keys import missing_sql, number_sql, one_of_sql
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
@@ -91,22 +91,21 @@ def stage_by_row(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[Iss
     spelled = dict(zip(names, (name.strip().lstrip("#") for name in source.columns), strict=True))
     create_column_names(con, [spelled[name] if name in values else None for name in names])
     stage_matrix(con, source)
-    con.execute(f"""
-        create or replace temp table donor_values as
-        select
-            cells.line,
-            donors.value as donor_text,
-            matrix_columns.name as covariate,
-            cells.value
-        from {MATRIX_CELLS} as cells
-        inner join matrix_columns on cells.number = matrix_columns.number
-        inner join {matrix_column(names.index(key) + 1)} as donors
-            on cells.line = donors.line
-    """)
     # a list of ids alone has no values, and still says who the donors are
     con.execute(f"""
         create or replace temp table donor_ids as
         select line, value as donor_text from {matrix_column(names.index(key) + 1)}
+    """)
+    con.execute(f"""
+        create or replace temp table donor_values as
+        select
+            cells.line,
+            donor_ids.donor_text,
+            matrix_columns.name as covariate,
+            cells.value
+        from {MATRIX_CELLS} as cells
+        inner join matrix_columns on cells.number = matrix_columns.number
+        inner join donor_ids on cells.line = donor_ids.line
     """)
     drop_matrix(con)
     if not labels:
@@ -152,10 +151,17 @@ def stage_by_column(con: duckdb.DuckDBPyConnection, source: SourceFile) -> list[
     return []
 
 
-def donor_loader(
-    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile], list[Issue]], *, text_is_error: bool
-) -> LoadFile:
-    """Return the ``load`` of a format: creates ``donor_values`` with ``stage`` and stores it.
+def load_values(
+    stage: Callable[[duckdb.DuckDBPyConnection, SourceFile], list[Issue]],
+    con: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    options: LoadOptions,
+    load_id: int,
+    say: Say,
+    *,
+    text_is_error: bool,
+) -> Loaded:
+    """Load a file whose ``donor_values`` are created by ``stage``.
 
     Parameters
     ----------
@@ -167,32 +173,10 @@ def donor_loader(
     Raises
     ------
     DataError
-        By the function returned: a donor twice, a column of text, values other than those loaded
-        before, no donor that has genotypes while there are some.
+        A donor twice, a column of text, values other than those loaded before, no donor that has
+        genotypes while there are some.
     """
-
-    def load(
-        con: duckdb.DuckDBPyConnection,
-        source: SourceFile,
-        options: LoadOptions,
-        load_id: int,
-        say: Say,
-    ) -> Loaded:
-        issues = stage(con, source)
-        return _load_values(con, source, options, load_id, issues, text_is_error=text_is_error)
-
-    return load
-
-
-def _load_values(
-    con: duckdb.DuckDBPyConnection,
-    source: SourceFile,
-    options: LoadOptions,
-    load_id: int,
-    issues: list[Issue],
-    *,
-    text_is_error: bool,
-) -> Loaded:
+    issues = stage(con, source)
     damage = check_compression(source.path)
     if damage:
         issues.append(Issue(code=damage, n=1, is_reject=False))
@@ -337,13 +321,11 @@ def _create_numbers(
             )
         )  # fmt: skip
         con.execute("delete from donor_numbers where covariate = ?", [name])
-    infinite = con.execute(
+    ((n_infinite, line),) = con.execute(
         "select count(*), min(line) from donor_numbers where is_infinite"
-    ).fetchall()[0]
-    if infinite[0]:
-        issues.append(
-            Issue(line=infinite[1], code="covariate_not_finite", n=infinite[0], is_reject=False)
-        )
+    ).fetchall()
+    if n_infinite:
+        issues.append(Issue(line=line, code="covariate_not_finite", n=n_infinite, is_reject=False))
     ((n_codes, line),) = con.execute("""
         select count(*), min(line)
         from donor_numbers
