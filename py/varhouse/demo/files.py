@@ -57,6 +57,7 @@ _VARIANT_SCHEMA = pa.schema(
         ("is_lead", pa.bool_()),
     ]
 )
+_NUMBERS = ("csq_counts", "qtl_beta", "qtl_se", "qtl_pval", "interval_score")
 # The last so many consequence rows go into a VEP file of their own instead of the evidence slice.
 _N_SEPARATE_VEP_ROWS = 150
 _N_PQTL_TESTS = 4_000
@@ -99,10 +100,8 @@ def write_demo_files(folder: Path, *, seed: int = DEFAULT_SEED) -> DemoFiles:
     enhancer_links = signals.invent_enhancer_links(locus)
     open_chromatin = signals.invent_open_chromatin(rng, locus)
     consequences = signals.invent_consequences(rng, locus)
-    in_slice, apart = (
-        consequences[:-_N_SEPARATE_VEP_ROWS],
-        consequences[-_N_SEPARATE_VEP_ROWS:],
-    )
+    in_slice = consequences[:-_N_SEPARATE_VEP_ROWS]
+    apart = consequences[-_N_SEPARATE_VEP_ROWS:]
     folder.mkdir(parents=True, exist_ok=True)
     files = DemoFiles(
         genes=folder / "demo.genes.tsv",
@@ -184,12 +183,7 @@ def _evidence_row(
     feature: str,
     type_id: str,
     source_id: str,
-    *,
-    csq_counts: int = 0,
-    qtl_beta: float = 0.0,
-    qtl_se: float = 0.0,
-    qtl_pval: float = 0.0,
-    interval_score: float = 0.0,
+    **numbers: float,
 ) -> dict[str, Any]:
     """Return a row as the portal dumped it: a number that does not apply is 0, not NULL."""
     return {
@@ -207,11 +201,8 @@ def _evidence_row(
         "feature": feature,
         "type_id": type_id,
         "source_id": source_id,
-        "csq_counts": csq_counts,
-        "qtl_beta": qtl_beta,
-        "qtl_se": qtl_se,
-        "qtl_pval": qtl_pval,
-        "interval_score": interval_score,
+        **dict.fromkeys(_NUMBERS, 0),
+        **numbers,
     }
 
 

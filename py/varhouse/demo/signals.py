@@ -124,8 +124,7 @@ def invent_promoter_capture(rng: np.random.Generator, locus: DemoLocus) -> list[
         gene = locus.genes[int(rng.integers(len(locus.genes)))]
         cells = rng.choice(PROMOTER_CAPTURE_CELLS, size=int(rng.integers(2, 6)), replace=False)
         for cell in cells.tolist():
-            score = 5.0 + float(rng.gamma(1.5, 1.6))
-            score = min(score, _STRONGEST_CHICAGO - 2.0)
+            score = min(5.0 + float(rng.gamma(1.5, 1.6)), _STRONGEST_CHICAGO - 2.0)
             rows += [LinkRow(v, gene, cell, score) for v in _within(locus, start, end)]
     for gene, cell, score in (
         (locus.causal_gene, "macrophages_m1", _STRONGEST_CHICAGO),

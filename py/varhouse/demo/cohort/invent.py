@@ -125,9 +125,9 @@ def invent_cohort(seed: int, locus: DemoLocus) -> Cohort:
     for plan in RARE_PLANS:
         gene, found = by_name[plan.gene_name], carriers[plan.gene_name]
         for start, end in found.elements:
-            links = _links(rng, start, end, gene, plan.cell_types)
-            open_chromatin.append(links[0])
-            promoter_capture += links[1]
+            interval, captured = _links(rng, start, end, gene, plan.cell_types)
+            open_chromatin.append(interval)
+            promoter_capture += captured
         rare.append(_rare_effect(rng, plan, gene, found.variants, genotypes))
     common = [
         _common_effect(rng, plan, by_name[plan.gene_name], genotypes, locus)
@@ -139,9 +139,10 @@ def invent_cohort(seed: int, locus: DemoLocus) -> Cohort:
         start, end = pos - _EQTL_FLANK_BP, pos + _EQTL_FLANK_BP
         # the locus has evidence of its own about its leads
         if not holds_a_lead(locus, start, end):
-            links = _links(trait_rng, start, end, by_name[eqtl.gene_name], eqtl.cell_types)
-            open_chromatin.append(links[0])
-            promoter_capture += links[1]
+            gene = by_name[eqtl.gene_name]
+            interval, captured = _links(trait_rng, start, end, gene, eqtl.cell_types)
+            open_chromatin.append(interval)
+            promoter_capture += captured
     associations, trait = invent_trait(trait_rng, genotypes, common)
     terms = {
         (variant, name): term

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from varhouse.demo.cohort.genotypes import Genotypes
 from varhouse.demo.cohort.plan import REGION_END, REGION_START, TRAIT_PLANS, CommonEffect
@@ -37,6 +37,11 @@ class Association(NamedTuple):
     def se(self) -> float:
         """Return the standard error of the effect, in standard deviations of the trait."""
         return _se(self.af)
+
+    @property
+    def p_value(self) -> float:
+        """Return the two-sided p-value of ``z``."""
+        return math.erfc(abs(self.z) / math.sqrt(2))
 
 
 class TraitEffect(NamedTuple):
@@ -119,11 +124,3 @@ def _elsewhere(rng: np.random.Generator) -> list[Association]:
         if row.chrom != CHROM or not REGION_START <= pos <= REGION_END:
             found.setdefault((number, pos), row)
     return list(found.values())
-
-
-def p_values(rows: list[Association]) -> npt.NDArray[np.float64]:
-    """Return the two-sided p-values, shape (n_rows,)."""
-    from scipy.special import erfc
-
-    z = np.array([row.z for row in rows])
-    return np.asarray(erfc(np.abs(z) / np.sqrt(2)), dtype=np.float64)
