@@ -133,9 +133,10 @@ def _incoming_sql(
     parsed = variant_struct_sql("variant") if names_effect or not by_position else "null"
     has_both = found.issuperset(("variant", "chrom", "pos")) and layout.genome_build is None
     mismatch = _mismatch_sql(by_position, names_effect) if has_both else "false"
-    window = (
-        "left join raw.genes as genes on numbers.gene_id = genes.gene_id" if check_window else ""
-    )
+    gene_place, window = "null as gene_chrom, null::integer as tss_pos", ""
+    if check_window:
+        gene_place = "genes.chrom as gene_chrom, genes.tss_pos"
+        window = "left join raw.genes as genes on numbers.gene_id = genes.gene_id"
     return f"""
         with cells as (
             select
@@ -177,11 +178,7 @@ def _incoming_sql(
             select
                 numbers.*,
                 {_beta_of_alt(found)} as beta,
-                {
-        "genes.chrom as gene_chrom, genes.tss_pos"
-        if check_window
-        else "null as gene_chrom, null::integer as tss_pos"
-    },
+                {gene_place},
                 {neglog10_sql("given_neglog10", "p", "tiny")} as neglog10
             from numbers
             {window}

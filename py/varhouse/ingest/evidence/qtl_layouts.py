@@ -46,20 +46,15 @@ class QtlLayout:
         """Whether the header has what this layout needs."""
         return (
             has_columns(source, self.columns, self.required)
-            and any(has_columns(source, self.columns, names) for names in self._p_columns())
-            and self._variant_columns(source) is not None
+            and self._has_any(source, self.p_columns)
+            and self._has_any(source, (POSITION, ("variant",)))
         )
 
-    def _p_columns(self) -> list[Sequence[str]]:
-        return [names for names in self.p_columns if all(name in self.columns for name in names)]
-
-    def _variant_columns(self, source: SourceFile) -> Sequence[str] | None:
-        for names in (POSITION, ("variant",)):
-            if all(name in self.columns for name in names) and has_columns(
-                source, self.columns, names
-            ):
-                return names
-        return None
+    def _has_any(self, source: SourceFile, choices: Sequence[Sequence[str]]) -> bool:
+        return any(
+            self.columns.keys() >= set(names) and has_columns(source, self.columns, names)
+            for names in choices
+        )
 
 
 _EFFECT: Columns = {"beta": ("beta", "slope"), "se": ("se", "slope_se", "standard_error")}

@@ -29,11 +29,7 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
         )
         select
             line,
-            case
-                when source_id is null then 'source_id_missing'
-                when weight is null then 'weight_not_a_number'
-                when not isfinite(weight) or weight < 0 then 'weight_out_of_range'
-            end as reject,
+            cast(null as varchar) as reject,
             cast(null as varchar) as note,
             source_id,
             weight
@@ -45,11 +41,11 @@ def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOpti
 def _refuse_bad_weights(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     # The table is replaced as a whole, so a row left out would change every score in silence.
     bad = con.execute(
-        "select line, reject, source_id, weight from incoming where reject is not null "
-        "order by line limit 1"
+        "select line, source_id, weight from incoming where source_id is null "
+        "or weight is null or not isfinite(weight) or weight < 0 order by line limit 1"
     ).fetchone()
     if bad:
-        line, _, source_id, weight = bad
+        line, source_id, weight = bad
         raise DataError(
             f"{source.path}, line {line}: weight of {source_id or '(no source_id)'} is "
             f"{'not a number' if weight is None else weight}; "

@@ -11,11 +11,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
+from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.genes.models import FORMATS as MODEL_FORMATS
 from varhouse.ingest.genes.rows import stage_genes, store, strand_sql
 from varhouse.ingest.keys import integer_sql, missing_sql
-from varhouse.ingest.pseudobulk.symbols import resolve_symbols
+from varhouse.ingest.pseudobulk.symbols import resolve_symbols as finish
 from varhouse.ingest.staging import (
     missing_columns,
     parquet_sql,
@@ -38,15 +38,6 @@ _NO_BIOTYPE = f"case when {missing_sql('biotype')} is null then 'biotype_missing
 __all__ = ["FORMATS", "finish", "store"]
 
 
-def finish(con: duckdb.DuckDBPyConnection) -> list[Issue]:
-    """Look the symbols of expression up that was loaded before the genes."""
-    return resolve_symbols(con)
-
-
-def _chrom_column(source: SourceFile) -> str | None:
-    return next((name for name in _CHROM if name in source.columns), None)
-
-
 def _is_table(source: SourceFile) -> bool:
     return len(set(source.columns) & set(_TABLE_COLUMNS)) >= _N_ALIKE and not _is_target(source)
 
@@ -61,7 +52,7 @@ def _is_target_parquet(source: SourceFile) -> bool:
 
 def _stage_table(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
     require_columns(source, _TABLE_COLUMNS)
-    chrom = _chrom_column(source)
+    chrom = next((name for name in _CHROM if name in source.columns), None)
     if chrom is None:
         raise missing_columns(source, ["chrom"])
     has_tss = "tss" in source.columns

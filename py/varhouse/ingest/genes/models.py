@@ -9,6 +9,7 @@ line is missing, the exons' span takes its place.
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import duckdb
 
@@ -32,15 +33,12 @@ _MAX_GAP = 100_000
 _GFF3 = re.compile(r"(?:^|;)\s*\w+=")
 
 
-def _stage_gtf(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    _stage(con, source, gtf_attributes())
-
-
-def _stage_gff3(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
-    _stage(con, source, gff3_attributes())
-
-
-def _stage(con: duckdb.DuckDBPyConnection, source: SourceFile, attributes: Attributes) -> None:
+def _stage(
+    attributes: Attributes,
+    con: duckdb.DuckDBPyConnection,
+    source: SourceFile,
+    options: LoadOptions,
+) -> None:
     create_bed_records(con, source, _FIELDS, n_required=len(_FIELDS))
     _create_features(con, attributes)
     drop_records(con)
@@ -142,13 +140,13 @@ def _create_features(con: duckdb.DuckDBPyConnection, attributes: Attributes) -> 
 
 
 def _refuse_short_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
-    row = con.execute(
+    ((line, n_lines),) = con.execute(
         "select min(line), count(*) from model_features where level = 'short'"
-    ).fetchone()
-    if row and row[1]:
+    ).fetchall()
+    if n_lines:
         raise DataError(
-            f"{source.path}, line {row[0]}: fewer than the 9 columns of a gene model, separated by "
-            f"tabs ({row[1]} such lines). Is the file cut short?"
+            f"{source.path}, line {line}: fewer than the 9 columns of a gene model, separated by "
+            f"tabs ({n_lines} such lines). Is the file cut short?"
         )
 
 
@@ -325,54 +323,47 @@ def _create_genes(con: duckdb.DuckDBPyConnection) -> None:
 
 def _refuse_other_contigs(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     """Refuse a file without genes on a chromosome: parts alone, another organism, other names."""
-    row = con.execute("""
+    ((n_genes, n_placed, contigs),) = con.execute("""
         select
             count(*),
             count(chrom),
             array_to_string(list_sort(list_distinct(list(contig)))[:5], ', ')
         from model_genes
-    """).fetchone()
-    if row and not row[0]:
+    """).fetchall()
+    if not n_genes:
         raise DataError(
             f"{source.path}: none of its lines is a gene, a transcript or an exon. Of coding parts "
             "(CDS, start_codon) alone no gene can be told; take the whole gene model."
         )
-    if row and not row[1]:
+    if not n_placed:
         raise DataError(
-            f"{source.path}: none of its {row[0]} genes lies on one of 1..22, X, Y, MT; "
-            f"contigs found: {row[2]}. Only human gene models can be loaded."
+            f"{source.path}: none of its {n_genes} genes lies on one of 1..22, X, Y, MT; "
+            f"contigs found: {contigs}. Only human gene models can be loaded."
         )
 
 
-def _first_line(source: SourceFile) -> list[str]:
-    """Return the cells of the first line that is no comment."""
+def _first_attributes(source: SourceFile) -> str:
+    """Return the ninth cell of the first line that is no comment; empty if that is no feature."""
     if not source.delimiter:
-        return []
+        return ""
     lines = (line for line in head_lines(source.path) if line.strip())
-    return next((line for line in lines if not line.startswith("#")), "").split("\t")
-
-
-def _looks_like_model(cells: list[str]) -> bool:
-    return (
+    cells = next((line for line in lines if not line.startswith("#")), "").split("\t")
+    is_feature = (
         len(cells) == len(_FIELDS)
         and cells[3].strip().isdigit()
         and cells[4].strip().isdigit()
         and cells[6].strip() in ("+", "-", ".", "?")
     )
+    return cells[8] if is_feature else ""
 
 
 def _is_gtf(source: SourceFile) -> bool:
-    cells = _first_line(source)
-    return _looks_like_model(cells) and _GTF.search(cells[8]) is not None
+    return _GTF.search(_first_attributes(source)) is not None
 
 
 def _is_gff3(source: SourceFile) -> bool:
-    cells = _first_line(source)
-    return (
-        _looks_like_model(cells)
-        and _GTF.search(cells[8]) is None
-        and _GFF3.search(cells[8]) is not None
-    )
+    attributes = _first_attributes(source)
+    return _GFF3.search(attributes) is not None and _GTF.search(attributes) is None
 
 
 FORMATS: tuple[Format, ...] = (
@@ -380,7 +371,7 @@ FORMATS: tuple[Format, ...] = (
         name="gtf",
         table="raw.genes",
         matches=_is_gtf,
-        stage=_stage_gtf,
+        stage=partial(_stage, gtf_attributes()),
         stated_build=stated_build,
         wants='9 columns; the last like gene_id "ENSG..."; transcript_id "ENST..."',
     ),
@@ -388,7 +379,7 @@ FORMATS: tuple[Format, ...] = (
         name="gff3",
         table="raw.genes",
         matches=_is_gff3,
-        stage=_stage_gff3,
+        stage=partial(_stage, gff3_attributes()),
         stated_build=stated_build,
         wants="9 columns; the last like ID=...;Parent=...",
     ),

@@ -6,7 +6,6 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.genes.transcripts import store_transcripts
 from varhouse.ingest.keys import chrom_sql, gene_id_sql, gene_version_sql, missing_sql
 
 GENE_COLUMNS = (
@@ -135,10 +134,10 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
             f"{source.path}, line {line}: gene {gene_id} differs from the one of {file}: {told}. "
             "Load one gene index only."
         )
-    known = con.execute(
+    ((n_known,),) = con.execute(
         "select count(*) from incoming_judged "
         "where reject is null and gene_id in (select gene_id from raw.genes)"
-    ).fetchone()
+    ).fetchall()
     con.execute("""
         update raw.genes
         set
@@ -157,5 +156,29 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
         where reject is null and gene_id not in (select gene_id from raw.genes)
         order by gene_id
     """)
-    store_transcripts(con, load_id)
-    return {"known_gene": known[0] if known else 0}
+    _store_transcripts(con, load_id)
+    return {"known_gene": n_known}
+
+
+def _store_transcripts(con: duckdb.DuckDBPyConnection, load_id: int) -> None:
+    """Merge the temp table ``incoming_transcripts``, where a layout has made one, and drop it.
+
+    It has the columns of ``raw.transcripts`` without ``load_id``. A transcript whose gene was not
+    accepted stays out with its gene; one that is there already keeps its row.
+    """
+    staged = con.execute(
+        "select 1 from duckdb_tables() where temporary and table_name = 'incoming_transcripts'"
+    ).fetchone()
+    if staged is None:
+        return
+    con.execute(f"""
+        insert into raw.transcripts by name
+        select incoming_transcripts.*, {load_id} as load_id
+        from incoming_transcripts
+        semi join (select gene_id from incoming_judged where reject is null) as accepted
+            on incoming_transcripts.gene_id = accepted.gene_id
+        anti join raw.transcripts as known
+            on incoming_transcripts.transcript_id = known.transcript_id
+        order by incoming_transcripts.gene_id, incoming_transcripts.transcript_id
+    """)
+    con.execute("drop table temp.incoming_transcripts")

@@ -33,7 +33,7 @@ from varhouse.ingest.pseudobulk.rows import (
     refuse_repeated,
     refuse_repeated_genes,
 )
-from varhouse.ingest.pseudobulk.symbols import resolve_symbols
+from varhouse.ingest.pseudobulk.symbols import resolve_symbols as finish
 from varhouse.ingest.reading import PANDAS_INDEX, is_row_labels, shown_names
 from varhouse.ingest.records import (
     Columns,
@@ -43,6 +43,8 @@ from varhouse.ingest.records import (
     has_columns,
     refuse_ragged,
 )
+
+__all__ = ["FORMATS", "finish", "store"]
 
 _LONG: Columns = {
     "cell_type": ("cell_type", "celltype", "cell_label", "cluster"),
@@ -260,11 +262,6 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
     """)
     add_donors(con, f"select donor_id from {accepted}", load_id)
     return {}
-
-
-def finish(con: duckdb.DuckDBPyConnection) -> list[Issue]:
-    """Look the genes up that are known by symbol."""
-    return resolve_symbols(con)
 
 
 def _is_long(source: SourceFile) -> bool:
