@@ -1,8 +1,8 @@
 """From a layout's rows to ``incoming``: what all layouts of interval file have in common.
 
-A layout gives a query of rows as text (`ROW_COLUMNS`); here positions become 1-based and closed,
-scores numbers, every fault a code. Of rows that agree in interval, gene, source and feature the
-one with the top score stays.
+A layout gives a query of rows as text; here positions become 1-based and closed, scores numbers,
+every fault a code. Of rows that agree in interval, gene, source and feature the one with the top
+score stays.
 """
 
 from __future__ import annotations
@@ -24,12 +24,6 @@ from varhouse.ingest.keys import (
 from varhouse.ingest.records import case_sql
 from varhouse.settings import shipped_project_dir
 
-ROW_COLUMNS = (
-    "line", "contig", "start_text", "end_text", "gene_id", "gene_name", "gene_reject",
-    "type_id", "source_id", "feature", "score_text", "is_ragged", "note",
-)  # fmt: skip
-"""What a layout's query gives; ``gene_reject`` is a code when the gene could not be told."""
-
 
 def create_incoming(
     con: duckdb.DuckDBPyConnection,
@@ -39,12 +33,16 @@ def create_incoming(
     score: str = "score",
     rules: Mapping[str, str] | None = None,
 ) -> None:
-    """Create ``incoming`` from a query of `ROW_COLUMNS`.
+    """Create ``incoming`` from a layout's rows.
 
     Parameters
     ----------
-    con, rows
-        Where, and the query.
+    con
+        Where.
+    rows
+        Query of ``line, contig, start_text, end_text, gene_id, gene_name, gene_reject, type_id,
+        source_id, feature, score_text, is_ragged, note``; ``gene_reject`` is a code when the gene
+        could not be told.
     first_base
         Number of a chromosome's first base in the file: 0, with ends left out, or 1, with ends
         counted in. Either way the end is the number of the last base, counted from 1.

@@ -8,12 +8,6 @@ from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import chrom_sql, gene_id_sql, gene_version_sql, missing_sql
 
-GENE_COLUMNS = (
-    "line", "gene_text", "version_text", "gene_name", "chrom_text", "start_pos", "end_pos",
-    "strand_text", "tss_given", "canonical_tss_pos", "biotype", "synonyms", "given_reject",
-)  # fmt: skip
-"""What a layout's query gives; ``given_reject`` is a code for what only the layout can tell."""
-
 
 def strand_sql(text: str) -> str:
     """Return 1 or -1 for any usual spelling of a strand, NULL for every other."""
@@ -24,7 +18,14 @@ def strand_sql(text: str) -> str:
 
 
 def stage_genes(con: duckdb.DuckDBPyConnection, source: SourceFile, rows: str) -> None:
-    """Create ``incoming`` from a query of `GENE_COLUMNS`.
+    """Create ``incoming`` from a layout's genes.
+
+    Parameters
+    ----------
+    rows
+        Query of ``line, gene_text, version_text, gene_name, chrom_text, start_pos, end_pos,
+        strand_text, tss_given, canonical_tss_pos, biotype, synonyms, given_reject``; the last is a
+        code for what only the layout can tell.
 
     Raises
     ------
