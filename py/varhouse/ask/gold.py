@@ -53,8 +53,9 @@ def read_gold(gold: Path) -> list[GoldRow]:
     if not lines:
         raise DataError(f"{gold}: empty; wanted a header and rows of variants and genes.")
     reader = csv.DictReader(lines, delimiter="\t" if "\t" in lines[0] else ",")
-    names = [str(name).strip().lower() for name in reader.fieldnames or []]
-    columns = dict(zip(names, reader.fieldnames or [], strict=True))
+    header = reader.fieldnames or []
+    names = [name.strip().lower() for name in header]
+    columns = dict(zip(names, header, strict=True))
     variant_columns = [columns[name] for name in _VARIANT_COLUMNS if name in columns]
     gene_columns = [columns[name] for name in _GENE_COLUMNS if name in columns]
     if not variant_columns or not gene_columns:

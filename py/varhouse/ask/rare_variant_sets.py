@@ -232,10 +232,9 @@ def _notes(
 
 
 def _counted(counts: Mapping[str, int]) -> str:
-    left_out = {name: n for name, n in sorted(counts.items()) if name != TESTED}
     text = f"{counts.get(TESTED, 0)} tested"
-    if left_out:
-        text += f" ({', '.join(f'{n} {name}' for name, n in left_out.items())} are not)"
+    if left_out := [f"{n} {name}" for name, n in sorted(counts.items()) if name != TESTED]:
+        text += f" ({', '.join(left_out)} are not)"
     return text
 
 

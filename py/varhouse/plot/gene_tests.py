@@ -117,11 +117,9 @@ def select_tests(
     """
     chosen: dict[str, Any] = {"test": default, **wanted}
     chosen = {name: value for name, value in chosen.items() if value is not None}
-    selection = _filter(con, chosen)
+    query = _query(con, chosen)
     settings = query_rows(
-        con,
-        f"select distinct {', '.join(_SETTINGS)} from ({selection.query}) order by all",
-        selection.params,
+        con, f"select distinct {', '.join(_SETTINGS)} from ({query}) order by all", chosen
     )
     if not settings:
         raise DataError(_nothing(con, chosen))
@@ -132,7 +130,7 @@ def select_tests(
                 f"{chosen['test']}: was tested with several values of {name}; name one: "
                 f"{', '.join(map(str, found))}."
             )
-    return selection._replace(label=_label(chosen["test"], settings[0]))
+    return Selection(query, chosen, _label(chosen["test"], *settings[0]))
 
 
 def select_all_tests(con: duckdb.DuckDBPyConnection, wanted: GeneTests) -> Selection:
@@ -144,10 +142,10 @@ def select_all_tests(con: duckdb.DuckDBPyConnection, wanted: GeneTests) -> Selec
         The models have not been built, or no test fits.
     """
     chosen = {name: value for name, value in wanted.items() if value is not None}
-    selection = _filter(con, chosen)
-    if not query_rows(con, f"select 1 from ({selection.query}) limit 1", selection.params):
+    query = _query(con, chosen)
+    if not query_rows(con, f"select 1 from ({query}) limit 1", chosen):
         raise DataError(_nothing(con, chosen))
-    return selection
+    return Selection(query, chosen, "all tests")
 
 
 def cell_types_of(con: duckdb.DuckDBPyConnection, selection: Selection) -> list[str]:
@@ -159,16 +157,14 @@ def cell_types_of(con: duckdb.DuckDBPyConnection, selection: Selection) -> list[
     )
 
 
-def _filter(con: duckdb.DuckDBPyConnection, chosen: dict[str, Any]) -> Selection:
+def _query(con: duckdb.DuckDBPyConnection, chosen: dict[str, Any]) -> str:
     require_results(con, "rvat_omnibus")
     there = [query for name, query in _TABLES.items() if has_table(con, name)]
     conditions = " and ".join(["log10p is not null", *(f"{name} = ${name}" for name in chosen)])
-    query = f"select * from ({' union all '.join(there)}) where {conditions}"
-    return Selection(query, dict(chosen), str(chosen.get("test", "all tests")))
+    return f"select * from ({' union all '.join(there)}) where {conditions}"
 
 
-def _label(test: str, settings: tuple[Any, ...]) -> str:
-    weight, aggregation, mask, max_maf = settings
+def _label(test: str, weight: str, aggregation: str, mask: str, max_maf: float | None) -> str:
     parts = [test]
     if aggregation not in ("", "sum"):
         parts.append(aggregation)
@@ -187,13 +183,12 @@ def _nothing(con: duckdb.DuckDBPyConnection, chosen: dict[str, Any]) -> str:
     for name in ("test", "cell_type", *_SETTINGS):
         if name not in chosen:
             continue
-        before = _filter(con, kept)
-        kept[name] = chosen[name]
-        after = _filter(con, kept)
-        if query_rows(con, f"select 1 from ({after.query}) limit 1", after.params):
+        more = kept | {name: chosen[name]}
+        if query_rows(con, f"select 1 from ({_query(con, more)}) limit 1", more):
+            kept = more
             continue
         there = query_column(
-            con, f"select distinct {name} from ({before.query}) order by all", before.params
+            con, f"select distinct {name} from ({_query(con, kept)}) order by all", kept
         )
         return (
             f"{name} {chosen[name]!r}: no gene has a p-value of this; there is "
