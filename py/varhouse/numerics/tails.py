@@ -65,4 +65,5 @@ def log_complement(log_p: npt.ArrayLike) -> Float:
     """Return log(1 - p) of log p; -inf where p is 1."""
     value = np.minimum(np.asarray(log_p, dtype=np.float64), 0.0)
     with np.errstate(divide="ignore"):
-        return np.asarray(np.log(-np.expm1(value)), dtype=np.float64)
+        # each keeps all digits on its side of p = 1/2 (Maechler 2012, Rmpfr vignette log1mexp)
+        return np.where(value > -np.log(2.0), np.log(-np.expm1(value)), np.log1p(-np.exp(value)))

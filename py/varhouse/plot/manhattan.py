@@ -43,6 +43,7 @@ _THINNED = """
 select chrom, min(pos) as pos, max(log10p) as log10p
 from ({rows})
 group by chrom, cast(pos // $bp_step as bigint), cast(floor(log10p / $log10p_step) as bigint)
+order by all
 """
 _PEAKS = """
 with strong as materialized (
@@ -52,12 +53,19 @@ with strong as materialized (
 ),
 
 binned as (
-    select chrom, pos // $locus_bp as bin, arg_max(struct_pack(pos, log10p, name), log10p) as top
+    select
+        chrom,
+        pos // $locus_bp as bin,
+        -- of equal ones the first
+        arg_max(struct_pack(pos, log10p, name), struct_pack(log10p, below := -pos, name)) as top
     from strong
     group by all
 )
 
-select chrom, top.pos, top.log10p, top.name from binned order by top.log10p desc limit 100
+select chrom, top.pos, top.log10p, top.name
+from binned
+order by top.log10p desc, chrom, top.pos, top.name
+limit 100
 """
 _GENES = """
 select tests.cell_type, genes.chrom, (genes.start_pos + genes.end_pos) // 2, tests.log10p,

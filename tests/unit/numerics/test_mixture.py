@@ -1,11 +1,14 @@
 """Tails of chi-square mixtures against closed forms and high-precision references."""
 
+import decimal
+
 import numpy as np
 import polars as pl
 import pytest
 from scipy import special, stats
 
 from varhouse.numerics.mixture import mixture_log_sf, ratio_log_sf
+from varhouse.numerics.tails import log_complement
 
 DEPTHS = np.array([-1e-9, -0.01, -0.7, -3.0, -40.0, -600.0])
 
@@ -118,3 +121,15 @@ def test_high_precision_references(shared_data):
         off = np.abs(np.expm1(log_p - expected))[is_small]
         # doubles of that size say no more
         assert np.all(off <= error[is_small] + 1e-14 * (100 - expected[is_small])), name
+
+
+@pytest.mark.parametrize("log_p", [-1e-300, -1e-6, -0.5, -0.7, -3.0, -40.0, -700.0])
+def test_the_other_tail_keeps_its_digits(log_p):
+    one = decimal.Decimal(1)
+    with decimal.localcontext(prec=700):
+        expected = (one - decimal.Decimal(log_p).exp()).ln()
+    assert float(log_complement(log_p)) == pytest.approx(float(expected), rel=1e-15, abs=0)
+
+
+def test_the_other_tail_of_certain_and_impossible():
+    assert log_complement([0.0, -np.inf]).tolist() == [-np.inf, 0.0]
