@@ -198,6 +198,8 @@ class Format:
         Target, with its schema: ``raw.qtl``.
     matches
         Whether a sniffed file has this layout; cheap, reads the head of the file at most.
+    wants
+        What the layout looks like, for the message when no format fits.
     stage
         Creates the temp table ``incoming``: the columns of ``table`` without ``load_id``, and
         ``line BIGINT`` (1-based line or record), ``reject VARCHAR`` (a code, NULL for a good row),
@@ -212,8 +214,6 @@ class Format:
         ``.bed``), or raises `varhouse.errors.DataError` when one is absent.
     genome_build
         Build of every file of this layout, where the layout implies it.
-    wants
-        What the layout looks like, for the message when no format fits.
     stated_build
         Reads the build that a file states about itself, None when it does not.
     """
@@ -221,11 +221,11 @@ class Format:
     name: str
     table: str
     matches: Callable[[SourceFile], bool]
+    wants: str
     stage: Callable[[duckdb.DuckDBPyConnection, SourceFile, LoadOptions], None] | None = None
     load: LoadFile | None = None
     companions: Callable[[SourceFile], Sequence[Path]] | None = None
     genome_build: str | None = None
-    wants: str = ""
     stated_build: Callable[[SourceFile], str | None] | None = None
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.builds import chromosome_end_sql, other_build
-from varhouse.ingest.codes import EXPECTED_CODES, FILTER_CODES, READABLE_CODES, message_of
+from varhouse.ingest.codes import EXPECTED_CODES, READABLE_CODES
 from varhouse.ingest.format import Format, Issue, LoadOptions
 from varhouse.ingest.keys import text_literal
 from varhouse.ingest.staging import quoted_name
@@ -125,6 +125,8 @@ def refuse(
     path: str, kind: str, options: LoadOptions, n_read: int, issues: Sequence[Issue]
 ) -> None:
     """Raise when nothing of the file is left, or when ``--strict`` meets anything doubtful."""
+    if n_read == 0:
+        raise DataError(f"{path}: the file is empty (no rows of {kind}).")
     doubtful = [issue for issue in issues if issue.code not in EXPECTED_CODES]
     rejects = [issue for issue in issues if issue.is_reject]
     is_all_rejected = sum(issue.n for issue in rejects) == n_read
@@ -134,34 +136,6 @@ def refuse(
         )
     if doubtful and options.strict:
         raise DataError(f"{path}: refused by --strict.\n{_listed(doubtful)}")
-
-
-def refuse_all_filtered(
-    files: Sequence[str], kind: str, n_read: int, n_loaded: int, rejected: Mapping[str, int]
-) -> None:
-    """Raise when filters that were asked for left nothing of all files of a command.
-
-    Parameters
-    ----------
-    files
-        Those that were not loaded before.
-    n_read, n_loaded, rejected
-        Of all of them.
-
-    Raises
-    ------
-    DataError
-        With the numbers of rows by filter, and by whatever else left rows out.
-    """
-    if n_loaded or FILTER_CODES.isdisjoint(rejected):
-        return
-    n_others = len(files) - 1
-    of_files = f" and {n_others} other file{'s' if n_others > 1 else ''}" if n_others else ""
-    told = "\n".join(f"  {code}: {message_of(code)} ({n:,} rows)" for code, n in rejected.items())
-    raise DataError(
-        f"{files[0]}{of_files}: none of {n_read:,} rows of {kind} is kept, so nothing was loaded. "
-        f"Give filters that some of them pass.\n{told}"
-    )
 
 
 def _listed(issues: Sequence[Issue]) -> str:

@@ -17,13 +17,12 @@ import duckdb
 from varhouse import __version__
 from varhouse.errors import DataError
 from varhouse.ingest.builds import normalised_build
-from varhouse.ingest.codes import message_of
+from varhouse.ingest.codes import FILTER_CODES, message_of
 from varhouse.ingest.format import Format, Issue, KindOptions, Loaded, LoadOptions, Say, SourceFile
 from varhouse.ingest.issues import (
     count_incoming,
     judge,
     refuse,
-    refuse_all_filtered,
     refuse_other_build,
 )
 from varhouse.ingest.kinds import KINDS, Kind
@@ -141,16 +140,20 @@ def load_files(
 
 
 def _refuse_all_filtered(reports: Sequence[LoadReport]) -> None:
+    """Raise when filters that were asked for left nothing of all files that are new."""
     new = [report for report in reports if report.status != "already loaded"]
     rejected = Counter[str]()
     for report in new:
         rejected.update(report.rejected)
-    refuse_all_filtered(
-        [report.file for report in new],
-        reports[0].kind,
-        sum(report.n_read for report in new),
-        sum(report.n_loaded for report in new),
-        rejected,
+    if any(report.n_loaded for report in new) or FILTER_CODES.isdisjoint(rejected):
+        return
+    n_others = len(new) - 1
+    of_files = f" and {n_others} other file{'s' if n_others > 1 else ''}" if n_others else ""
+    n_read = sum(report.n_read for report in new)
+    told = "\n".join(f"  {code}: {message_of(code)} ({n:,} rows)" for code, n in rejected.items())
+    raise DataError(
+        f"{new[0].file}{of_files}: none of {n_read:,} rows of {new[0].kind} is kept, so nothing "
+        f"was loaded. Give filters that some of them pass.\n{told}"
     )
 
 
@@ -163,7 +166,7 @@ def _load_file(
     dry_run: bool,
     progress: Say | None,
 ) -> LoadReport:
-    say = progress or _say_nothing
+    say = progress or (lambda _: None)
     path = str(source.path)
     check_build(con, source, options.build)
     files = _files_of(source, layout, options)
@@ -183,15 +186,13 @@ def _load_file(
     load_id = _next_load_id(con)
     if kind.replaces:
         con.execute(f"delete from {layout.table}")
-    if layout.load is not None:
-        say(f"{path}: loading as {layout.name}")
-        with _faults_of(source, layout):
+    with _faults_of(source, layout):
+        if layout.load is not None:
+            say(f"{path}: loading as {layout.name}")
             loaded = layout.load(con, source, options, load_id, say)
-        if loaded.n_read == 0:
-            raise DataError(f"{path}: the file is empty (no {kind.name}).")
-        refuse(path, kind.name, options, loaded.n_read, loaded.issues)
-    else:
-        loaded = _load_staged(con, kind, source, layout, options, load_id, say)
+            refuse(path, kind.name, options, loaded.n_read, loaded.issues)
+        else:
+            loaded = _load_staged(con, kind, source, layout, options, load_id, say)
     rejected: dict[str, int] = {}
     notes: dict[str, int] = {}
     for issue in loaded.issues:
@@ -232,45 +233,32 @@ def _load_staged(
     say: Say,
 ) -> Loaded:
     """Load a file through the temp table ``incoming``."""
-    if layout.stage is None:
-        raise TypeError(f"format {layout.name} has neither stage nor load")
+    assert layout.stage is not None, f"format {layout.name} has neither stage nor load"
     path = str(source.path)
     damage = check_compression(source.path)
     say(f"{path}: reading as {layout.name}")
-    _drop_incoming(con)
     con.execute(
         "create or replace temp table incoming_issues"
         "(line bigint, code varchar, message varchar, n bigint, example varchar)"
     )
-    with _faults_of(source, layout):
-        layout.stage(con, source, options)
-    if damage:
-        con.execute("insert into incoming_issues values (null, ?, null, 1, null)", [damage])
+    layout.stage(con, source, options)
     say(f"{path}: storing")
     judge(con, layout, options)
-    with _faults_of(source, layout):
-        n_read, issues = count_incoming(con)
+    n_read, issues = count_incoming(con)
+    issues += damage
     refuse_other_build(path, options, issues)
-    if n_read == 0:
-        raise DataError(f"{path}: the file is empty (no rows of {kind.name}).")
     refuse(path, kind.name, options, n_read, issues)
     if kind.own_store:
         store: Callable[..., dict[str, int]] = importlib.import_module(kind.module).store
-        with _faults_of(source, layout):
-            merged = store(con, source, load_id)
-        issues += [
-            Issue(code=code, message=message_of(code), n=n, is_reject=True)
-            for code, n in sorted(merged.items())
-            if n
-        ]
+        merged = store(con, source, load_id)
+        issues += [Issue(code=code, n=n, is_reject=True) for code, n in sorted(merged.items()) if n]
     else:
         # a staged view reads the file again, and now every column of it
-        with _faults_of(source, layout):
-            con.execute(
-                f"insert into {layout.table} by name "
-                f"select * exclude (line, reject, note), {load_id} as load_id "
-                "from incoming_judged where reject is null"
-            )
+        con.execute(
+            f"insert into {layout.table} by name "
+            f"select * exclude (line, reject, note), {load_id} as load_id "
+            "from incoming_judged where reject is null"
+        )
     _drop_incoming(con)
     n_rejected = sum(issue.n for issue in issues if issue.is_reject)
     return Loaded(n_read=n_read, n_loaded=n_read - n_rejected, issues=issues)
@@ -323,10 +311,6 @@ def _record_issues(
         )  # fmt: skip
 
 
-def _say_nothing(_: str) -> None:
-    return
-
-
 def _earlier_load(
     con: duckdb.DuckDBPyConnection, kind: Kind, digest: str
 ) -> tuple[int, str, str | None, str | None] | None:
@@ -341,8 +325,10 @@ def _earlier_load(
 
 
 def _next_load_id(con: duckdb.DuckDBPyConnection) -> int:
-    row = con.execute("select coalesce(max(load_id), 0) + 1 from load_manifest").fetchone()
-    return int(row[0]) if row else 1
+    ((load_id,),) = con.execute(
+        "select coalesce(max(load_id), 0) + 1 from load_manifest"
+    ).fetchall()
+    return int(load_id)
 
 
 def _drop_incoming(con: duckdb.DuckDBPyConnection) -> None:

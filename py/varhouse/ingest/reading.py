@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.accessions import build_of_accessions
 from varhouse.ingest.builds import ID_ENDS
-from varhouse.ingest.format import Binary, SourceFile
+from varhouse.ingest.format import Binary, Issue, SourceFile
 
-_COMPRESSED = (".gz", ".bgz", ".zst")
+_COMPRESSIONS = {".gz": "gzip", ".bgz": "gzip", ".zst": "zstd"}
 _PARQUET = (".parquet", ".pq")
 _CHUNK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 20
@@ -74,10 +74,12 @@ def sniff(path: Path) -> SourceFile:
     if path.stat().st_size == 0:
         raise DataError(f"{path}: the file is empty (0 bytes).")
     suffix = _suffix(path)
-    binary = _binary(path)
-    _refuse_packed(path, binary)
+    with path.open("rb") as stream:
+        start = stream.read(20)
+    binary = _binary(path, start)
     if binary:
         return SourceFile(path, "", (), suffix, "", binary)
+    _refuse_packed(path, start)
     if suffix in _PARQUET:
         return SourceFile(path, "", _parquet_columns(path), suffix, "")
     header = next((line for line in head_lines(path) if line.strip()), "")
@@ -89,18 +91,16 @@ def sniff(path: Path) -> SourceFile:
     return SourceFile(path, header, columns, suffix, delimiter)
 
 
-def _binary(path: Path) -> Binary:
+def _binary(path: Path, start: bytes) -> Binary:
     """Tell the binary formats of the field by their first bytes."""
-    with path.open("rb") as stream:
-        start = stream.read(20)
     if start[:2] == b"\x6c\x1b":
         # PLINK 1 in its variant-major order, which is all that is in use, else PLINK 2
         return "plink-bed" if start[2:3] in (b"\x00", b"\x01") else "plink-pgen"
-    if start[:8] == b"\x89HDF\r\n\x1a\n":
+    if start.startswith(b"\x89HDF\r\n\x1a\n"):
         return "hdf5"
     if start[16:20] == b"bgen":
         return "bgen"
-    if start[:2] == _GZIP_MAGIC:
+    if start.startswith(_GZIP_MAGIC):
         # what cannot be unpacked is no BCF, and is told of by whoever reads the file
         with contextlib.suppress(OSError, EOFError, zlib.error), gzip.open(path, "rb") as inner:
             if inner.read(4) == b"BCF\x02":
@@ -108,22 +108,17 @@ def _binary(path: Path) -> Binary:
     return ""
 
 
-def _refuse_packed(path: Path, binary: Binary) -> None:
+def _refuse_packed(path: Path, start: bytes) -> None:
     """Refuse an archive, and a compressed file that does not say so: its name tells the reader."""
     for magic, (kind, suffixes) in _PACKED.items():
-        if not binary and _starts_with(path, magic) and path.suffix.lower() not in suffixes:
+        if start.startswith(magic) and path.suffix.lower() not in suffixes:
             wanted = f"add {suffixes[0]} to its name" if suffixes else "unpack it first"
             raise DataError(f"{path}: {kind}; {wanted}.")
 
 
-def _starts_with(path: Path, magic: bytes) -> bool:
-    with path.open("rb") as stream:
-        return stream.read(len(magic)) == magic
-
-
 def _suffix(path: Path) -> str:
     suffixes = [suffix.lower() for suffix in path.suffixes]
-    while suffixes and suffixes[-1] in _COMPRESSED:
+    while suffixes and suffixes[-1] in _COMPRESSIONS:
         suffixes.pop()
     return suffixes[-1] if suffixes else ""
 
@@ -142,12 +137,17 @@ def _parquet_columns(path: Path) -> tuple[str, ...]:
         ) from error
 
 
+def compression_of(path: Path) -> str:
+    """Return how a file is compressed, by its suffix and in DuckDB's words: gzip, zstd or none."""
+    return _COMPRESSIONS.get(path.suffix.lower(), "none")
+
+
 def open_bytes(path: Path) -> IO[bytes]:
     """Open a file for reading; its suffix says how it is compressed."""
-    match path.suffix.lower():
-        case ".gz" | ".bgz":
+    match compression_of(path):
+        case "gzip":
             return cast(IO[bytes], gzip.open(path, "rb"))
-        case ".zst":
+        case "zstd":
             return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
         case _:
             return path.open("rb")
@@ -198,9 +198,11 @@ def header_hint(source: SourceFile) -> str:
 
     It begins with a space: it goes behind the error that the header causes.
     """
-    if ";" in source.header and source.header.count(";") >= len(source.columns):
+    if not source.header:
+        return ""
+    if source.header.count(";") >= len(source.columns):
         return " Columns are separated by tabs, commas or spaces; here they look separated by ;."
-    if source.delimiter and not source.header.startswith("#"):
+    if not source.header.startswith("#"):
         first = next(iter(head_lines(source.path)[1:]), "")
         fields = first.split(source.delimiter)
         # a delimiter at the end of each line is no name of a row
@@ -209,7 +211,8 @@ def header_hint(source: SourceFile) -> str:
                 " The line below has a field more than the header, as where R writes row names: "
                 "write them with col.names = NA, or none with row.names = FALSE."
             )
-    if not source.header.startswith("#") or source.header.startswith("##fileformat=VCF"):
+        return ""
+    if source.header.startswith("##fileformat=VCF"):
         return ""
     lines = (line for line in head_lines(source.path) if line.strip())
     below = next((line for line in lines if not line.startswith("#")), source.header)
@@ -219,7 +222,9 @@ def header_hint(source: SourceFile) -> str:
 
 
 def _damaged(path: Path, error: Exception) -> DataError:
-    if isinstance(error, gzip.BadGzipFile) and not _starts_with(path, _GZIP_MAGIC):
+    with path.open("rb") as stream:
+        is_gzip = stream.read(2) == _GZIP_MAGIC
+    if isinstance(error, gzip.BadGzipFile) and not is_gzip:
         return DataError(f"{path}: not compressed, although its name says gzip; rename it.")
     if isinstance(error, EOFError):
         found = "ends in the middle of a compressed block"
@@ -239,23 +244,23 @@ def sha256_of(paths: Sequence[Path]) -> str:
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def check_compression(path: Path) -> str | None:
+def check_compression(path: Path) -> list[Issue]:
     """Read a compressed file to its end, so that its checksums are verified.
 
     DuckDB verifies neither the CRC of gzip nor its end.
 
     Returns
     -------
-    str or None
-        ``no_bgzf_end_marker`` when a block gzip file lacks its last, empty block.
+    list of Issue
+        See `check_bgzf_end`.
 
     Raises
     ------
     DataError
         The file is cut short or a checksum differs.
     """
-    if path.suffix.lower() not in _COMPRESSED:
-        return None
+    if compression_of(path) == "none":
+        return []
     try:
         with open_bytes(path) as stream:
             while stream.read(_CHUNK_BYTES):
@@ -265,20 +270,22 @@ def check_compression(path: Path) -> str | None:
     return check_bgzf_end(path)
 
 
-def check_bgzf_end(path: Path) -> str | None:
-    """Return ``no_bgzf_end_marker`` when a block gzip file lacks its last, empty block."""
+def check_bgzf_end(path: Path) -> list[Issue]:
+    """Tell of a block gzip file that lacks its last, empty block."""
     with path.open("rb") as raw:
         start = raw.read(16)
         is_bgzf = start[:4] == b"\x1f\x8b\x08\x04" and start[12:14] == b"BC"
         if not is_bgzf:
-            return None
+            return []
         raw.seek(-min(len(_BGZF_END), path.stat().st_size), io.SEEK_END)
-        return None if raw.read() == _BGZF_END else "no_bgzf_end_marker"
+        if raw.read() == _BGZF_END:
+            return []
+    return [Issue(code="no_bgzf_end_marker", n=1, is_reject=False)]
 
 
 def build_of_first_id(source: SourceFile) -> str | None:
     """Return the build that an id in the first row ends in, as GTEx writes them, or None."""
-    if source.binary or not source.delimiter:
+    if not source.delimiter:
         return None
     lines = [line for line in head_lines(source.path) if line.strip()][1:2]
     cells = lines[0].split(source.delimiter) if lines else []
@@ -289,6 +296,6 @@ def build_of_first_id(source: SourceFile) -> str | None:
 
 def build_of_contigs(source: SourceFile) -> str | None:
     """Return the build that a text file names its contigs after (``NC_000021.9``), or None."""
-    if source.binary or not source.delimiter:
+    if not source.delimiter:
         return None
     return build_of_accessions("\n".join(head_lines(source.path)))

@@ -15,7 +15,7 @@ import duckdb
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import header_hint, shown_names
+from varhouse.ingest.reading import compression_of, header_hint, shown_names
 from varhouse.ingest.staging import (
     header_line_number,
     name_sql,
@@ -133,13 +133,13 @@ def refuse_ragged(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     DataError
         Names the first such line.
     """
-    row = con.execute(
+    ((line, n_lines),) = con.execute(
         "select min(line), count(distinct line) from incoming where reject = 'ragged_row'"
-    ).fetchone()
-    if row and row[1]:
+    ).fetchall()
+    if n_lines:
         raise DataError(
-            f"{source.path}, line {row[0]}: not the {len(source.columns)} columns of the header, "
-            f"which {source.delimiter!r} separates ({row[1]} such lines). Is the file cut short, "
+            f"{source.path}, line {line}: not the {len(source.columns)} columns of the header, "
+            f"which {source.delimiter!r} separates ({n_lines} such lines). Is the file cut short, "
             f"or does a value hold the delimiter?{header_hint(source)}"
         )
 
@@ -219,12 +219,10 @@ def _column_positions(source: SourceFile, columns: Columns) -> dict[str, int]:
 
 def lines_sql(source: SourceFile) -> str:
     """Return a subquery of all lines, numbered; one reading thread keeps their order."""
-    compression = {".gz": "gzip", ".bgz": "gzip", ".zst": "zstd"}.get(
-        source.path.suffix.lower(), "none"
-    )
     return (
         f"(select row_number() over () as line, raw from read_csv({path_sql(source.path)}, "
         f"auto_detect = false, columns = {{'raw': 'VARCHAR'}}, delim = chr(1), quote = '', "
         f"escape = '', comment = '', nullstr = '', header = false, strict_mode = false, "
-        f"parallel = false, compression = '{compression}', hive_partitioning = false))"
+        f"parallel = false, compression = '{compression_of(source.path)}', "
+        f"hive_partitioning = false))"
     )

@@ -56,7 +56,7 @@ def _stated(options: LoadOptions) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in (*_FILTERS, *_READINGS):
         value = getattr(options, name)
-        if value in (None, (), []) or value == getattr(LoadOptions, name, None):
+        if value in ([], getattr(LoadOptions, name)):
             continue
         if isinstance(value, Path):
             found[name] = sha256_of([value])

@@ -93,7 +93,7 @@ def find_format(kind: Kind, source: SourceFile, name: str | None) -> Format:
     if fitting:
         names = ", ".join(candidate.name for candidate in fitting)
         raise DataError(f"{source.path}: could be {names}; say which with --format.")
-    known = "\n".join(f"  {layout.name}: {layout.wants or layout.table}" for layout in formats)
+    known = "\n".join(f"  {layout.name}: {layout.wants}" for layout in formats)
     looks = (
         f"it is a binary file ({source.binary})"
         if source.binary

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.keys import text_literal
-from varhouse.ingest.reading import head_lines, header_hint, shown_names
+from varhouse.ingest.reading import compression_of, head_lines, header_hint, shown_names
 
 _MAX_LINE_BYTES = 64 << 20
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -83,9 +83,6 @@ def stage_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
     DataError
         A line is not UTF-8, or longer than any sane line.
     """
-    compression = {".gz": "gzip", ".bgz": "gzip", ".zst": "zstd"}.get(
-        source.path.suffix.lower(), "none"
-    )
     # The delimiter is a control character that no text holds: DuckDB only splits lines here.
     # row_number() over () numbers them in file order: the operator runs on one thread.
     try:
@@ -99,8 +96,8 @@ def stage_lines(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
                 from read_csv(
                     {path_sql(source.path)}, columns={{'content': 'VARCHAR'}}, auto_detect=false,
                     header=false, delim='\x01', quote='', escape='', comment='', nullstr='',
-                    compression='{compression}', max_line_size={_MAX_LINE_BYTES},
-                    hive_partitioning=false
+                    compression='{compression_of(source.path)}',
+                    max_line_size={_MAX_LINE_BYTES}, hive_partitioning=false
                 )
             )
             where trim(content, ' ' || chr(9)) <> ''

@@ -124,10 +124,10 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
     dict of str to int
         ``known_variant``: rows that were there already.
     """
-    known = con.execute(
+    ((n_known,),) = con.execute(
         "select count(*) from incoming_judged "
         "where reject is null and variant_id in (select variant_id from raw.variants)"
-    ).fetchone()
+    ).fetchall()
     con.execute("""
         update raw.variants set rsid = incoming_judged.rsid
         from incoming_judged
@@ -156,7 +156,7 @@ def store(con: duckdb.DuckDBPyConnection, source: SourceFile, load_id: int) -> d
         order by variant_idx
     """)
     renumber(con)
-    return {"known_variant": known[0] if known else 0}
+    return {"known_variant": n_known}
 
 
 def renumber(con: duckdb.DuckDBPyConnection) -> None:
@@ -179,12 +179,12 @@ def renumber(con: duckdb.DuckDBPyConnection) -> None:
 
         select * from ordered where old_idx <> new_idx
     """)
-    moved = con.execute(
+    ((n_moved, n_genotyped),) = con.execute(
         "select count(*), count(*) filter (where has_genotypes) from variant_moves"
-    ).fetchall()[0]
-    if moved[0]:
+    ).fetchall()
+    if n_moved:
         _rewrite(con, "raw.variants", "variant_idx")
-    if moved[1]:
+    if n_genotyped:
         for table in ("raw.genotypes_rare", "raw.genotypes_common"):
             _rewrite(con, table, "variant_idx, donor_idx")
     con.execute("drop table variant_moves")

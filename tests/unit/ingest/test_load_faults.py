@@ -12,7 +12,7 @@ from varhouse.ingest.format import Format, SourceFile
 from varhouse.ingest.load import _faults_of
 
 SOURCE = SourceFile(Path("a.tsv"), "x\ty", ("x", "y"), ".tsv", "\t")
-LAYOUT = Format("table", "raw.t", lambda source: True)
+LAYOUT = Format("table", "raw.t", lambda source: True, "")
 
 
 @pytest.mark.parametrize(

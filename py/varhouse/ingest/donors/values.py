@@ -176,10 +176,7 @@ def load_values(
         A donor twice, a column of text, values other than those loaded before, no donor that has
         genotypes while there are some.
     """
-    issues = stage(con, source)
-    damage = check_compression(source.path)
-    if damage:
-        issues.append(Issue(code=damage, n=1, is_reject=False))
+    issues = [*stage(con, source), *check_compression(source.path)]
     n_read, n_nameless = _name_donors(con, options)
     if n_nameless:
         issues.append(Issue(code="donor_id_missing", n=n_nameless, is_reject=True))

@@ -104,11 +104,8 @@ class BcfReader:
         self._columns = self._kept if is_part and not self._is_chosen_by_htslib else None
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
-        self.issues: list[Issue] = []
+        self.issues: list[Issue] = check_bgzf_end(self._path)
         self._lost = LostCalls()
-        damage = check_bgzf_end(self._path)
-        if damage:
-            self.issues.append(Issue(code=damage, n=1, is_reject=False))
 
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""

@@ -63,11 +63,8 @@ class VcfReader:
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
         self.sex: Sequence[int | None] | None = None
         self.n_records: int | None = None
-        self.issues: list[Issue] = []
+        self.issues: list[Issue] = check_bgzf_end(self._path)
         self._lost = LostCalls()
-        damage = check_bgzf_end(self._path)
-        if damage:
-            self.issues.append(Issue(code=damage, n=1, is_reject=False))
 
     def _read_header(self, stream: IO[bytes]) -> tuple[list[str], int]:
         """Read up to the line of column names; return the sample ids and the number of lines."""
