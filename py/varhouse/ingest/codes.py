@@ -153,6 +153,9 @@ _MESSAGES = {
     "trait_varies": "cells of one donor differ in it (n donors); it is not taken",
     "trait_differs": "another file says otherwise of the donor; what was there first is kept",
     "not_counts": "the named matrix holds no counts: means are of its values as they are, no sums",
+    "reference_provisional": "PLINK 2 says that the reference of all or some variants is "
+    "provisional, as in what was PLINK 1: it may be the major allele. Settle it with plink2 "
+    "--ref-from-fa force",
     "no_alternative_allele": "the record has no alternative allele",
     "spanning_deletion": "the alternative allele is *, a deletion that another record describes",
     "unspecified_allele": "the alternative allele is <NON_REF> or <*>, any that was not seen",

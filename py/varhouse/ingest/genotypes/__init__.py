@@ -8,13 +8,15 @@ from varhouse.ingest.genotypes.bgen import BgenReader, bgen_companions
 from varhouse.ingest.genotypes.header import build_of_header
 from varhouse.ingest.genotypes.plink1 import Plink1Reader, plink1_companions
 from varhouse.ingest.genotypes.plink2 import Plink2Reader, build_of_pvar, plink2_companions
-from varhouse.ingest.genotypes.store import finish, load_genotypes
+from varhouse.ingest.genotypes.store import load_genotypes
 from varhouse.ingest.genotypes.vcf import VcfReader
 from varhouse.ingest.reading import head_lines
-
-__all__ = ["FORMATS", "finish"]
+from varhouse.ingest.variants import renumber
 
 _TABLE = "raw.genotypes_rare"
+
+# the variant index is put in order after the last file of a command
+finish = renumber
 
 FORMATS: tuple[Format, ...] = (
     Format(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import duckdb
 import numpy as np
@@ -12,22 +12,18 @@ from numpy.typing import NDArray
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
-    MISSING_CODE,
     GenotypeBlock,
+    Sites,
     Wanted,
-    block_from_codes,
-    block_from_dense,
     block_size,
     kept_places,
 )
 from varhouse.ingest.genotypes.calls import (
     MAX_ALLELE,
     NO_ALLELE,
-    LostCalls,
+    CallReader,
+    Calls,
     allele_numbers,
-    check_alleles,
-    checked_dosages,
-    copies,
     ploidy_not_supported,
 )
 from varhouse.ingest.genotypes.header import build_of_header
@@ -41,6 +37,14 @@ _Number = TypeVar("_Number", np.int16, np.float32)
 
 _QUIET = 0
 _MAX_PLOIDY = 2
+
+
+class _Decoded(NamedTuple):
+    """A record: calls, whose first two columns are alleles, or dosages by allele, or both."""
+
+    n_alleles: int
+    calls: NDArray[np.int16] | None
+    dosages: NDArray[np.float32] | None
 
 
 def open_bcf(source: SourceFile) -> VCF:
@@ -90,7 +94,6 @@ class BcfReader:
     ) -> None:
         self._source = source
         self._path = source.path
-        self._half_call = options.half_call
         vcf = open_bcf(source)
         ids = list(vcf.samples)
         vcf.close()
@@ -102,10 +105,10 @@ class BcfReader:
             "," in name or name.startswith(("^", "-")) for name in self.samples
         )
         self._columns = self._kept if is_part and not self._is_chosen_by_htslib else None
-        self.sex: Sequence[int | None] | None = None
+        self.sex: Sequence[int | None] = [None] * len(self.samples)
         self.n_records: int | None = None
         self.issues: list[Issue] = check_bgzf_end(self._path)
-        self._lost = LostCalls()
+        self._calls = CallReader(self._path, options.half_call)
 
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
@@ -113,11 +116,12 @@ class BcfReader:
         if self._is_chosen_by_htslib:
             vcf.set_samples(list(self.samples))
         size = block_size(len(self.samples))
-        rows, batch = SitesBuilder(), _Batch(len(self.samples))
+        rows, decoded = SitesBuilder(), dict[int, _Decoded | DataError]()
         try:
             for number, variant in enumerate(self._variants(vcf), start=1):
                 if rows.is_full(size, variant.CHROM, variant.POS):
-                    yield from self._block(rows, batch, wanted)
+                    yield from self._block(rows.take(), decoded, wanted)
+                    decoded = {}
                 alts = variant.ALT or ["."]
                 if len(alts) > MAX_ALLELE:
                     raise DataError(
@@ -127,15 +131,15 @@ class BcfReader:
                 for alt in alts:
                     rows.add(number, variant.CHROM, variant.POS, variant.REF, alt, variant.ID)
                 try:
-                    batch.add(*self._decoded(variant, number, len(alts)))
+                    decoded[number] = self._decoded(variant, number, len(alts))
                 except DataError as error:
                     # nobody looks at the calls of a record that is left out
-                    batch.add_fault(error, len(alts))
+                    decoded[number] = error
             if rows.n_rows:
-                yield from self._block(rows, batch, wanted)
+                yield from self._block(rows.take(), decoded, wanted)
         finally:
             vcf.close()
-        self.issues += self._lost.issues()
+        self.issues += self._calls.issues()
 
     def _variants(self, vcf: VCF) -> Iterator[Variant]:
         n_read = 0
@@ -151,12 +155,9 @@ class BcfReader:
                 "damaged."
             ) from error
 
-    def _decoded(
-        self, variant: Variant, number: int, n_alleles: int
-    ) -> tuple[NDArray[np.int16] | None, int, NDArray[np.float32] | None]:
-        """Return calls, the number of alleles, and dosages."""
+    def _decoded(self, variant: Variant, number: int, n_alleles: int) -> _Decoded:
         formats = variant.FORMAT
-        dosages = None
+        calls = dosages = None
         if "DS" in formats:
             dosages = self._of_kept(variant.format("DS"))
             is_number = dosages.dtype.kind == "f"
@@ -178,107 +179,44 @@ class BcfReader:
                 calls[:, 1] = NO_ALLELE
         elif dosages is None:
             raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
-        else:
-            calls = None
-        return calls, n_alleles, dosages
+        return _Decoded(n_alleles, calls, dosages)
 
     def _of_kept(self, every: NDArray[_Number]) -> NDArray[_Number]:
         return every if self._columns is None else every[self._columns]
 
-    def _block(self, rows: SitesBuilder, batch: _Batch, wanted: Wanted) -> Iterator[GenotypeBlock]:
-        """Hand on what was collected and begin anew."""
-        sites = rows.take()
-        faults = batch.faults
-        first, second, n_alleles, has_calls, dosages = batch.take()
+    def _block(
+        self, sites: Sites, decoded: Mapping[int, _Decoded | DataError], wanted: Wanted
+    ) -> Iterator[GenotypeBlock]:
         allele = allele_numbers(sites)
-        place = np.repeat(np.arange(len(n_alleles)), n_alleles)
-        records = sites.record[allele == 1]
         mask = wanted(sites)
         if not mask.any():
             return
-        sites, allele, place = sites.take(mask), allele[mask], place[mask]
-        for fault in sorted(faults.keys() & set(place.tolist())):
-            raise faults[fault]
-        called = np.unique(place)
-        check_alleles(self._path, records[called], n_alleles[called], first[called], second[called])
-        if self._half_call == "missing":
-            self._lost.see_half_calls(records[called], first[called], second[called])
-        counted = copies(first, second, place, allele, self._half_call)
-        dense = None
-        for row in range(len(sites)) if dosages else ():
-            found = dosages.get(int(place[row]))
-            if found is None:
-                continue
-            checked = checked_dosages(self._path, sites, row, found[:, allele[row] - 1])
-            if has_calls[place[row]]:
-                self._lost.see_dosages(int(sites.record[row]), counted[row], checked)
-            else:
-                if dense is None:
-                    dense = counted.astype(np.float32)
-                    dense[counted == MISSING_CODE] = np.nan
-                dense[row] = checked
-        yield block_from_codes(sites, counted) if dense is None else block_from_dense(sites, dense)
-
-
-class _Batch:
-    """Calls of the records of a block.
-
-    Attributes
-    ----------
-    faults
-        What is wrong with records that cannot be decoded, by their place in the block.
-    """
-
-    def __init__(self, n_samples: int) -> None:
-        self._no_calls = np.zeros((n_samples, _MAX_PLOIDY), dtype=np.int16)
-        self._clear()
-
-    def _clear(self) -> None:
-        self._calls: list[NDArray[np.int16]] = []
-        self._n_alleles: list[int] = []
-        self._has_calls: list[bool] = []
-        self._dosages: dict[int, NDArray[np.float32]] = {}
-        self.faults: dict[int, DataError] = {}
-
-    def add_fault(self, fault: DataError, n_alleles: int) -> None:
-        """Add a record that cannot be decoded."""
-        self.faults[len(self._n_alleles)] = fault
-        self.add(None, n_alleles, None)
-
-    def add(
-        self,
-        calls: NDArray[np.int16] | None,
-        n_alleles: int,
-        dosages: NDArray[np.float32] | None,
-    ) -> None:
-        """Add a record, the first two columns of whose calls are alleles; else it has dosages."""
-        if dosages is not None:
-            self._dosages[len(self._n_alleles)] = dosages
-        self._calls.append(self._no_calls if calls is None else calls[:, :_MAX_PLOIDY])
-        self._n_alleles.append(n_alleles)
-        self._has_calls.append(calls is not None)
-
-    def take(
-        self,
-    ) -> tuple[
-        NDArray[np.int8],
-        NDArray[np.int8],
-        NDArray[np.int64],
-        NDArray[np.bool_],
-        dict[int, NDArray[np.float32]],
-    ]:
-        """Return first and second alleles, numbers of alleles, which have calls, and dosages."""
-        shape = (len(self._calls), len(self._no_calls))
-        alleles = np.empty((_MAX_PLOIDY, *shape), dtype=np.int8)
-        for place, calls in enumerate(self._calls):
+        sites, allele = sites.take(mask), allele[mask]
+        records = dict[int, _Decoded]()
+        for number in np.unique(sites.record).tolist():
+            found = decoded[number]
+            if isinstance(found, DataError):
+                raise found
+            records[number] = found
+        called = [
+            (number, each.n_alleles, each.calls)
+            for number, each in records.items()
+            if each.calls is not None
+        ]
+        alleles = np.empty((_MAX_PLOIDY, len(called), len(self.samples)), dtype=np.int8)
+        for place, (_, _, each) in enumerate(called):
             # a number that is too large to keep is larger than that of any allele
-            np.minimum(calls.T, MAX_ALLELE + 1, out=alleles[:, place], casting="unsafe")
-        taken = (
-            alleles[0],
-            alleles[1],
-            np.array(self._n_alleles, dtype=np.int64),
-            np.array(self._has_calls, dtype=np.bool_),
-            self._dosages,
+            pairs = each[:, :_MAX_PLOIDY].T
+            np.minimum(pairs, MAX_ALLELE + 1, out=alleles[:, place], casting="unsafe")
+        calls = Calls(
+            records=np.array([number for number, _, _ in called], dtype=np.int64),
+            n_alleles=np.array([n_alleles for _, n_alleles, _ in called], dtype=np.int64),
+            first=alleles[0],
+            second=alleles[1],
         )
-        self._clear()
-        return taken
+        dosages = {
+            row: given[:, allele[row] - 1]
+            for row, number in enumerate(sites.record.tolist())
+            if (given := records[number].dosages) is not None
+        }
+        yield self._calls.block(sites, allele, calls, dosages)

@@ -48,16 +48,14 @@ class BgenReader:
         ids, sexes, where = self._samples(options.sample_file)
         self._kept = kept_places(where, ids, keep)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
-        self.sex: Sequence[int | None] | None = (
-            None if sexes is None else [sexes[place] for place in self._kept]
-        )
+        self.sex: Sequence[int | None] = [sexes[place] for place in self._kept]
         self.n_records: int | None = self._header.n_variants
         self.issues: list[Issue] = []
         self._is_ref_first = (
             allele_order(con, self._path, self._header, options.allele_order) == "ref-first"
         )
 
-    def _samples(self, named: Path | None) -> tuple[list[str], list[int | None] | None, Path]:
+    def _samples(self, named: Path | None) -> tuple[list[str], list[int | None], Path]:
         """Return ids and sexes of all samples of the file, and where the ids were found."""
         own = self._header.samples
         beside = _beside(self._path)
@@ -69,11 +67,11 @@ class BgenReader:
                     f"it. Name the .sample file of its {self._header.n_samples} samples with "
                     "--sample-file."
                 )
-            return own, None, self._path
+            return own, [None] * len(own), self._path
         ids, sexes = read_sample_file(path)
         if own is not None and named is None:
             # the file's own ids count; what is beside it adds the sex of the same people
-            return own, (sexes if ids == own else None), self._path
+            return own, (sexes if ids == own else [None] * len(own)), self._path
         if len(ids) != self._header.n_samples:
             raise DataError(
                 f"{path}: {len(ids)} samples, but {self._path.name} has "

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Literal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from varhouse.errors import DataError
+from varhouse.ingest.arrow_tables import ArrowTables
 from varhouse.ingest.genotypes.bgen_layout import BgenHeader, BgenRecord, records_of
 from varhouse.ingest.genotypes.sites import contig_sql
-from varhouse.ingest.genotypes.tables import ArrowTables
 
 Order = Literal["ref-first", "ref-last"]
 
@@ -67,34 +67,22 @@ def allele_order(
     """
     if said is not None:
         return said
-    n_first, n_last, n_neither = 0, 0, 0
+    counts = np.zeros(3, dtype=np.int64)
+    records = records_of(path, header, with_data=False)
     with ArrowTables(con) as tables:
-        for table in _batches(path, header):
-            tables.show("file_alleles", table)
-            found = con.execute(_MATCHES).fetchall()[0]
-            n_first, n_last, n_neither = (
-                old + new for old, new in zip((n_first, n_last, n_neither), found, strict=True)
-            )
+        while batch := list(islice(records, _BATCH)):
+            tables.show("file_alleles", _table(batch))
+            counts += con.execute(_MATCHES).fetchall()[0]
+    n_first, n_last, n_neither = counts.tolist()
     n_variants = header.n_variants
-    fits: list[Order] = []
-    if n_first == n_variants:
-        fits.append("ref-first")
-    if n_last == n_variants:
-        fits.append("ref-last")
-    if len(fits) == 1:
-        return fits[0]
+    if (n_first == n_variants) != (n_last == n_variants):
+        return "ref-first" if n_first == n_variants else "ref-last"
     raise DataError(
         f"{path}: which allele is the reference? A BGEN file does not say, and the variant index "
         f"does not settle it: of {n_variants} variants it has {n_first} with the first allele as "
         f"reference, {n_last} with the last, and {n_neither} not at all. Say --ref-first or "
         "--ref-last, or load a variant index that has them all."
     )
-
-
-def _batches(path: Path, header: BgenHeader) -> Iterator[pa.Table]:
-    records = records_of(path, header, with_data=False)
-    while batch := list(islice(records, _BATCH)):
-        yield _table(batch)
 
 
 def _table(batch: list[BgenRecord]) -> pa.Table:

@@ -133,7 +133,7 @@ class GenotypeReader(Protocol):
     samples
         Ids of the samples kept, in the order of the file.
     sex
-        1 male, 2 female, None unknown, one for each of ``samples``; None when the file has none.
+        1 male, 2 female, None unknown, one for each of ``samples``.
     n_records
         Records of the file, None when that is not known before it is read.
     issues
@@ -141,7 +141,7 @@ class GenotypeReader(Protocol):
     """
 
     samples: Sequence[str]
-    sex: Sequence[int | None] | None
+    sex: Sequence[int | None]
     n_records: int | None
     issues: list[Issue]
 

@@ -8,10 +8,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from varhouse.errors import DataError
+from varhouse.ingest.arrow_tables import seen_as
 from varhouse.ingest.donors.register import genotype_overlap
 from varhouse.ingest.format import SourceFile
 from varhouse.ingest.genotypes.block import GenotypeReader
-from varhouse.ingest.genotypes.tables import seen_as
 
 
 def place_donors(
@@ -25,12 +25,11 @@ def place_donors(
         Genotypes are loaded already and their donors are not the samples of this file; or other
         files have named donors, and no sample is one of them.
     """
-    sex = [None] * len(reader.samples) if reader.sex is None else list(reader.sex)
     table = pa.table(
         {
             "place": pa.array(range(len(reader.samples)), pa.int64()),
             "donor_id": pa.array(reader.samples, pa.string()),
-            "sex": pa.array(sex, pa.int8()),
+            "sex": pa.array(reader.sex, pa.int8()),
         }
     )
     with seen_as(con, "file_donors", table):

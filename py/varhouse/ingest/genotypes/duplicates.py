@@ -55,9 +55,9 @@ def resolve_duplicates(
     if first is not None:
         if options.on_duplicate == "error":
             raise _twice(con, source, *first)
-        if options.on_duplicate == "merge":
-            _merge(con, source)
         is_merged = options.on_duplicate == "merge"
+        if is_merged:
+            _merge(con, source)
         issues = _count_repeats(con, "duplicate_merged" if is_merged else "duplicate_left_out")
         _drop_repeats(con, merged=is_merged)
     con.execute("drop table repeated")
@@ -96,14 +96,19 @@ def _count_repeats(con: duckdb.DuckDBPyConnection, code: str) -> list[Issue]:
 def _twice(
     con: duckdb.DuckDBPyConnection, source: SourceFile, variant_id: str, records: list[int]
 ) -> DataError:
-    row = con.execute("select count(distinct variant_id) from repeated").fetchone()
-    n_others = int(row[0]) - 1 if row else 0
-    others = f", and so do {n_others} other variants" if n_others else ""
     _make_merged(con)
-    differing = con.execute(
-        "select count(*) from merged where variant_id = ? and is_conflict", [variant_id]
-    ).fetchone()
-    compared = "genotypes differ" if differing and differing[0] else "genotypes agree"
+    ((n_others, n_differing),) = con.execute(
+        """
+        select
+            (select count(distinct variant_id) from repeated) - 1,
+            count(*)
+        from merged
+        where variant_id = ? and is_conflict
+        """,
+        [variant_id],
+    ).fetchall()
+    others = f", and so do {n_others} other variants" if n_others else ""
+    compared = "genotypes differ" if n_differing else "genotypes agree"
     if records[0] == 0:
         where = f"stands in {_listed(records[1:])} and is in the warehouse already, {compared}"
     else:
@@ -127,16 +132,11 @@ def _listed(every: list[int]) -> str:
 
 def _make_merged(con: duckdb.DuckDBPyConnection) -> None:
     """Create ``merged``: the calls of each repeated variant and donor put together."""
-    genotypes = " union all ".join(
-        f"select variant_idx, donor_idx, dosage from {table} "
-        "where variant_idx in (select variant_idx from repeated)"
-        for table in _TABLES
-    )
-    con.execute(f"""
+    con.execute("""
         create or replace temp table merged as
         with calls as (
             select repeated.variant_id, genotypes.*
-            from ({genotypes}) as genotypes
+            from main.genotypes
             inner join repeated on genotypes.variant_idx = repeated.variant_idx
         ),
 
@@ -200,12 +200,12 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
             f"(select variant_idx from repeated where {which})"
         )
     if merged:
-        con.execute("""
+        con.execute(f"""
             create or replace temp table merged_variants as
             with counted as (
                 select
                     variant_id,
-                    sum(dosage) as copies,
+                    sum(dosage) as n_copies,
                     count(*) filter (where dosage is null) as n_missing
                 from merged
                 group by variant_id
@@ -216,8 +216,10 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
             select
                 repeated.variant_id,
                 repeated.variant_idx,
-                coalesce(copies, 0) as copies,
-                2 * (n_donors - coalesce(n_missing, 0)) as n_alleles
+                coalesce(n_copies, 0) as copies,
+                2 * (n_donors - coalesce(n_missing, 0)) as n_alleles,
+                n_alleles > 0
+                and least(copies, n_alleles - copies) / n_alleles >= {RARE_BELOW} as is_common
             from repeated
             cross join cohort
             left join counted on repeated.variant_id = counted.variant_id
@@ -226,21 +228,11 @@ def _drop_repeats(con: duckdb.DuckDBPyConnection, *, merged: bool) -> None:
         for table, condition in zip(_TABLES, ("not is_common", "is_common"), strict=True):
             con.execute(f"""
                 insert into {table}
-                with placed as (
-                    select
-                        variant_id,
-                        variant_idx,
-                        n_alleles > 0
-                        and least(copies, n_alleles - copies) / n_alleles >= {RARE_BELOW}
-                            as is_common
-                    from merged_variants
-                )
-
-                select placed.variant_idx, merged.donor_idx, merged.dosage
+                select merged_variants.variant_idx, merged.donor_idx, merged.dosage
                 from merged
-                inner join placed on merged.variant_id = placed.variant_id
+                inner join merged_variants on merged.variant_id = merged_variants.variant_id
                 where {condition} and merged.dosage is distinct from 0
-                order by placed.variant_idx, merged.donor_idx
+                order by merged_variants.variant_idx, merged.donor_idx
             """)
         con.execute("drop table merged_variants")
         con.execute("drop table merged")

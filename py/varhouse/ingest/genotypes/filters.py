@@ -39,10 +39,10 @@ def _region_sql(con: duckdb.DuckDBPyConnection, region: str) -> str:
     found = _REGION.fullmatch(region.strip())
     if found is None:
         raise UsageError(f"--region {region}: wanted is CHR or CHR:START-END, as in 22:1000-2000.")
-    row = con.execute(f"select {chrom_sql('$1')}", [found["chrom"]]).fetchone()
-    if row is None or row[0] is None:
+    ((chrom,),) = con.execute(f"select {chrom_sql('$1')}", [found["chrom"]]).fetchall()
+    if chrom is None:
         raise UsageError(f"--region {region}: the contig is not one of 1..22, X, Y, MT.")
-    inside = f"chrom = {text_literal(row[0])}"
+    inside = f"chrom = {text_literal(chrom)}"
     if found["start"] is None:
         return inside
     start, end = (int(found[name].replace(",", "") or "0") for name in ("start", "end"))

@@ -105,7 +105,7 @@ class Plink1Reader:
         self._kept = kept_places(fam, ids, keep)
         self._n_stored = len(ids)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
-        self.sex: Sequence[int | None] | None = [sexes[place] for place in self._kept]
+        self.sex: Sequence[int | None] = [sexes[place] for place in self._kept]
         self.n_records: int | None = count_lines(self._bim)
         self.issues: list[Issue] = []
         self._row_bytes = (self._n_stored + 3) // 4

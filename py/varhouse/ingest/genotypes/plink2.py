@@ -148,7 +148,7 @@ class Plink2Reader:
         self._kept = kept_places(psam, ids, keep)
         self._n_stored = len(ids)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
-        self.sex: Sequence[int | None] | None = [sexes[place] for place in self._kept]
+        self.sex: Sequence[int | None] = [sexes[place] for place in self._kept]
         self.issues: list[Issue] = []
         n_alts = _allele_counts(self._pvar)
         self.n_records: int | None = len(n_alts)
@@ -183,9 +183,6 @@ class Plink2Reader:
             self.issues.append(
                 Issue(
                     code="reference_provisional",
-                    message="PLINK 2 says that the reference of all or some variants is "
-                    "provisional, as in what was PLINK 1: it may be the major allele. Settle it "
-                    "with plink2 --ref-from-fa force",
                     n=n_variants if flag == _ALL_PROVISIONAL else 1,
                     is_reject=False,
                 )

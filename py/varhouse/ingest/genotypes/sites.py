@@ -7,11 +7,11 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from varhouse.ingest.arrow_tables import ArrowTables
 from varhouse.ingest.builds import chromosome_end_sql
 from varhouse.ingest.format import LoadOptions
 from varhouse.ingest.genotypes.block import Sites
 from varhouse.ingest.genotypes.filters import regions_sql
-from varhouse.ingest.genotypes.tables import ArrowTables
 from varhouse.ingest.genotypes.tally import Tally
 from varhouse.ingest.keys import chrom_sql, contig_rank_sql, rsid_sql, variant_id_sql
 
@@ -151,8 +151,9 @@ class SiteNumbers:
         self._con = con
         self._tables = tables
         self._contigs = _Contigs(con)
-        row = con.execute("select coalesce(max(variant_idx) + 1, 0) from raw.variants").fetchone()
-        self._next = int(row[0]) if row else 0
+        ((self._next,),) = con.execute(
+            "select coalesce(max(variant_idx) + 1, 0) from raw.variants"
+        ).fetchall()
         self._is_taken = np.zeros(self._next, dtype=np.bool_)
         con.execute(
             "create or replace temp table incoming_variants(variant_idx uinteger, "

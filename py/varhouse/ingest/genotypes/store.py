@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from varhouse.ingest.arrow_tables import ArrowTables, in_order
 from varhouse.ingest.format import Issue, Loaded, LoadFile, LoadOptions, Say, SourceFile
 from varhouse.ingest.genotypes.block import GenotypeBlock, GenotypeReader, OpenReader
 from varhouse.ingest.genotypes.donors import place_donors
@@ -21,9 +22,7 @@ from varhouse.ingest.genotypes.filters import (
     within_maf,
 )
 from varhouse.ingest.genotypes.sites import SiteJudge, SiteNumbers
-from varhouse.ingest.genotypes.tables import ArrowTables, in_order
 from varhouse.ingest.genotypes.tally import Tally
-from varhouse.ingest.variants import renumber
 
 _SECONDS_BETWEEN_NEWS = 1.0
 
@@ -54,11 +53,6 @@ def load_genotypes(open_reader: OpenReader) -> LoadFile:
         return store.finish()
 
     return load
-
-
-def finish(con: duckdb.DuckDBPyConnection) -> None:
-    """Put the variant index in order after the last file of a command."""
-    renumber(con)
 
 
 class _Store:
@@ -134,15 +128,16 @@ class _Store:
         repeats = resolve_duplicates(self._con, self._source, self._options)
         swapped = self._swapped()
         self._merge_variants()
-        row = self._con.execute("select count(distinct record) from incoming_variants").fetchone()
-        n_loaded = int(row[0]) if row else 0
+        ((n_loaded,),) = self._con.execute(
+            "select count(distinct record) from incoming_variants"
+        ).fetchall()
         issues = [*self._reader.issues, *self.tally.issues(), *repeats, *swapped]
         self._con.execute("drop table incoming_variants")
         return Loaded(n_read=self.tally.n_read, n_loaded=n_loaded, issues=issues)
 
     def _swapped(self) -> list[Issue]:
         """Tell of new variants that are known with reference and alternative interchanged."""
-        row = self._con.execute("""
+        ((n_swapped, record),) = self._con.execute("""
             select count(*), min(incoming.record)
             from raw.variants as known
             inner join incoming_variants as incoming
@@ -152,10 +147,10 @@ class _Store:
                     and known.ref = incoming.alt
                     and known.alt = incoming.ref
             where not incoming.is_known
-        """).fetchone()
-        if row is None or not row[0]:
+        """).fetchall()
+        if not n_swapped:
             return []
-        return [Issue(line=row[1], code="alleles_swapped", n=row[0], is_reject=False)]
+        return [Issue(line=record, code="alleles_swapped", n=n_swapped, is_reject=False)]
 
     def _merge_variants(self) -> None:
         self._con.execute(

@@ -27,12 +27,11 @@ class Tally:
 
     Attributes
     ----------
-    n_read, n_kept
-        Records seen, and those of which something is kept, blocks that are finished.
+    n_read
+        Records seen in blocks that are finished.
     """
 
     n_read: int = 0
-    n_kept: int = 0
     _counts: dict[tuple[str, bool], _Count] = field(default_factory=dict)
     _sites: Sites | None = None
     _rejected: list[tuple[int, str]] = field(default_factory=list)
@@ -60,7 +59,6 @@ class Tally:
         is_kept[[place for place, _ in self._rejected]] = False
         kept = np.unique(sites.record[is_kept])
         self.n_read += len(np.unique(sites.record))
-        self.n_kept += len(kept)
         self._count_rejected(sites, kept)
         for place, code in self._noted:
             if is_kept[place]:

@@ -20,21 +20,12 @@ from numpy.typing import NDArray
 from varhouse.errors import DataError
 from varhouse.ingest.format import Issue, LoadOptions, SourceFile
 from varhouse.ingest.genotypes.block import (
-    MISSING_CODE,
     GenotypeBlock,
     Sites,
     Wanted,
-    block_from_codes,
-    block_from_dense,
     kept_places,
 )
-from varhouse.ingest.genotypes.calls import (
-    LostCalls,
-    allele_numbers,
-    check_alleles,
-    checked_dosages,
-    copies,
-)
+from varhouse.ingest.genotypes.calls import CallReader, Calls, allele_numbers
 from varhouse.ingest.genotypes.vcf_lines import N_FIXED, VcfLines
 from varhouse.ingest.reading import check_bgzf_end, open_bytes
 
@@ -55,16 +46,15 @@ class VcfReader:
         keep: frozenset[str] | None,
     ) -> None:
         self._path = source.path
-        self._half_call = options.half_call
         with open_bytes(self._path) as stream:
             ids, self._n_header_lines = self._read_header(stream)
         self._kept = kept_places(self._path, ids, keep, where="column", first=N_FIXED + 1)
         self._n_stored = len(ids)
         self.samples: Sequence[str] = [ids[place] for place in self._kept]
-        self.sex: Sequence[int | None] | None = None
+        self.sex: Sequence[int | None] = [None] * len(self.samples)
         self.n_records: int | None = None
         self.issues: list[Issue] = check_bgzf_end(self._path)
-        self._lost = LostCalls()
+        self._calls = CallReader(self._path, options.half_call)
 
     def _read_header(self, stream: IO[bytes]) -> tuple[list[str], int]:
         """Read up to the line of column names; return the sample ids and the number of lines."""
@@ -95,7 +85,7 @@ class VcfReader:
             if mask.any():
                 yield self._block(lines, sites.take(mask), place[mask], allele_numbers(sites)[mask])
             record += lines.n_lines
-        self.issues += self._lost.issues()
+        self.issues += self._calls.issues()
 
     def _block(
         self,
@@ -106,37 +96,14 @@ class VcfReader:
     ) -> GenotypeBlock:
         """Decode rows; ``place`` is the line of each, ``allele`` which allele of it."""
         lines.check_formats(place)
+        called = np.unique(place[lines.has_calls[place]])
+        first, second = lines.calls(called, self._kept)
+        calls = Calls(lines.records(called), lines.n_alleles[called], first, second)
         dosages = {
-            row: checked_dosages(
-                self._path,
-                sites,
-                row,
-                lines.dosages(int(place[row]), int(allele[row]), self._kept),
-            )
+            row: lines.dosages(int(place[row]), int(allele[row]), self._kept)
             for row in np.flatnonzero(lines.has_dosages[place]).tolist()
         }
-        has_calls = lines.has_calls[place]
-        codes = np.zeros((len(sites), len(self._kept)), dtype=np.int8)
-        if has_calls.any():
-            called, where = np.unique(place[has_calls], return_inverse=True)
-            first, second = lines.calls(called, self._kept)
-            records = lines.records(called)
-            check_alleles(self._path, records, lines.n_alleles[called], first, second)
-            if self._half_call == "missing":
-                self._lost.see_half_calls(records, first, second)
-            counted = copies(first, second, where, allele[has_calls], self._half_call)
-            rows = np.flatnonzero(has_calls).tolist() if dosages else []
-            for calls, row in zip(counted, rows, strict=False):
-                if row in dosages:
-                    self._lost.see_dosages(int(sites.record[row]), calls, dosages[row])
-            if has_calls.all():
-                return block_from_codes(sites, counted)
-            codes[has_calls] = counted
-        dense = codes.astype(np.float32)
-        dense[codes == MISSING_CODE] = np.nan
-        for row in np.flatnonzero(~has_calls).tolist():
-            dense[row] = dosages[row]
-        return block_from_dense(sites, dense)
+        return self._calls.block(sites, allele, calls, dosages)
 
     def _chunks(self) -> Iterator[bytes]:
         """Yield whole lines, those of one position together where they fit."""

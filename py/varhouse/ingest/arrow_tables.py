@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
 
+@dataclass
 class _Slot:
     """Hands DuckDB the table that it holds at the time of a query."""
 
-    def __init__(self) -> None:
-        self.table: pa.Table = None
+    table: pa.Table
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.table.__arrow_c_stream__(requested_schema)
@@ -32,13 +33,12 @@ class ArrowTables:
 
     def show(self, name: str, table: pa.Table) -> None:
         """Let SQL read ``table`` under ``name``, whose columns are the same each time."""
-        slot = self._slots.get(name)
-        if slot is None:
-            slot = self._slots[name] = _Slot()
-            slot.table = table
-            self._con.complete()
-            self._con.register(name, slot)
-        slot.table = table
+        if name in self._slots:
+            self._slots[name].table = table
+            return
+        self._slots[name] = _Slot(table)
+        self._con.complete()
+        self._con.register(name, self._slots[name])
 
     def __enter__(self) -> ArrowTables:
         return self
@@ -64,8 +64,7 @@ def seen_as(con: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> Itera
 @contextmanager
 def in_order(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
     """Let inserted rows lie in the order of their source inside the block."""
-    row = con.execute("select current_setting('preserve_insertion_order')").fetchone()
-    before = bool(row[0]) if row else True
+    ((before,),) = con.execute("select current_setting('preserve_insertion_order')").fetchall()
     con.execute("set preserve_insertion_order = true")
     try:
         yield
