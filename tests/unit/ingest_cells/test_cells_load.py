@@ -377,3 +377,14 @@ def test_values_that_are_no_counts_are_not_normalised_twice(
     path = write_h5ad(tmp_path / "a.h5ad", some_counts() / 4)
     with pytest.raises(DataError, match="--normalise-twice: X holds no counts"):
         load_cells(path, layer="X", normalise_twice=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "least", "most"),
+    [("1GiB", 2**30, 2**30), ("300MB", 299e6, 301e6), ("none", 2**50, math.inf)],
+)
+def test_the_memory_limit_is_read_as_duckdb_tells_it(
+    house: duckdb.DuckDBPyConnection, said: str, least: float, most: float
+) -> None:
+    house.execute(f"set memory_limit = '{said}'")
+    assert least <= cells_load._memory_limit(house) <= most

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import duckdb
-
 from varhouse.ingest.cells.expression_pcs import store_expression_pcs
 from varhouse.ingest.cells.load import load_cells
-from varhouse.ingest.format import Format, SourceFile
+from varhouse.ingest.format import Format
 
-
-def _is_h5ad(source: SourceFile) -> bool:
-    return source.binary == "hdf5"
-
+# the components are those of the cells of all files
+finish = store_expression_pcs
 
 FORMATS: tuple[Format, ...] = (
     Format(
         name="h5ad",
         table="raw.pseudobulk",
-        matches=_is_h5ad,
+        matches=lambda source: source.binary == "hdf5",
         load=load_cells,
         wants="AnnData in HDF5 with raw counts (in raw, layers['counts'] or X) and, in obs, "
         "columns for donor and cell type",
     ),
 )
-
-
-def finish(con: duckdb.DuckDBPyConnection) -> None:
-    """Compute what depends on the cells of all files."""
-    store_expression_pcs(con)

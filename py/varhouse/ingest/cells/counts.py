@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from varhouse.errors import DataError
 from varhouse.ingest.cells.h5 import Node, child
-from varhouse.ingest.cells.matrices import Matrix, open_matrix
+from varhouse.ingest.cells.matrices import Block, Matrix, open_matrix
 from varhouse.ingest.cells.tables import Table
+from varhouse.ingest.format import Say
 
 # No cell has as many copies of a transcript; what is larger is no count.
 _LARGEST_COUNT = 2**53
+
+# Where counts are looked for, in this order, and how messages tell that nothing is there.
+_PLACES = {"raw": "raw.X", "counts": "layers['counts']", "X": "X"}
 
 
 @dataclass
@@ -74,7 +77,7 @@ def tally(
     n_values: int,
     *,
     head_only: bool = False,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Say = lambda _: None,
 ) -> Tally:
     """Add up each cell and look for values that are no counts.
 
@@ -82,8 +85,6 @@ def tally(
     ----------
     head_only
         Look at the first block only.
-    progress
-        Told how many values were read, and of how many.
     """
     found = Tally(np.zeros(matrix.n_cells))
     for block in matrix.blocks(n_values, genes=False):
@@ -95,12 +96,11 @@ def tally(
         found.totals += np.bincount(block.cells, values, minlength=matrix.n_cells)
         if head_only:
             break
-        if progress is not None and matrix.n_stored:
-            progress(block.start + values.size, matrix.n_stored)
+        progress(f"counting {matrix.n_cells:,} cells, {matrix.percent_at(block)} %")
     return found
 
 
-def _count_bad(found: Tally, matrix: Matrix, block: Any, good: npt.NDArray[np.bool_]) -> None:
+def _count_bad(found: Tally, matrix: Matrix, block: Block, good: npt.NDArray[np.bool_]) -> None:
     bad = block.values[~good]
     finite = np.isfinite(bad) & (bad < _LARGEST_COUNT)
     found.n_not_finite += int((~finite).sum())
@@ -129,9 +129,7 @@ def find_expressions(
             )
         return [chosen]
     there = {
-        name: found
-        for name in ("raw", "counts", "X")
-        if (found := _open(path, root, name, n_cells)) is not None
+        name: found for name in _PLACES if (found := _open(path, root, name, n_cells)) is not None
     }
     if not there:
         raise DataError(f"{path}: has no matrix X; is it an h5ad file?")
@@ -145,11 +143,7 @@ def find_expressions(
         for name, found in there.items()
     }
     told = "".join(f"\n  {_spelled(name)}: values {what}" for name, what in refused.items())
-    absent = " or ".join(
-        {"raw": "raw.X", "counts": "layers['counts']", "X": "X"}[name]
-        for name in ("raw", "counts", "X")
-        if name not in refused
-    )
+    absent = " or ".join(place for name, place in _PLACES.items() if name not in refused)
     raise DataError(
         f"{path}: {' and '.join(map(_spelled, reversed(refused)))} "
         f"{'is' if len(refused) == 1 else 'are'} not integer counts"
@@ -160,18 +154,9 @@ def find_expressions(
 
 
 def first_of_counts(
-    expressions: Sequence[Expression],
-    n_values: int,
-    *,
-    progress: Callable[[int, int], None] | None = None,
+    expressions: Sequence[Expression], n_values: int, *, progress: Say
 ) -> tuple[Expression, Tally]:
-    """Return the first matrix that holds counts to its end; the first of all when none does.
-
-    Parameters
-    ----------
-    progress
-        Told how many values were read, and of how many.
-    """
+    """Return the first matrix that holds counts to its end; the first of all when none does."""
     seen = []
     for expression in expressions:
         found = tally(expression.matrix, n_values, progress=progress)
@@ -192,8 +177,7 @@ def _open(path: Path, root: Node, name: str, n_cells: int) -> Expression | None:
     elif name == "X":
         node, table = child(root, "X"), "var"
     else:
-        layers = child(root, "layers")
-        node, table = (child(layers, name) if layers is not None else None), "var"
+        node, table = child(child(root, "layers"), name), "var"
     if node is None:
         return None
     genes = Table(path, root, table)
@@ -206,10 +190,8 @@ def _spelled(name: str) -> str:
 
 
 def _names(root: Node) -> list[str]:
-    layers = child(root, "layers")
-    found = [] if layers is None else [_spelled(name) for name in layers]
     return [
         *(["X"] if "X" in root else []),
         *(["raw"] if "raw" in root or "raw.X" in root else []),
-        *found,
+        *map(_spelled, child(root, "layers") or ()),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from varhouse.ingest.arrow_tables import seen_as
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.tables import Table
 from varhouse.ingest.donors.sex import SEX_COLUMNS, is_sex_told, is_sex_unreadable, sex_of
@@ -37,9 +38,8 @@ def donor_traits(obs: Table, groups: Groups) -> tuple[list[Trait], list[Issue]]:
         What was left out, with the number of donors whose cells disagree.
     """
     traits, issues = [], []
-    lower = {column.lower(): column for column in reversed(obs.columns)}
     for name, known, read in (("sex", SEX_COLUMNS, _sexes), ("age", _AGE_COLUMNS, _ages)):
-        column = next((lower[candidate] for candidate in known if candidate in lower), None)
+        column = obs.first_of(known)
         if column is None:
             continue
         of_cell = read(obs, column)
@@ -75,14 +75,11 @@ def store_traits(
             ),
         }
     )
-    con.register("incoming_rows", rows)
-    try:
+    with seen_as(con, "incoming_rows", rows):
         con.execute(
             "create or replace temp table donor_numbers as "
             "from incoming_rows where value is not null"
         )
-    finally:
-        con.unregister("incoming_rows")
     spell_as_known(con)
     ((n_differing,),) = con.execute("""
         delete from donor_numbers

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from varhouse.ingest.arrow_tables import seen_as
 from varhouse.ingest.cells.gene_ids import GeneIds, columns_by_id
 from varhouse.ingest.cells.groups import Groups
 from varhouse.ingest.cells.sums import GroupSums
@@ -219,8 +220,8 @@ def _gene_statistics(con: duckdb.DuckDBPyConnection, n_donors: int) -> tuple[Flo
 def _expression_of(
     con: duckdb.DuckDBPyConnection, chosen: npt.NDArray[np.int64], n_donors: int
 ) -> Floats:
-    con.register("chosen_genes", pa.table({"gene_no": chosen, "place": np.arange(chosen.size)}))
-    try:
+    places = pa.table({"gene_no": chosen, "place": np.arange(chosen.size)})
+    with seen_as(con, "chosen_genes", places):
         found: pa.Table = con.sql("""
             select
                 donor_means.donor_no,
@@ -230,8 +231,6 @@ def _expression_of(
             inner join chosen_genes
                 on donor_means.gene_no = chosen_genes.gene_no
         """).to_arrow_table()
-    finally:
-        con.unregister("chosen_genes")
     expression = np.zeros((n_donors, chosen.size))
     expression[found["donor_no"].to_numpy(), found["place"].to_numpy()] = found["mean"].to_numpy()
     return expression
@@ -255,12 +254,9 @@ def _store(
             "value": scores.T.ravel(),
         }
     )
-    con.register("incoming_rows", rows)
-    try:
+    with seen_as(con, "incoming_rows", rows):
         con.execute(f"""
             insert into raw.covariates by name
             select *, {load_id} as load_id
             from incoming_rows
         """)
-    finally:
-        con.unregister("incoming_rows")

@@ -100,12 +100,12 @@ def columns_by_id(genes: GeneIds) -> npt.NDArray[np.int64]:
 def _ensembl_column(var: Table, index: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Return the column with the most Ensembl ids; where it has none, the name in the index."""
     best, best_hits = index, np.zeros(index.size, dtype=bool)
-    for column in (None, *var.columns):
-        if column is not None and not re.search("(?i)gene|ensembl|feature|id$", column):
-            continue
-        if column is not None and var.numbers(column) is not None:
-            continue
-        values = index if column is None else var.texts(column)
+    named = (
+        var.texts(column)
+        for column in var.columns
+        if re.search("(?i)gene|ensembl|feature|id$", column) and var.numbers(column) is None
+    )
+    for values in (index, *named):
         matches = [VERSIONED_GENE.fullmatch(value) for value in values.tolist()]
         hits = np.array([match is not None for match in matches], dtype=bool)
         if hits.sum() > best_hits.sum():
@@ -121,23 +121,15 @@ def _looked_up(
     con: duckdb.DuckDBPyConnection, ids: npt.NDArray[np.object_], by_symbol: npt.NDArray[np.bool_]
 ) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
     known = dict(con.execute(f"select symbol, gene_id from {SYMBOL_GENES}").fetchall())
-    found = [
-        known.get(name, name) if is_symbol else name
-        for name, is_symbol in zip(ids.tolist(), by_symbol.tolist(), strict=True)
-    ]
-    unknown = np.array(
-        [
-            is_symbol and name not in known
-            for name, is_symbol in zip(ids.tolist(), by_symbol.tolist(), strict=True)
-        ],
-        dtype=bool,
-    )
-    return np.array(found, dtype=object), np.flatnonzero(unknown)
+    columns = np.flatnonzero(by_symbol)
+    is_unknown = np.array([name not in known for name in ids[columns]])
+    found = ids.copy()
+    found[columns] = [known.get(name, name) for name in ids[columns]]
+    return found, columns[is_unknown]
 
 
 def _issue(code: str, columns: npt.NDArray[np.int64], ids: npt.NDArray[np.object_]) -> Issue:
     return Issue(
-        line=None,
         code=code,
         n=int(columns.size),
         example=f"gene_id={ids[columns[0]]}, gene {int(columns[0]) + 1} of the file",

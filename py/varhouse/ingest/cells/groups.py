@@ -132,8 +132,7 @@ def _column(
 ) -> str:
     if given is not None:
         return given
-    by_name = {column.lower(): column for column in reversed(obs.columns)}
-    found = next((by_name[name] for name in known if name in by_name), None)
+    found = obs.first_of(known)
     if found is not None:
         return found
     raise DataError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import duckdb
@@ -31,11 +30,8 @@ _BYTES_A_VALUE = 64
 _BLOCK_SHARE = 32
 _VALUES_AT_ONCE = (1 << 15, 1 << 20)
 
-_UNITS = {"": 1, "B": 1} | {
-    unit: base**power
-    for power, letter in enumerate("KMGT", start=1)
-    for unit, base in ((f"{letter}B", 1000), (f"{letter}iB", 1024))
-}
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+"""In which DuckDB tells a size; PiB where there is no limit."""
 
 
 def load_cells(
@@ -69,11 +65,7 @@ def load_cells(
         groups = group_cells(path, obs, options, read_id_map(options.id_map))
         _refuse_known_groups(con, path, groups)
         tell(f"counting {obs.n_rows:,} cells")
-        expression, found = first_of_counts(
-            expressions,
-            n_values,
-            progress=lambda n, size: tell(f"counting {obs.n_rows:,} cells, {100 * n // size} %"),
-        )
+        expression, found = first_of_counts(expressions, n_values, progress=tell)
         matrix = expression.matrix
         genes = gene_ids(con, expression.genes)
         _check_values(path, expression, found, options)
@@ -162,8 +154,8 @@ def _store_donors(
 
 def _refuse_known_groups(con: duckdb.DuckDBPyConnection, path: Path, groups: Groups) -> None:
     known = {
-        (row[0], row[1]): row[2]
-        for row in con.execute(
+        (cell_type, donor): file
+        for cell_type, donor, file in con.execute(
             "select cell_type, donor_id, file "
             "from raw.pseudobulk_donors left join load_manifest using (load_id)"
         ).fetchall()
@@ -188,9 +180,6 @@ def _is_first(con: duckdb.DuckDBPyConnection, load_id: int) -> bool:
 
 def _memory_limit(con: duckdb.DuckDBPyConnection) -> int:
     """Return the connection's memory limit in bytes."""
-    row = con.execute("select current_setting('memory_limit')").fetchone()
-    match = re.fullmatch(r"([0-9.]+) ?([A-Za-z]*)", str(row[0]) if row else "")
-    if match is None:
-        raise RuntimeError("DuckDB does not tell its memory limit as a number and a unit")
-    size: float = float(match[1]) * _UNITS.get(match[2].replace("bytes", ""), 1)
-    return int(size)
+    ((limit,),) = con.execute("select current_setting('memory_limit')").fetchall()
+    number, unit = limit.split()
+    return int(float(number) * 1024 ** _UNITS.index(unit))

@@ -79,6 +79,10 @@ class Matrix:
         """Return the gene of the i-th value of a block, read when the block has none."""
         return int(block.genes[i] if block.genes.size else self.node["indices"][block.start + i])
 
+    def percent_at(self, block: Block) -> int:
+        """Return how much of the matrix is read once a block is, in percent."""
+        return min(100, 100 * (block.start + block.values.size) // max(1, self.n_stored))
+
     def _dense_blocks(self, n_values: int, wanted: npt.NDArray[np.bool_] | None) -> Iterator[Block]:
         step = max(1, n_values // max(1, self.n_genes))
         chunk = (self.node.chunks or (1,))[0]

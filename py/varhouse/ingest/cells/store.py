@@ -31,7 +31,7 @@ def store_groups(con: duckdb.DuckDBPyConnection, groups: Groups, load_id: int) -
                 "cell_type": pa.array(groups.cell_types, pa.string()),
                 "donor_id": pa.array(groups.donors, pa.string()),
                 "n_cells": pa.array(groups.n_cells, pa.int32()),
-                "load_id": _constant(load_id, n_groups),
+                "load_id": pa.repeat(load_id, n_groups),
             }
         ),
     )
@@ -49,9 +49,9 @@ def store_genes(con: duckdb.DuckDBPyConnection, genes: GeneIds, has_sum: bool, l
             {
                 "gene_idx": np.arange(first, first + ids.size, dtype=np.int32),
                 "gene_id": pa.array(ids.tolist(), pa.string()),
-                "zeros_left_out": pa.array(np.full(ids.size, True)),
-                "has_sum": pa.array(np.full(ids.size, has_sum)),
-                "load_id": _constant(load_id, ids.size),
+                "zeros_left_out": pa.repeat(True, ids.size),
+                "has_sum": pa.repeat(has_sum, ids.size),
+                "load_id": pa.repeat(load_id, ids.size),
             }
         ),
     )
@@ -110,10 +110,6 @@ def _rows(
                     "mean": values[at_value] / n_cells[start:stop][donor],
                 }
             )
-
-
-def _constant(value: int, n: int) -> pa.Array:
-    return pa.array(np.full(n, value, dtype=np.int32))
 
 
 def _insert(con: duckdb.DuckDBPyConnection, table: str, rows: pa.Table) -> None:

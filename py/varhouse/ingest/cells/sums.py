@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from varhouse.ingest.cells.groups import Groups
-from varhouse.ingest.cells.matrices import Block, Matrix
+from varhouse.ingest.cells.matrices import Matrix
+from varhouse.ingest.format import Say
 
 _MAX_UINT32 = 2**32 - 1
 
@@ -49,7 +50,7 @@ def normalised_totals(
     totals: npt.NDArray[np.float64],
     n_values: int,
     *,
-    progress: Callable[[str], None],
+    progress: Say,
 ) -> npt.NDArray[np.float64]:
     """Return the total of each cell's normalised values: what normalising them again divides by.
 
@@ -65,7 +66,7 @@ def normalised_totals(
     for block in matrix.blocks(n_values, genes=False):
         values = np.log1p(factors[block.cells] * block.values)
         found += np.bincount(block.cells, values, minlength=matrix.n_cells)
-        progress(f"normalising, {_percent(matrix, block)} %")
+        progress(f"normalising, {matrix.percent_at(block)} %")
     return found
 
 
@@ -76,7 +77,7 @@ def sum_groups(
     *,
     n_values: int,
     max_bytes: int,
-    progress: Callable[[str], None],
+    progress: Say,
 ) -> Iterator[GroupSums]:
     """Add up the cells of each group, as many groups at once as the memory allows.
 
@@ -128,7 +129,7 @@ def sum_groups(
                 normalised *= factors[cells]
                 np.log1p(normalised, out=normalised)
             np.add.at(values, rows, normalised)
-            progress(f"adding up, {_percent(matrix, block)} %{told}")
+            progress(f"adding up, {matrix.percent_at(block)} %{told}")
         yield GroupSums(
             first,
             None if counts is None else counts.reshape(size, -1),
@@ -136,7 +137,3 @@ def sum_groups(
         )
         # before the next part takes its room
         del counts, values
-
-
-def _percent(matrix: Matrix, block: Block) -> int:
-    return min(100, 100 * (block.start + block.values.size) // max(1, matrix.n_stored))

@@ -7,6 +7,7 @@ its categories in ``uns/<column>_categories``.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ class Table:
         self.path, self._root, self.name = path, root, name
         node = root
         for part in name.split("/"):
-            node = child(node, part) if node is not None else None
+            node = child(node, part)
         if node is None:
             raise DataError(f"{path}: has no table {name}; is it an h5ad file?")
         self._node = node
@@ -88,6 +89,11 @@ class Table:
         if self._is_compound:
             return names[0]
         raise DataError(f"{self.path}: {self.name} has no index; is the file whole?")
+
+    def first_of(self, names: Sequence[str]) -> str | None:
+        """Return the first column that has one of these names, whatever its case, or None."""
+        lower = {column.lower(): column for column in reversed(self.columns)}
+        return next((lower[name] for name in names if name in lower), None)
 
     def index(self) -> npt.NDArray[np.object_]:
         """Return the names of the rows."""
@@ -166,7 +172,7 @@ class Table:
             values = self._node.fields(column)[:]
             # those of raw.var were not kept; what has the name of one belongs to var
             uns = child(self._root, "uns") if self.name in ("obs", "var") else None
-            node = child(uns, f"{column}_categories") if uns is not None else None
+            node = child(uns, f"{column}_categories")
             # a single category is no list
             names = None
             if node is not None and values.dtype.kind in "iu":
@@ -209,19 +215,12 @@ class Table:
 def _compact(codes: npt.NDArray[np.int64], names: list[str]) -> Labels:
     """Strip the names, merge those that are then equal, drop what no row has or means missing."""
     stripped = [name.strip() for name in names]
-    is_used = np.bincount(codes[codes >= 0], minlength=len(names)) > 0
-    kept = [
-        used and name.upper() not in (*MISSING, "NAN", "<NA>")
-        for used, name in zip(is_used.tolist(), stripped, strict=True)
-    ]
-    distinct = sorted({name for name, keep in zip(stripped, kept, strict=True) if keep})
-    number = {name: i for i, name in enumerate(distinct)}
+    used = {stripped[code] for code in np.flatnonzero(np.bincount(codes[codes >= 0])).tolist()}
+    kept = sorted(name for name in used if name.upper() not in (*MISSING, "NAN"))
+    number = {name: i for i, name in enumerate(kept)}
     # one place more, so that code -1 finds it
-    renumbered = np.array(
-        [*(number[name] if keep else -1 for name, keep in zip(stripped, kept, strict=True)), -1],
-        dtype=np.int64,
-    )
-    return Labels(renumbered[codes], tuple(distinct))
+    renumbered = np.array([*(number.get(name, -1) for name in stripped), -1], dtype=np.int64)
+    return Labels(renumbered[codes], tuple(kept))
 
 
 def _category_names(categories: npt.NDArray[Any]) -> npt.NDArray[np.object_]:
