@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import duckdb
@@ -27,7 +27,7 @@ from varhouse.ingest.genotypes.calls import (
     ploidy_not_supported,
 )
 from varhouse.ingest.genotypes.header import build_of_header
-from varhouse.ingest.genotypes.text import SitesBuilder
+from varhouse.ingest.genotypes.text import record_batches
 from varhouse.ingest.reading import check_bgzf_end
 
 if TYPE_CHECKING:
@@ -39,12 +39,21 @@ _QUIET = 0
 _MAX_PLOIDY = 2
 
 
-class _Decoded(NamedTuple):
-    """A record: calls, whose first two columns are alleles, or dosages by allele, or both."""
+class _Record(NamedTuple):
+    """A record with calls, whose first two columns are alleles, or dosages by allele, or both.
 
-    n_alleles: int
+    Where they cannot be decoded there is a fault, which matters only if the record is wanted.
+    """
+
+    number: int
+    chrom: str
+    pos: int
+    ref: str
+    alts: Sequence[str]
+    name: str | None
     calls: NDArray[np.int16] | None
     dosages: NDArray[np.float32] | None
+    fault: DataError | None
 
 
 def open_bcf(source: SourceFile) -> VCF:
@@ -115,31 +124,36 @@ class BcfReader:
         vcf = open_bcf(self._source)
         if self._is_chosen_by_htslib:
             vcf.set_samples(list(self.samples))
-        size = block_size(len(self.samples))
-        rows, decoded = SitesBuilder(), dict[int, _Decoded | DataError]()
         try:
-            for number, variant in enumerate(self._variants(vcf), start=1):
-                if rows.is_full(size, variant.CHROM, variant.POS):
-                    yield from self._block(rows.take(), decoded, wanted)
-                    decoded = {}
-                alts = variant.ALT or ["."]
-                if len(alts) > MAX_ALLELE:
-                    raise DataError(
-                        f"{self._path}: record {number} has {len(alts)} alternative alleles; at "
-                        f"most {MAX_ALLELE} are read."
-                    )
-                for alt in alts:
-                    rows.add(number, variant.CHROM, variant.POS, variant.REF, alt, variant.ID)
-                try:
-                    decoded[number] = self._decoded(variant, number, len(alts))
-                except DataError as error:
-                    # nobody looks at the calls of a record that is left out
-                    decoded[number] = error
-            if rows.n_rows:
-                yield from self._block(rows.take(), decoded, wanted)
+            for batch in record_batches(self._records(vcf), block_size(len(self.samples))):
+                sites = Sites.of_rows(
+                    (each.number, each.chrom, each.pos, each.ref, ",".join(each.alts), each.name)
+                    for each in batch
+                ).by_allele()
+                mask = wanted(sites)
+                if mask.any():
+                    yield self._block(sites.take(mask), allele_numbers(sites)[mask], batch)
         finally:
             vcf.close()
         self.issues += self._calls.issues()
+
+    def _records(self, vcf: VCF) -> Iterator[_Record]:
+        for number, variant in enumerate(self._variants(vcf), start=1):
+            alts = variant.ALT or ["."]
+            if len(alts) > MAX_ALLELE:
+                raise DataError(
+                    f"{self._path}: record {number} has {len(alts)} alternative alleles; at "
+                    f"most {MAX_ALLELE} are read."
+                )
+            calls = dosages = fault = None
+            try:
+                calls, dosages = self._decoded(variant, number, len(alts))
+            except DataError as error:
+                fault = error
+            yield _Record(
+                number, variant.CHROM, variant.POS, variant.REF, alts, variant.ID,
+                calls, dosages, fault,
+            )  # fmt: skip
 
     def _variants(self, vcf: VCF) -> Iterator[Variant]:
         n_read = 0
@@ -147,15 +161,16 @@ class BcfReader:
             for variant in vcf:
                 n_read += 1
                 yield variant
-        except DataError:
-            raise
         except Exception as error:
             raise DataError(
                 f"{self._path}: cannot be read after record {n_read}; the file is cut short or "
                 "damaged."
             ) from error
 
-    def _decoded(self, variant: Variant, number: int, n_alleles: int) -> _Decoded:
+    def _decoded(
+        self, variant: Variant, number: int, n_alleles: int
+    ) -> tuple[NDArray[np.int16] | None, NDArray[np.float32] | None]:
+        """Return calls and dosages."""
         formats = variant.FORMAT
         calls = dosages = None
         if "DS" in formats:
@@ -179,29 +194,23 @@ class BcfReader:
                 calls[:, 1] = NO_ALLELE
         elif dosages is None:
             raise DataError(f"{self._path}: record {number} has neither GT nor DS.")
-        return _Decoded(n_alleles, calls, dosages)
+        return calls, dosages
 
     def _of_kept(self, every: NDArray[_Number]) -> NDArray[_Number]:
         return every if self._columns is None else every[self._columns]
 
     def _block(
-        self, sites: Sites, decoded: Mapping[int, _Decoded | DataError], wanted: Wanted
-    ) -> Iterator[GenotypeBlock]:
-        allele = allele_numbers(sites)
-        mask = wanted(sites)
-        if not mask.any():
-            return
-        sites, allele = sites.take(mask), allele[mask]
-        records = dict[int, _Decoded]()
-        for number in np.unique(sites.record).tolist():
-            found = decoded[number]
-            if isinstance(found, DataError):
-                raise found
-            records[number] = found
+        self, sites: Sites, allele: NDArray[np.int64], batch: Sequence[_Record]
+    ) -> GenotypeBlock:
+        numbers = set(sites.record.tolist())
+        records = {each.number: each for each in batch if each.number in numbers}
+        for record in records.values():
+            if record.fault is not None:
+                raise record.fault
         called = [
-            (number, each.n_alleles, each.calls)
-            for number, each in records.items()
-            if each.calls is not None
+            (number, len(record.alts), record.calls)
+            for number, record in records.items()
+            if record.calls is not None
         ]
         alleles = np.empty((_MAX_PLOIDY, len(called), len(self.samples)), dtype=np.int8)
         for place, (_, _, each) in enumerate(called):
@@ -219,4 +228,4 @@ class BcfReader:
             for row, number in enumerate(sites.record.tolist())
             if (given := records[number].dosages) is not None
         }
-        yield self._calls.block(sites, allele, calls, dosages)
+        return self._calls.block(sites, allele, calls, dosages)

@@ -28,7 +28,7 @@ from varhouse.ingest.genotypes.block import (
     block_size,
     kept_places,
 )
-from varhouse.ingest.genotypes.text import MAX_POSITION, SitesBuilder
+from varhouse.ingest.genotypes.text import MAX_POSITION, record_batches
 
 _CALLS_AT_ONCE = 1 << 18
 
@@ -81,37 +81,29 @@ class BgenReader:
 
     def blocks(self, wanted: Wanted) -> Iterator[GenotypeBlock]:
         """See `varhouse.ingest.genotypes.block.GenotypeReader`."""
-        building, records = SitesBuilder(), list[BgenRecord]()
-        n_rows = block_size(self._header.n_samples)
-        for record in records_of(self._path, self._header):
-            chrom = record.chrom
-            pos = record.pos if record.pos <= MAX_POSITION else -1
-            if building.is_full(n_rows, chrom, pos):
-                yield from self._block(building.take(), records, wanted)
-                records = []
-            ref, alt = record.alleles if self._is_ref_first else record.alleles[::-1]
-            building.add(record.number, chrom, pos, ref, alt, record.name)
-            records.append(record)
-        if building.n_rows:
-            yield from self._block(building.take(), records, wanted)
+        records = records_of(self._path, self._header)
+        for batch in record_batches(records, block_size(self._header.n_samples)):
+            sites = Sites.of_rows(map(self._site, batch))
+            mask = wanted(sites)
+            if mask.any():
+                chosen = [batch[place] for place in np.flatnonzero(mask).tolist()]
+                yield self._block(sites.take(mask), chosen)
 
-    def _block(
-        self, sites: Sites, records: list[BgenRecord], wanted: Wanted
-    ) -> Iterator[GenotypeBlock]:
-        mask = wanted(sites)
-        if not mask.any():
-            return
-        chosen = [records[place] for place in np.flatnonzero(mask).tolist()]
+    def _site(self, record: BgenRecord) -> tuple[int, str, int, str, str, str | None]:
+        pos = record.pos if record.pos <= MAX_POSITION else -1
+        ref, alt = record.alleles if self._is_ref_first else record.alleles[::-1]
+        return record.number, record.chrom, pos, ref, alt, record.name
+
+    def _block(self, sites: Sites, chosen: Sequence[BgenRecord]) -> GenotypeBlock:
         unpacked = [unpack(self._path, self._header, record) for record in chosen]
-        kept_sites = sites.take(mask)
         places, parts = list[NDArray[np.int64]](), list[GenotypeBlock]()
         for rows in _alike(unpacked, self._header.n_samples):
             dosages = allele_dosages(
                 self._path, chosen, unpacked, rows, self._kept, of_first=not self._is_ref_first
             )
             places.append(rows)
-            parts.append(block_from_dense(kept_sites, dosages))
-        yield _joined(kept_sites, places, parts)
+            parts.append(block_from_dense(sites, dosages))
+        return _joined(sites, places, parts)
 
 
 def _joined(

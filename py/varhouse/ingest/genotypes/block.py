@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -50,8 +50,25 @@ class Sites:
     alt: list[str]
     name: list[str | None]
 
+    @classmethod
+    def of_rows(cls, rows: Iterable[tuple[int, str, int, str, str, str | None]]) -> Sites:
+        """Return rows that are given one by one; there is at least one."""
+        record, chrom, pos, ref, alt, name = (list(column) for column in zip(*rows, strict=True))
+        return cls(
+            np.array(record, dtype=np.int64), chrom, np.array(pos, dtype=np.int64), ref, alt, name
+        )
+
     def __len__(self) -> int:
         return len(self.chrom)
+
+    def by_allele(self) -> Sites:
+        """Return a row for each of the alternative alleles that stand between commas."""
+        alleles = [text.split(",") for text in self.alt]
+        n_alleles = np.array([len(each) for each in alleles])
+        if (n_alleles == 1).all():
+            return self
+        rows = self.at(np.repeat(np.arange(len(self)), n_alleles).tolist())
+        return replace(rows, alt=[allele for each in alleles for allele in each])
 
     def take(self, mask: NDArray[np.bool_]) -> Sites:
         """Return the rows where ``mask`` is true."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -91,18 +90,8 @@ def pvar_variants(path: Path) -> Iterator[Sites]:
             alt,
             list(name),
         )
-        yield _row_for_each_allele(records)
+        yield records.by_allele()
         n_before += len(chrom)
-
-
-def _row_for_each_allele(records: Sites) -> Sites:
-    """Return a row for each of the alternative alleles that stand between commas."""
-    alleles = [text.split(",") for text in records.alt]
-    n_alleles = np.array([len(each) for each in alleles])
-    if (n_alleles == 1).all():
-        return records
-    rows = records.at(np.repeat(np.arange(len(records)), n_alleles).tolist())
-    return replace(rows, alt=[allele for each in alleles for allele in each])
 
 
 def _allele_counts(path: Path) -> NDArray[np.int64]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,39 +193,27 @@ def _block_end(sites: Sites, start: int, n_rows: int) -> int:
     return len(sites)
 
 
-class SitesBuilder:
-    """Collects the rows of a block."""
-
-    def __init__(self) -> None:
-        self._rows: list[tuple[int, str, int, str, str, str | None]] = []
+class _Placed(Protocol):
+    @property
+    def chrom(self) -> str: ...
 
     @property
-    def n_rows(self) -> int:
-        """Number of rows collected."""
-        return len(self._rows)
+    def pos(self) -> int: ...
 
-    def is_full(self, n_rows: int, chrom: str, pos: int) -> bool:
-        """Return whether a record at this place should begin a block of its own."""
-        if len(self._rows) < n_rows:
-            return False
-        last = self._rows[-1]
-        return len(self._rows) >= 2 * n_rows or last[2] != pos or last[1] != chrom
 
-    def add(self, record: int, chrom: str, pos: int, ref: str, alt: str, name: str | None) -> None:
-        """Add a row."""
-        self._rows.append((record, chrom, pos, ref, alt, name))
+_Record = TypeVar("_Record", bound=_Placed)
 
-    def take(self) -> Sites:
-        """Return the rows and begin anew."""
-        record, chrom, pos, ref, alt, name = (
-            list(column) for column in zip(*self._rows, strict=True)
-        )
-        self._rows = []
-        return Sites(
-            np.array(record, dtype=np.int64),
-            chrom,
-            np.array(pos, dtype=np.int64),
-            ref,
-            alt,
-            name,
-        )
+
+def record_batches(records: Iterable[_Record], n_records: int) -> Iterator[list[_Record]]:
+    """Yield records about ``n_records`` at a time, cut as `site_blocks` cuts."""
+    batch = list[_Record]()
+    for record in records:
+        if len(batch) >= n_records and (
+            len(batch) >= 2 * n_records
+            or (batch[-1].pos, batch[-1].chrom) != (record.pos, record.chrom)
+        ):
+            yield batch
+            batch = []
+        batch.append(record)
+    if batch:
+        yield batch

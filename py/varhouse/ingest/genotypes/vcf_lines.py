@@ -129,8 +129,7 @@ class VcfLines:
 
     def sites(self) -> tuple[Sites, NDArray[np.int64]]:
         """Return a row for each alternative allele, and the line of each row."""
-        lines, chroms, places, refs = list[int](), list[str](), list[int](), list[str]()
-        alts, names = list[str](), list[str | None]()
+        rows = list[tuple[int, str, int, str, str, str]]()
         for line, (start, end) in enumerate(
             zip(self._starts.tolist(), self._tabs[:, 4].tolist(), strict=True)
         ):
@@ -138,15 +137,9 @@ class VcfLines:
                 chrom, pos, name, ref, alt = self._text[start:end].decode().split("\t")
             except UnicodeDecodeError as error:
                 raise DataError(f"{self._where(line)}: not text in UTF-8.") from error
-            at = position(pos)
-            for each in alt.split(","):
-                lines.append(line)
-                chroms.append(chrom)
-                places.append(at)
-                refs.append(ref)
-                alts.append(each)
-                names.append(name)
-        place = np.array(lines, dtype=np.int64)
+            rows.append((self._first_record + line, chrom, position(pos), ref, alt, name))
+        sites = Sites.of_rows(rows).by_allele()
+        place = sites.record - self._first_record
         self.n_alleles = np.bincount(place, minlength=self.n_lines)
         if self.n_alleles.max() > MAX_ALLELE:
             line = int(self.n_alleles.argmax())
@@ -154,8 +147,7 @@ class VcfLines:
                 f"{self._where(line)}: {self.n_alleles[line]} alternative alleles; at most "
                 f"{MAX_ALLELE} are read."
             )
-        record = place + self._first_record
-        return Sites(record, chroms, np.array(places, dtype=np.int64), refs, alts, names), place
+        return sites, place
 
     def records(self, lines: NDArray[np.int64]) -> NDArray[np.int64]:
         """Return the record numbers of lines."""
