@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from shlex import quote
 from typing import Any
 
 import duckdb
 
-from varhouse.errors import ProjectError
+from varhouse.errors import ModelError, ProjectError
 from varhouse.runner.compile import Compiler
-from varhouse.runner.faults import sql_fault
+from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import check_query
-from varhouse.runner.nodes import Node
-from varhouse.runner.outcome import NodeResult, shown_row
+from varhouse.runner.nodes import GenericTest, Node
+from varhouse.runner.outcome import Finding, shown_row
 from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 
@@ -69,17 +66,8 @@ _SQL: dict[str, Callable[[str, str, Mapping[str, Any]], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Check:
-    """A data test ready to run: its node, the query for its failing rows, and the vars given."""
-
-    node: Node
-    sql: MappedSql
-    cli_vars: Mapping[str, Any]
-
-
-def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
-    """Return the query of a data test, checked as every model is.
+def compile_check(project: Project, compiler: Compiler, node: Node) -> MappedSql:
+    """Return the query for the failing rows of a data test, checked as every model is.
 
     Raises
     ------
@@ -88,12 +76,19 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     """
     if node.test is None:
         sql = compiler.compile(node)
-        check_query(sql)
-        return Check(node, sql, project.cli_vars)
+    else:
+        sql = _generic_query(project, compiler, node, node.test)
+    check_query(sql)
+    return sql
+
+
+def _generic_query(
+    project: Project, compiler: Compiler, node: Node, test: GenericTest
+) -> MappedSql:
     used: list[Node] = []
     scope = compiler.scope(node, used)
-    arguments = project.renderer.test_argument(dict(node.test.arguments), scope, node.location)
-    if node.test.kind == "accepted_values" and not (
+    arguments = project.renderer.test_argument(dict(test.arguments), scope, node.location)
+    if test.kind == "accepted_values" and not (
         isinstance(arguments["values"], list) and arguments["values"]
     ):
         raise ProjectError(
@@ -103,13 +98,13 @@ def compile_check(project: Project, compiler: Compiler, node: Node) -> Check:
     where = node.config.get("where")
     if where:
         table = f"(select * from {table} where {where}) as dbt_subquery"
-    text = _SQL[node.test.kind](table, str(node.test.column), arguments)
-    sql = compiler.with_ephemerals(MappedSql.made_for(text, node.location), used)
-    check_query(sql)
-    return Check(node, sql, project.cli_vars)
+    text = _SQL[test.kind](table, test.column, arguments)
+    return compiler.with_ephemerals(MappedSql.made_for(text, node.location), used)
 
 
-def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
+def run_check(
+    con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, cli_vars: Mapping[str, Any]
+) -> Finding:
     """Run a data test and tell how many rows fail.
 
     Messages hold no data, so the rows themselves are told only where the test's author says that
@@ -117,38 +112,34 @@ def run_check(con: duckdb.DuckDBPyConnection, check: Check) -> NodeResult:
 
     An error of the database becomes the status ``error``; an interruption is passed on.
     """
-    node = check.node
-    began, started_at = time.perf_counter(), datetime.now(UTC)
     try:
-        found = con.execute(f"select count(*) from (\n{check.sql.text}\n) as failing").fetchall()
-        n_failing = int(found[0][0])
-        status, message = "pass", ""
-        if n_failing:
+        with located_faults(sql, node, f"{node.location}: test {node.name} cannot run: "):
+            found = con.execute(f"select count(*) from (\n{sql.text}\n) as failing").fetchall()
+            n_failing = int(found[0][0])
+            if not n_failing:
+                return Finding("pass", 0)
             status = "fail" if node.severity == "error" else "warn"
-            message = _failure(con, check, n_failing)
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        status, n_failing = "error", 0
-        fault = sql_fault(error, check.sql, node, header_lines=1)
-        message = f"{node.location}: test {node.name} cannot run: {fault}"
-    return NodeResult(
-        node.unique_id, node.resource_type, node.name, status, n_failing,
-        time.perf_counter() - began, message, started_at=started_at,
-    )  # fmt: skip
+            return Finding(status, n_failing, _failure(con, node, sql, cli_vars, n_failing))
+    except ModelError as error:
+        return Finding("error", 0, str(error))
 
 
-def _failure(con: duckdb.DuckDBPyConnection, check: Check, n_failing: int) -> str:
-    node = check.node
+def _failure(
+    con: duckdb.DuckDBPyConnection,
+    node: Node,
+    sql: MappedSql,
+    cli_vars: Mapping[str, Any],
+    n_failing: int,
+) -> str:
     first = (
         f"{node.location}: test {node.name}: {n_failing:,} failing "
         f"{'row' if n_failing == 1 else 'rows'}"
     )
     if (node.config.get("meta") or {}).get("show_rows") is not True:
-        given = f" --vars {quote(json.dumps(check.cli_vars))}" if check.cli_vars else ""
+        given = f" --vars {quote(json.dumps(cli_vars))}" if cli_vars else ""
         return f"{first}; to see them: varhouse show --select {node.name}{given}"
     cursor = con.execute(
-        f"select * from (\n{check.sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
+        f"select * from (\n{sql.text}\n) as failing order by all limit {_SHOWN_ROWS}"
     )
     names = [column[0] for column in cursor.description or ()]
     lines = [first, *(f"    {shown_row(names, row)}" for row in cursor.fetchall())]

@@ -26,7 +26,7 @@ class Compiler:
     project
         The project.
     standing_in
-        Relations that replace those of some nodes, by unique id (unit tests).
+        Names that replace those of some nodes' tables, by unique id.
     vars
         Override the project's vars (unit tests).
     """
@@ -37,12 +37,10 @@ class Compiler:
         *,
         standing_in: Mapping[str, str] | None = None,
         vars: Mapping[str, Any] | None = None,
-        this: str | None = None,
     ) -> None:
         self._project = project
         self._standing_in = standing_in or {}
         self._vars = vars or {}
-        self._this = this
         self._bodies: dict[tuple[str, bool], tuple[MappedSql, tuple[Node, ...]]] = {}
 
     def scope(self, node: Node, used: list[Node], *, incremental: bool = False) -> Scope:
@@ -63,13 +61,11 @@ class Compiler:
                     return relation(nodes[f"{kind}.{name}.{target}"])
             raise TemplateFault(f"ref('{target}'): no such model or seed.")
 
-        this = node.relation
-        if self._this is not None:
-            this = Relation(SCHEMA, node.name, literal=self._this)
+        stand_in = self._standing_in.get(node.unique_id)
         return Scope(
             resolve_ref=resolve_ref,
             resolve_source=lambda source, table: relation(nodes[f"source.{name}.{source}.{table}"]),
-            this=this,
+            this=node.relation if stand_in is None else _named(node, stand_in),
             incremental=incremental,
             config=node.config,
             vars=self._vars,
@@ -79,11 +75,11 @@ class Compiler:
         """Return what a node is called in a query; an ephemeral model is appended to ``used``."""
         stand_in = self._standing_in.get(node.unique_id)
         if stand_in is not None:
-            return Relation(SCHEMA, node.name, literal=stand_in)
+            return _named(node, stand_in)
         if node.materialized == "ephemeral":
             if node not in used:
                 used.append(node)
-            return Relation(SCHEMA, node.name, literal=CTE_PREFIX + node.name)
+            return _named(node, CTE_PREFIX + node.name)
         if node.relation is None:
             raise TemplateFault(f"'{node.name}' has no table.")
         return node.relation
@@ -134,6 +130,11 @@ class Compiler:
             body, deeper = self.body(node)
             self._gather(deeper, ordered, done)
             ordered.append((CTE_PREFIX + node.name, body))
+
+
+def _named(node: Node, name: str) -> Relation:
+    """Return the relation of a node that a query calls otherwise."""
+    return Relation(SCHEMA, node.name, literal=name)
 
 
 def with_ctes(sql: MappedSql, ctes: list[tuple[str, MappedSql]]) -> MappedSql:

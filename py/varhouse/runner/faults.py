@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import duckdb
 
+from varhouse.errors import ModelError
 from varhouse.runner.nodes import Node
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.sourcemap import MappedSql
@@ -15,24 +18,39 @@ _LINE = re.compile(r"\nLINE (\d+): ([^\n]*)\n( *)\^")
 _SHOWN = 100
 
 
-def sql_fault(error: duckdb.Error, sql: MappedSql, node: Node, *, header_lines: int = 0) -> str:
-    """Return what may be told of an error, with file and line of the model that caused it.
+@contextmanager
+def located_faults(sql: MappedSql, node: Node, prefix: str = "") -> Iterator[None]:
+    """Tell errors of a statement with the file and line of the model that caused them.
 
     Parameters
     ----------
-    error
-        What the database raised.
     sql
-        The compiled query.
-    header_lines
-        Lines that the statement has before the query.
+        The compiled query, which begins on the second line of the statement.
+    node
+        The model, whose file is named where the database tells no line.
+    prefix
+        What to say first.
+
+    Raises
+    ------
+    ModelError
+        In place of every error of the database but an interruption.
     """
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        raise ModelError(f"{prefix}{_sql_fault(error, sql, node)}") from error
+
+
+def _sql_fault(error: duckdb.Error, sql: MappedSql, node: Node) -> str:
     text = str(error).strip()
     found = _LINE.search(text)
     if found is None:
         return f"{node.location.path}: {scrubbed(text, error, sql.text)}"
     message = scrubbed(text[: found.start()].strip(), error, sql.text)
-    line = int(found[1]) - header_lines
+    line = int(found[1]) - 1
     if line < 1:
         return f"{node.location.path}: {message}"
     # The caret stands under the character, after the text "LINE n: ".

@@ -124,8 +124,8 @@ class Fingerprints:
         if node.resource_type == "unit_test":
             return digest(repr(node.unit))
         if node.resource_type == "test":
-            check = compile_check(self._project, self._compiler, node)
-            return digest(self._canonical(node, check.sql))
+            sql = compile_check(self._project, self._compiler, node)
+            return digest(self._canonical(node, sql))
         renderings = [False, True] if node.materialized == "incremental" else [False]
         canonical = []
         for incremental in renderings:

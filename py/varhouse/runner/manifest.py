@@ -28,7 +28,7 @@ def compile_project(project: Project) -> dict[str, str]:
     compiler = Compiler(project)
     compiled = {node.unique_id: compiler.compile(node).text for node in project.of_type("model")}
     compiled |= {
-        node.unique_id: compile_check(project, compiler, node).sql.text
+        node.unique_id: compile_check(project, compiler, node).text
         for node in project.of_type("test")
     }
     return compiled

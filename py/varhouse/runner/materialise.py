@@ -9,7 +9,7 @@ import sqlglot
 from sqlglot import exp
 
 from varhouse.errors import ModelError
-from varhouse.runner.faults import sql_fault
+from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import DIALECT
 from varhouse.runner.nodes import SCHEMA, Node, quote_identifier
 from varhouse.runner.project import Project
@@ -20,21 +20,42 @@ from varhouse.runner.sourcemap import MappedSql
 _NEW = "__new"
 
 
-def build_node(
+def load_seed(
+    con: duckdb.DuckDBPyConnection, project: Project, node: Node, existing: str | None
+) -> int | None:
+    """Load a seed inside the caller's transaction; return its rows.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read.
+    """
+    text = seed_query(project, node)
+    try:
+        n_rows = _made(con, f"create table {_relation(node, _NEW)} as {text}")
+    except duckdb.InterruptException:
+        raise
+    except duckdb.Error as error:
+        said = scrubbed(str(error), error, text)
+        raise ModelError(f"{node.location.path}: the seed cannot be read: {said}") from error
+    _swap(con, node, existing)
+    return n_rows
+
+
+def build_model(
     con: duckdb.DuckDBPyConnection,
-    project: Project,
     node: Node,
-    sql: MappedSql | None,
+    sql: MappedSql,
     *,
     incremental: bool,
     existing: str | None,
 ) -> int | None:
-    """Build a model or load a seed inside the caller's transaction.
+    """Build a model inside the caller's transaction.
 
     Parameters
     ----------
     sql
-        The compiled query; None for a seed.
+        The compiled query.
     incremental
         Add to the table that is there instead of replacing it.
     existing
@@ -50,32 +71,17 @@ def build_node(
     ModelError
         The query fails or breaks its contract; file and line of the source are named.
     """
-    if node.resource_type == "seed":
-        text = seed_query(project, node)
-        sql = MappedSql.copied_from(text, node.location.path)
-        try:
-            n_rows = _made(con, f"create table {_relation(node, _NEW)} as {text}")
-        except duckdb.InterruptException:
-            raise
-        except duckdb.Error as error:
-            said = scrubbed(str(error), error, text)
-            raise ModelError(f"{node.location.path}: the seed cannot be read: {said}") from error
-        _swap(con, node, existing)
-        return n_rows
-    if sql is None:
-        raise ModelError(f"{node.location.path}: nothing to build.")
     if node.materialized == "view":
         _build_view(con, node, sql, existing)
         return None
+    if _enforced(node):
+        _check_contract(con, node, sql)
     if incremental:
-        if _enforced(node):
-            _check_contract(con, node, sql)
         _add_rows(con, node, sql)
         ((n_rows,),) = con.execute(f"select count(*) from {node.relation}").fetchall()
         return int(n_rows)
     header = f"create table {_relation(node, _NEW)} as"
     if _enforced(node):
-        _check_contract(con, node, sql)
         # in the order of the contract, as dbt makes it
         names = ", ".join(f"{name} as {name}" for name in map(quote_identifier, node.columns))
         n_rows = _create(con, node, sql, f"{header} select {names} from (", ")")
@@ -108,12 +114,8 @@ def _made(con: duckdb.DuckDBPyConnection, statement: str) -> int | None:
 def _create(
     con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql, header: str, footer: str = ""
 ) -> int | None:
-    try:
+    with located_faults(sql, node):
         return _made(con, f"{header}\n{sql.text}\n{footer}")
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
 
 
 def _swap(con: duckdb.DuckDBPyConnection, node: Node, existing: str | None) -> None:
@@ -179,12 +181,8 @@ def _enforced(node: Node) -> bool:
 
 
 def _check_contract(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> None:
-    try:
+    with located_faults(sql, node):
         found = _columns(con, f"select * from (\n{sql.text}\n)")
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
     _compare_contract(con, node, found)
 
 

@@ -66,7 +66,7 @@ class GenericTest:
     """One use of unique, not_null, accepted_values or relationships."""
 
     kind: str
-    column: str | None
+    column: str
     arguments: Mapping[str, Any]
 
 

@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from varhouse.errors import VarhouseError
 
@@ -43,6 +43,14 @@ class NodeResult:
     def bad(self) -> bool:
         """Whether this result fails the run."""
         return self.status in BAD
+
+
+class Finding(NamedTuple):
+    """How a test ended; ``rows`` fail it, None where it could not be told."""
+
+    status: str
+    rows: int | None
+    message: str = ""
 
 
 @dataclass

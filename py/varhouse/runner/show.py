@@ -5,10 +5,9 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
-from varhouse.errors import ModelError
 from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
-from varhouse.runner.faults import sql_fault
+from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Node
 from varhouse.runner.project import Project
@@ -36,15 +35,11 @@ def preview(
     else:
         sql = Compiler(project).compile(node)
         check_query(sql)
-    try:
-        query = f"select * from (\n{sql.text}\n) as shown limit {limit}"
+    query = f"select * from (\n{sql.text}\n) as shown limit {limit}"
+    with located_faults(sql, node):
         # Errors of execute tell the line, those of sql do not.
         con.execute(f"explain {query}").fetchall()
         return con.sql(query).to_arrow_table()
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        raise ModelError(sql_fault(error, sql, node, header_lines=1)) from error
 
 
 def _failing_rows(project: Project, node: Node) -> MappedSql:
@@ -58,8 +53,7 @@ def _failing_rows(project: Project, node: Node) -> MappedSql:
             sql = compiler.compile(parent)
             check_query(sql)
             queries.append((names[key], sql))
-    check = compile_check(project, Compiler(project, standing_in=names), node)
-    return with_ctes(check.sql, queries)
+    return with_ctes(compile_check(project, Compiler(project, standing_in=names), node), queries)
 
 
 def column_types(project: Project, con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:

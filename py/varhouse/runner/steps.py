@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import duckdb
 
 from varhouse.errors import ModelError
-from varhouse.runner.checks import Check, compile_check, run_check
+from varhouse.runner.checks import compile_check, run_check
 from varhouse.runner.fingerprint import ABSENT
-from varhouse.runner.materialise import build_node
+from varhouse.runner.materialise import build_model, load_seed
 from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult
 from varhouse.runner.plan import UNCHANGED, Decision, Prepared, decide
@@ -46,10 +46,8 @@ class Steps:
         self._run = run
         self._full_refresh = full_refresh
         self._nodes = prepared.project.nodes
-        self._models: dict[str, MappedSql] = {}
-        self._checks: dict[str, Check] = {}
+        self._sql: dict[str, MappedSql] = {}
         self._units: dict[str, CompiledUnitTest] = {}
-        self._decisions: dict[str, Decision] = {}
         self._test_prints: dict[str, Fingerprint] = {}
         self._absent: dict[str, Node] = {}
         self._stopped = False
@@ -59,21 +57,19 @@ class Steps:
         for task in tasks.values():
             for key in (task.key, *task.gates):
                 self._compile(self._nodes[key])
-        texts = {key: sql.text for key, sql in self._models.items()}
-        texts |= {key: check.sql.text for key, check in self._checks.items()}
-        return texts
+        return {key: sql.text for key, sql in self._sql.items()}
 
     def _compile(self, node: Node) -> None:
-        prepared = self._prepared
-        if node.resource_type == "test":
-            self._checks[node.unique_id] = compile_check(prepared.project, prepared.compiler, node)
-        elif node.resource_type == "unit_test":
-            self._units[node.unique_id] = compile_unit_test(prepared.project, node)
+        project, compiler = self._prepared.project, self._prepared.compiler
+        if node.unit is not None:
+            self._units[node.unique_id] = compile_unit_test(project, node, node.unit)
+        elif node.resource_type == "test":
+            self._sql[node.unique_id] = compile_check(project, compiler, node)
         elif node.resource_type == "seed":
-            seed_query(prepared.project, node)
-        elif node.resource_type == "model":
-            sql = prepared.compiler.compile(node, incremental=self._adds(node))
-            self._models[node.unique_id] = sql
+            seed_query(project, node)
+        else:
+            sql = compiler.compile(node, incremental=self._adds(node))
+            self._sql[node.unique_id] = sql
 
     def _adds(self, node: Node) -> bool:
         """Return whether an incremental model will add to its table."""
@@ -100,7 +96,6 @@ class Steps:
             return lambda con: [self._test(con, task.key)]
         self._note_absent(task.key)
         decision = decide(self._prepared, task.key, full_refresh=self._full_refresh)
-        self._decisions[task.key] = decision
         if decision.action != UNCHANGED:
             self._prepared.fingerprints.mark_built(
                 task.key, decision.fingerprint.value, self._run.run_id
@@ -118,7 +113,7 @@ class Steps:
     def _note_prints(self, keys: list[str]) -> None:
         for key in keys:
             self._test_prints[key] = self._prepared.fingerprints.of(key)
-            if key in self._checks:
+            if key not in self._units:
                 self._note_absent(key)
 
     def _note_absent(self, key: str, below: str | None = None) -> None:
@@ -141,10 +136,15 @@ class Steps:
     def unchanged(self, task: Task, without: set[str] | None = None) -> list[NodeResult]:
         """Return the results of a task of which nothing changed."""
         return [
-            NodeResult(key, self._nodes[key].resource_type, self._nodes[key].name, UNCHANGED)
+            self._result(key, UNCHANGED)
             for key in (task.key, *task.gates)
             if key not in (without or ())
         ]
+
+    def _result(self, key: str, status: str, message: str = "") -> NodeResult:
+        """Return the result of a node that did not run."""
+        node = self._nodes[key]
+        return NodeResult(key, node.resource_type, node.name, status, message=message)
 
     def record(self, con: duckdb.DuckDBPyConnection, results: list[NodeResult]) -> None:
         """Write results that no transaction of a build holds."""
@@ -156,30 +156,34 @@ class Steps:
         """Return the results of a task that cannot run because others failed."""
         names = ", ".join(self._nodes[key].name for key in culprits)
         return [
-            NodeResult(
-                key, self._nodes[key].resource_type, self._nodes[key].name, "skipped",
-                message=f"skipped: {names} failed",
-            )
+            self._result(key, "skipped", f"skipped: {names} failed")
             for key in (task.key, *task.gates)
-        ]  # fmt: skip
+        ]
 
     def _test(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
-        self._check_stop()
-        if key in self._units:
-            result = run_unit_test(con, self._units[key])
-        else:
-            result = self._check(con, key)
+        result = self._ended(con, key)
         if self._run.command == "test" or not self._ended_before(key, result.status):
             with transaction(con):
                 write_rows(con, self._run, [(result, self._test_prints.get(key))])
         return result
 
-    def _check(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
+    def _ended(self, con: duckdb.DuckDBPyConnection, key: str) -> NodeResult:
+        """Run a test."""
+        self._check_stop()
         node = self._nodes[key]
         if key in self._absent:
             message = f"{node.location}: test {node.name} cannot run: {self._missing(node)}"
-            return NodeResult(key, node.resource_type, node.name, "error", message=message)
-        return run_check(con, self._checks[key])
+            return self._result(key, "error", message)
+        began, started_at = time.perf_counter(), datetime.now(UTC)
+        if key in self._units:
+            found = run_unit_test(con, self._units[key])
+        else:
+            cli_vars = self._prepared.project.cli_vars
+            found = run_check(con, node, self._sql[key], cli_vars)
+        return NodeResult(
+            key, node.resource_type, node.name, found.status, found.rows,
+            time.perf_counter() - began, found.message, started_at=started_at,
+        )  # fmt: skip
 
     def _check_stop(self) -> None:
         if self._stopped:
@@ -235,10 +239,10 @@ class Steps:
                 f"{node.location.path}: a {existing} called {node.name} is there already and was "
                 "not made by this model. Rename the model, or drop that first."
             )
-        return build_node(
-            con, self._prepared.project, node, self._models.get(node.unique_id),
-            incremental=self._adds(node), existing=existing,
-        )  # fmt: skip
+        if node.resource_type == "seed":
+            return load_seed(con, self._prepared.project, node, existing)
+        sql = self._sql[node.unique_id]
+        return build_model(con, node, sql, incremental=self._adds(node), existing=existing)
 
     def _missing(self, node: Node) -> str:
         found = self._absent[node.unique_id]
@@ -249,10 +253,7 @@ class Steps:
         return f"{found.name} is not built yet; select it too (+{node.name})."
 
     def _gate(self, con: duckdb.DuckDBPyConnection, task: Task) -> list[NodeResult]:
-        results = []
-        for key in task.gates:
-            self._check_stop()
-            results.append(self._check(con, key))
+        results = [self._ended(con, key) for key in task.gates]
         if any(test.bad for test in results):
             raise _TestsFailed(results)
         return results

@@ -5,20 +5,19 @@ from __future__ import annotations
 import ast
 import math
 import re
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import duckdb
 
 from varhouse.errors import ModelError, ProjectError
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
-from varhouse.runner.faults import sql_fault
+from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import check_query
 from varhouse.runner.nodes import Location, Node, UnitTest, quote_identifier, suggest
-from varhouse.runner.outcome import NodeResult, shown_row
+from varhouse.runner.outcome import Finding, shown_row
 from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 
@@ -32,12 +31,13 @@ class CompiledUnitTest:
     """A unit test whose inputs are known but not yet typed."""
 
     node: Node
+    unit: UnitTest
     sql: MappedSql
     model: Node
     inputs: tuple[tuple[str, Node, tuple[dict[str, Any], ...], Location], ...]
 
 
-def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
+def compile_unit_test(project: Project, node: Node, unit: UnitTest) -> CompiledUnitTest:
     """Render the tested model with its inputs replaced by names of given rows.
 
     Raises
@@ -45,16 +45,14 @@ def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
     ProjectError
         An input is not known, not an input of the model, or not given.
     """
-    unit = _unit(node)
     model = project.model(unit.model)
     inputs = []
     standing_in: dict[str, str] = {}
-    this: str | None = None
     for index, given in enumerate(unit.given):
         where = Location(node.location.path, given.line)
         name = f"{CTE_PREFIX}given_{index}"
         if given.input.strip() == _THIS:
-            this, found = name, model
+            found = model
         else:
             found = _input_node(project, given.input, where)
             if found.unique_id not in model.refs:
@@ -68,7 +66,7 @@ def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
                     f"{where}: unit test {node.name}: {found.name} is ephemeral, so dbt could not "
                     "tell the types of given rows. Make it a view."
                 )
-            standing_in[found.unique_id] = name
+        standing_in[found.unique_id] = name
         inputs.append((name, found, given.rows, where))
     missing = [project.nodes[ref].name for ref in model.refs if ref not in standing_in]
     if missing:
@@ -76,20 +74,14 @@ def compile_unit_test(project: Project, node: Node) -> CompiledUnitTest:
             f"{node.location}: unit test {node.name}: no rows are given for "
             f"{', '.join(missing)}; every input of {model.name} must be given (rows: [] for none)."
         )
-    if unit.is_incremental and this is None:
+    if unit.is_incremental and model.unique_id not in standing_in:
         raise ProjectError(
             f"{node.location}: unit test {node.name}: is_incremental needs an input 'this'."
         )
-    compiler = Compiler(project, standing_in=standing_in, vars=unit.vars, this=this)
+    compiler = Compiler(project, standing_in=standing_in, vars=unit.vars)
     sql, _ = compiler.body(model, incremental=unit.is_incremental)
     check_query(sql)
-    return CompiledUnitTest(node, sql, model, tuple(inputs))
-
-
-def _unit(node: Node) -> UnitTest:
-    if node.unit is None:
-        raise ProjectError(f"{node.location}: {node.name} is not a unit test.")
-    return node.unit
+    return CompiledUnitTest(node, unit, sql, model, tuple(inputs))
 
 
 def _input_node(project: Project, text: str, where: Location) -> Node:
@@ -115,26 +107,18 @@ def _input_node(project: Project, text: str, where: Location) -> Node:
     return found
 
 
-def run_unit_test(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> NodeResult:
+def run_unit_test(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> Finding:
     """Run a unit test; rows are compared as multisets on the columns that are expected.
 
     Errors of the database become the status ``error``; an interruption is passed on.
     """
-    node = test.node
-    began, started_at = time.perf_counter(), datetime.now(UTC)
-    n_wrong: int | None = 0
     try:
-        n_wrong, message = _differences(con, test)
-        status = "fail" if n_wrong else "pass"
+        return _compared(con, test)
     except ModelError as error:
-        status, n_wrong, message = "error", None, str(error)
-    return NodeResult(
-        node.unique_id, node.resource_type, node.name, status, n_wrong,
-        time.perf_counter() - began, message, started_at=started_at,
-    )  # fmt: skip
+        return Finding("error", None, str(error))
 
 
-def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tuple[int, str]:
+def _compared(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> Finding:
     ctes = []
     for name, source, rows, where in test.inputs:
         if not rows and source.resource_type == "seed":
@@ -145,7 +129,7 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
     model_sql = with_ctes(test.sql, ctes)
     described = _execute(con, test, "describe select * from (\n", model_sql, "\n) as actual")
     types = {row[0]: row[1] for row in described}
-    expect = _unit(test.node).expect
+    expect = test.unit.expect
     names = list(dict.fromkeys(name for row in expect for name in row)) or list(types)
     expected_types = {name: types.get(name, "") for name in names}
     where = test.node.location
@@ -167,14 +151,14 @@ def _differences(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> tupl
         con.execute("drop table temp.__actual")
         con.execute("drop table temp.__expected")
     if not surplus and not missing:
-        return 0, ""
+        return Finding("pass", 0)
     lines = [
         f"{where}: unit test {test.node.name} of {test.model.name}: "
         f"{len(missing)} expected rows are missing, {len(surplus)} rows were not expected"
     ]
     lines += [f"    missing:      {shown_row(names, row)}" for row in missing[:_SHOWN_ROWS]]
     lines += [f"    not expected: {shown_row(names, row)}" for row in surplus[:_SHOWN_ROWS]]
-    return len(surplus) + len(missing), "\n".join(lines)
+    return Finding("fail", len(surplus) + len(missing), "\n".join(lines))
 
 
 def _execute(
@@ -185,13 +169,9 @@ def _execute(
     footer: str = "",
 ) -> list[tuple[Any, ...]]:
     """Run a query inside a statement; ``header`` is one line."""
-    try:
+    prefix = f"{test.node.location}: unit test {test.node.name}: "
+    with located_faults(sql, test.model, prefix):
         return con.execute(header + sql.text + footer).fetchall()
-    except duckdb.InterruptException:
-        raise
-    except duckdb.Error as error:
-        fault = sql_fault(error, sql, test.model, header_lines=1)
-        raise ModelError(f"{test.node.location}: unit test {test.node.name}: {fault}") from error
 
 
 def _except(con: duckdb.DuckDBPyConnection, left: str, right: str) -> list[tuple[Any, ...]]:
