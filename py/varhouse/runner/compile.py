@@ -45,26 +45,25 @@ class Compiler:
 
     def scope(self, node: Node, used: list[Node], *, incremental: bool = False) -> Scope:
         """Return the scope of a node; the ephemeral models it reads are appended to ``used``."""
-        nodes, name = self._project.nodes, self._project.name
+        project = self._project.name
 
-        def relation(found: Node) -> Relation:
-            if found.unique_id not in node.refs:
-                raise TemplateFault(
-                    f"'{found.name}' was not referred to when the project was loaded; references "
-                    "may not depend on is_incremental(). Refer to it outside the condition too."
-                )
-            return self.relation(found, used)
-
-        def resolve_ref(target: str) -> Relation:
-            for kind in ("model", "seed"):
-                if f"{kind}.{name}.{target}" in nodes:
-                    return relation(nodes[f"{kind}.{name}.{target}"])
-            raise TemplateFault(f"ref('{target}'): no such model or seed.")
+        def relation(name: str, *keys: str) -> Relation:
+            for key in keys:
+                if key in node.refs:
+                    return self.relation(self._project.nodes[key], used)
+            raise TemplateFault(
+                f"'{name}' was not referred to when the project was loaded; references may not "
+                "depend on is_incremental(). Refer to it outside the condition too."
+            )
 
         stand_in = self._standing_in.get(node.unique_id)
         return Scope(
-            resolve_ref=resolve_ref,
-            resolve_source=lambda source, table: relation(nodes[f"source.{name}.{source}.{table}"]),
+            resolve_ref=lambda name: relation(
+                name, f"model.{project}.{name}", f"seed.{project}.{name}"
+            ),
+            resolve_source=lambda source, table: relation(
+                table, f"source.{project}.{source}.{table}"
+            ),
             this=node.relation if stand_in is None else _named(node, stand_in),
             incremental=incremental,
             config=node.config,
@@ -80,8 +79,7 @@ class Compiler:
             if node not in used:
                 used.append(node)
             return _named(node, CTE_PREFIX + node.name)
-        if node.relation is None:
-            raise TemplateFault(f"'{node.name}' has no table.")
+        assert node.relation is not None, "only tests have none, and nothing refers to them"
         return node.relation
 
     def body(self, node: Node, *, incremental: bool = False) -> tuple[MappedSql, tuple[Node, ...]]:

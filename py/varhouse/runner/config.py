@@ -97,6 +97,13 @@ def check_value(key: str, value: Any, where: Location) -> None:
             raise ProjectError(f"{where}: contract knows only 'enforced', found {min(unknown)!r}.")
 
 
+def unsupported_config(key: str, known: tuple[str, ...], where: Location) -> ProjectError:
+    """Return the error for a config that is none of the known ones, with a reason or a hint."""
+    bare = key.removeprefix("+")
+    reason = REFUSED.get(bare) or suggest(bare, known).strip()
+    return ProjectError(f"{where}: the config '{key}' is not supported. {reason}".rstrip())
+
+
 def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
     """Return configs of which ``more`` is closer to the model: tags add up, the rest replaces."""
     result = dict(base)
@@ -114,34 +121,29 @@ def merged(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
 class ConfigTree:
     """The ``models:`` or ``seeds:`` tree of ``dbt_project.yml``."""
 
-    def __init__(self, tree: Entry, section: str, project_name: str) -> None:
-        self._tree = tree
+    def __init__(self, tree: Entry, section: str) -> None:
         self._section = section
-        self._project = project_name
         self._used: set[tuple[str, ...]] = set()
         self._paths: dict[tuple[str, ...], Location] = {}
         self._settings: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._walk(tree.value, (), tree)
+        self._walk(tree.value, (), tree.path)
 
-    def _walk(self, level: LineDict, path: tuple[str, ...], entry: Entry) -> None:
+    def _walk(self, level: LineDict, path: tuple[str, ...], file: str) -> None:
         keys = CONFIG_KEYS[self._section]
         settings: dict[str, Any] = {}
         for key, value in level.items():
-            where = Location(entry.path, level.line_of(key))
+            where = Location(file, level.line_of(key))
             bare = key.removeprefix("+")
             if key.startswith("+") or (bare in keys and not isinstance(value, LineDict)):
                 if bare not in keys:
-                    reason = REFUSED.get(bare) or suggest(bare, keys).strip()
-                    raise ProjectError(
-                        f"{where}: the config '{key}' is not supported. {reason}".rstrip()
-                    )
+                    raise unsupported_config(key, keys, where)
                 check_value(bare, value, where)
                 settings[bare] = plain(value)
             elif bare in REFUSED and not isinstance(value, LineDict):
                 raise ProjectError(f"{where}: '{key}' is not supported. {REFUSED[bare]}")
             elif isinstance(value, LineDict):
                 self._paths[(*path, key)] = where
-                self._walk(value, (*path, key), entry)
+                self._walk(value, (*path, key), file)
             else:
                 raise ProjectError(
                     f"{where}: '{key}' is neither a folder (a mapping) nor a known config."

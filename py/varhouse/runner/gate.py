@@ -18,15 +18,12 @@ from varhouse.runner.sourcemap import MappedSql
 
 DIALECT = "duckdb"
 _DUCKDB = sqlglot.Dialect.get_or_raise(DIALECT)
-_FORBIDDEN: tuple[type[exp.Expr], ...] = tuple(
-    getattr(exp, name)
-    for name in (
-        "Insert", "Update", "Delete", "Merge", "Create", "Drop", "Alter", "Copy", "Attach",
-        "Detach", "Set", "Pragma", "Command", "Use", "Transaction", "Commit", "Rollback",
-        "TruncateTable", "LoadData", "Describe", "Show", "Export", "Install", "Kill", "Comment",
-        "Cache", "Uncache", "Refresh", "Analyze", "Grant", "Revoke", "Execute", "Into",
-    )
-    if hasattr(exp, name)
+_FORBIDDEN: tuple[type[exp.Expr], ...] = (
+    exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Create, exp.Drop, exp.Alter, exp.Copy,
+    exp.Attach, exp.Detach, exp.Set, exp.Pragma, exp.Command, exp.Use, exp.Transaction, exp.Commit,
+    exp.Rollback, exp.TruncateTable, exp.LoadData, exp.Describe, exp.Show, exp.Export, exp.Install,
+    exp.Kill, exp.Comment, exp.Cache, exp.Uncache, exp.Refresh, exp.Analyze, exp.Grant, exp.Revoke,
+    exp.Execute, exp.Into,
 )  # fmt: skip
 # Reading files, running text as SQL, or changing the process; models read refs and sources only.
 _FORBIDDEN_CALLS = re.compile(
@@ -46,7 +43,6 @@ _WRITTEN_EXACTLY = {
     TokenType.UNICODE_STRING, TokenType.HEX_STRING, TokenType.BIT_STRING,
     TokenType.HEREDOC_STRING, TokenType.RAW_STRING, TokenType.NATIONAL_STRING,
 }  # fmt: skip
-_LINE = re.compile(r"\bline (\d+), col(?:umn)?:? (\d+)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -234,11 +230,7 @@ def _parse_refusal(sql: MappedSql, error: ParseError | TokenError) -> ProjectErr
         first = error.errors[0]
         line, column = first.get("line") or 1, first.get("col") or 1
         what = f"{first.get('description')} near {first.get('highlight')!r}"
-    else:
-        found = _LINE.search(str(error))
-        if found:
-            line, column = int(found[1]), int(found[2])
-    place, exact = sql.locate_line(line, max(column, 1))
+    place, exact = sql.locate_line(line, column)
     about = "" if exact else " (approximately)"
     return ProjectError(f"{place}{about}: not a query that can be parsed: {what}.")
 

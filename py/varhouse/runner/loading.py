@@ -20,6 +20,11 @@ from varhouse.runner.yml import Entry, plain, read_yaml
 
 PROJECT_FILE = "dbt_project.yml"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Where files are, if the project file does not say.
+_PATHS = {
+    "macro-paths": "sql/macros", "model-paths": "models", "seed-paths": "data/seeds",
+    "test-paths": "sql/checks",
+}  # fmt: skip
 _KEYS = (
     "name", "version", "config-version", "profile", "model-paths", "seed-paths", "macro-paths",
     "test-paths", "vars", "models", "seeds", "target-path", "clean-targets",
@@ -31,7 +36,6 @@ def load_project(
     project_dir: Path,
     *,
     vars: Mapping[str, Any] | None = None,
-    target: str = "warehouse",
     env: Mapping[str, str] | None = None,
     cache_dir: Path | None = None,
 ) -> Project:
@@ -43,8 +47,6 @@ def load_project(
         The folder with ``dbt_project.yml``.
     vars
         Override the vars of the project file, as ``--vars`` does.
-    target
-        What templates see as ``target.name``.
     env
         What ``env_var`` reads; the process environment when None.
     cache_dir
@@ -71,7 +73,7 @@ def load_project(
         )
     cache = TemplateCache(cache_dir, directory)
     env = os.environ if env is None else env
-    project = _Loader(directory, dict(vars or {}), target, env, cache).load()
+    project = _Loader(directory, dict(vars or {}), env, cache).load()
     cache.save()
     return project
 
@@ -81,7 +83,6 @@ class _Loader:
         self,
         directory: Path,
         cli_vars: dict[str, Any],
-        target: str,
         env: Mapping[str, str],
         cache: TemplateCache,
     ) -> None:
@@ -97,51 +98,40 @@ class _Loader:
             )
         if self.entry.value.get("config-version", 2) != 2:
             raise ProjectError(f"{self.entry.at('config-version')}: config-version must be 2.")
-        self.target = {
-            "name": target, "schema": SCHEMA, "type": "duckdb", "threads": 1,
+        target = {
+            "name": "warehouse", "schema": SCHEMA, "type": "duckdb", "threads": 1,
             "profile_name": self.entry.text("profile", "varhouse"),
         }  # fmt: skip
         # dbt renders the project file with the command line's vars only.
-        self.bootstrap = Renderer(
-            self.name, vars=cli_vars, target=self.target, env=env, cache=cache
-        )
-        project_vars = plain(self.entry.mapping("vars", "vars").value)
-        own = project_vars.pop(self.name, None) if isinstance(
-            project_vars.get(self.name), dict
-        ) else None  # fmt: skip
-        self.own_vars = {**project_vars, **(own or {})}
+        self.bootstrap = Renderer(self.name, vars=cli_vars, target=target, env=env, cache=cache)
+        self.own_vars = plain(self.entry.mapping("vars", "vars").value)
+        if isinstance(self.own_vars.get(self.name), dict):
+            self.own_vars |= self.own_vars.pop(self.name)
         self.vars = {**self.own_vars, **cli_vars}
-        self.renderer = Renderer(
-            self.name, vars=self.vars, target=self.target, env=env, cache=cache
-        )
+        self.renderer = Renderer(self.name, vars=self.vars, target=target, env=env, cache=cache)
         self.nodes: dict[str, Node] = {}
         self.warnings: list[str] = []
 
     def load(self) -> Project:
         self.renderer.add_macro_files(
-            {
-                self._shown(path): _read(path)
-                for _, path in self._files("macro-paths", "sql/macros", ".sql")
-            }
+            {self._shown(path): _read(path) for _, path in self._files("macro-paths", ".sql")}
         )
-        model_files = self._files("model-paths", "models", ".sql")
-        for _, path in self._files("model-paths", "models", ".md"):
+        for _, path in self._files("model-paths", ".md"):
             self.renderer.add_docs(self._shown(path), _read(path))
         trees = {
-            section: ConfigTree(self.entry.mapping(section, section), section, self.name)
+            section: ConfigTree(self.entry.mapping(section, section), section)
             for section in ("models", "seeds")
         }
-        for root, path in model_files:
+        for root, path in self._files("model-paths", ".sql"):
             self._add(root, path, "model", trees["models"])
-        for root, path in self._files("seed-paths", "data/seeds", ".csv"):
+        for root, path in self._files("seed-paths", ".csv"):
             self._add(root, path, "seed", trees["seeds"])
-        for root, path in self._files("test-paths", "sql/checks", ".sql"):
+        for root, path in self._files("test-paths", ".sql"):
             self._add(root, path, "test", None)
         reader = PropertyReader(self.name, self.renderer, self.nodes)
-        for key, default in (("model-paths", "models"), ("seed-paths", "data/seeds"),
-                             ("test-paths", "sql/checks")):  # fmt: skip
+        for key in ("model-paths", "seed-paths", "test-paths"):
             for suffix in (".yml", ".yaml"):
-                for root, path in self._files(key, default, suffix):
+                for root, path in self._files(key, suffix):
                     reader.read(path, self._shown(path), path.relative_to(root))
         for tree in trees.values():
             self.warnings += tree.unused()
@@ -154,7 +144,7 @@ class _Loader:
             cli_vars=self.cli_vars,
             nodes={key: self.nodes[key] for key in sorted(self.nodes)},
             renderer=self.renderer,
-            seed_dirs=tuple(self._folders("seed-paths", "data/seeds")),
+            seed_dirs=tuple(self._folders("seed-paths")),
             warnings=self.warnings,
         )
 
@@ -174,20 +164,17 @@ class _Loader:
         texts = [node.raw_code for node in self.nodes.values()]
         texts += [
             _read(path)
-            for key, default, suffix in (
-                ("macro-paths", "sql/macros", ".sql"),
-                ("model-paths", "models", ".yml"),
-            )
-            for _, path in self._files(key, default, suffix)
+            for key, suffix in (("macro-paths", ".sql"), ("model-paths", ".yml"))
+            for _, path in self._files(key, suffix)
         ]
         return any(call.search(text) for text in texts)
 
     def _shown(self, path: Path) -> str:
         return path.relative_to(self.directory).as_posix()
 
-    def _folders(self, key: str, default: str) -> list[Path]:
+    def _folders(self, key: str) -> list[Path]:
         folders = []
-        for name in self.entry.strings(key) or [default]:
+        for name in self.entry.strings(key) or [_PATHS[key]]:
             folder = (self.directory / name).resolve()
             if not folder.is_relative_to(self.directory):
                 raise ProjectError(
@@ -196,10 +183,10 @@ class _Loader:
             folders.append(folder)
         return folders
 
-    def _files(self, key: str, default: str, suffix: str) -> list[tuple[Path, Path]]:
+    def _files(self, key: str, suffix: str) -> list[tuple[Path, Path]]:
         return [
             (folder, path)
-            for folder in self._folders(key, default)
+            for folder in self._folders(key)
             for path in sorted(folder.rglob(f"*{suffix}"))
             if path.is_file()
         ]

@@ -22,7 +22,6 @@ from varhouse.runner.selection import select_nodes
 from varhouse.runner.state import Fingerprint, Stored, read_state, relations
 
 UNCHANGED = "unchanged"
-BUILT_TYPES = ("model", "seed")
 
 
 @dataclass(frozen=True)
@@ -61,36 +60,9 @@ class Prepared:
             key
             for key in self.graph.order
             if key in self.chosen
-            and self.project.nodes[key].resource_type in BUILT_TYPES
+            and self.project.nodes[key].resource_type in ("model", "seed")
             and self.project.nodes[key].materialized != "ephemeral"
         ]
-
-
-def prepare_run(
-    project: Project,
-    con: duckdb.DuckDBPyConnection,
-    *,
-    select: Sequence[str] = (),
-    exclude: Sequence[str] = (),
-    source_version: SourceVersion | None = None,
-    functions_version: str = "",
-    keep: Callable[[Node], bool] | None = None,
-) -> Prepared:
-    """Compare a project with a warehouse, all that was chosen rendered and checked.
-
-    Raises
-    ------
-    ProjectError
-        A model cannot be rendered, is not one query, or models read each other in a circle.
-    UsageError
-        The selection names nothing.
-    """
-    prepared = choose_nodes(
-        project, con, select=select, exclude=exclude, source_version=source_version,
-        functions_version=functions_version, keep=keep,
-    )  # fmt: skip
-    prepared.fingerprints.prepare(prepared.chosen)
-    return prepared
 
 
 def choose_nodes(
@@ -104,6 +76,8 @@ def choose_nodes(
     keep: Callable[[Node], bool] | None = None,
 ) -> Prepared:
     """Choose nodes by what they are and by what a warehouse holds; render none without need.
+
+    What is to be run has to be rendered and checked first: ``fingerprints.prepare(chosen)``.
 
     Raises
     ------
@@ -146,11 +120,10 @@ def decide(prepared: Prepared, key: str, *, full_refresh: bool) -> Decision:
     node = prepared.project.nodes[key]
     fingerprint = prepared.fingerprints.of(key)
     if full_refresh and node.config.get("full_refresh") is not False:
-        return Decision(node, "build", "full refresh", fingerprint)
-    reason = _reason(prepared, node, fingerprint)
-    if reason is None:
-        return Decision(node, UNCHANGED, "unchanged", fingerprint)
-    return Decision(node, "build", reason, fingerprint)
+        reason: str | None = "full refresh"
+    else:
+        reason = _reason(prepared, node, fingerprint)
+    return Decision(node, "build" if reason else UNCHANGED, reason or UNCHANGED, fingerprint)
 
 
 def _reason(prepared: Prepared, node: Node, now: Fingerprint) -> str | None:
@@ -205,10 +178,11 @@ def plan_project(
     source_version, functions_version
         As in ``run_project``.
     """
-    prepared = prepare_run(
+    prepared = choose_nodes(
         project, con, select=select, exclude=exclude, source_version=source_version,
         functions_version=functions_version,
     )  # fmt: skip
+    prepared.fingerprints.prepare(prepared.chosen)
     decisions = []
     for key in prepared.tasks():
         decision = decide(prepared, key, full_refresh=full_refresh)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(kw_only=True)
 class Project:
-    """A loaded project: every node parsed, every reference resolved."""
+    """A loaded project: every node parsed, every reference resolved; ``nodes`` sorted by id."""
 
     name: str
     directory: Path
@@ -24,16 +24,12 @@ class Project:
     cli_vars: Mapping[str, Any]
     nodes: dict[str, Node]
     renderer: Renderer
-    seed_dirs: tuple[Path, ...] = ()
-    warnings: list[str] = field(default_factory=list)
+    seed_dirs: tuple[Path, ...]
+    warnings: list[str]
 
     def of_type(self, *resource_types: str) -> list[Node]:
         """Return the nodes of these types in the order of their unique ids."""
-        return [
-            self.nodes[key]
-            for key in sorted(self.nodes)
-            if self.nodes[key].resource_type in resource_types
-        ]
+        return [node for node in self.nodes.values() if node.resource_type in resource_types]
 
     def model(self, name: str) -> Node:
         """Return the model or seed called ``name``.

@@ -7,6 +7,7 @@ import hashlib
 import io
 import re
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -212,7 +213,7 @@ class PropertyReader:
             return value, {}, {}, None
         if not isinstance(value, LineDict) or not value:
             raise ProjectError(f"{where}: a test is a name, or one name with its arguments.")
-        value = LineDict.copy_of(value)
+        value = copy(value)
         name = value.pop("name", None)
         config = value.pop("config", None)
         if "test_name" in value:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from varhouse.errors import ProjectError
-from varhouse.runner.config import CONFIG_KEYS, REFUSED, check_value, merged
+from varhouse.runner.config import CONFIG_KEYS, check_value, merged, unsupported_config
 from varhouse.runner.nodes import SCHEMA, Location, Node, Relation, suggest
 from varhouse.runner.render import Renderer, Scope
 from varhouse.runner.templates import TemplateFault
@@ -50,8 +49,7 @@ def _take_config(renderer: Renderer, node: Node) -> None:
     keys = _TEST_CONFIG if node.resource_type == "test" else CONFIG_KEYS["models"]
     for key, value in scope.configured.items():
         if key not in keys:
-            reason = REFUSED.get(key) or suggest(key, keys).strip()
-            raise ProjectError(f"{where}: the config '{key}' is not supported. {reason}".rstrip())
+            raise unsupported_config(key, keys, where)
         check_value(key, value, where)
     node.config = merged(node.config, scope.configured)
 
@@ -72,8 +70,7 @@ def _drop_disabled(project_name: str, nodes: dict[str, Node]) -> set[str]:
 def _find_refs(renderer: Renderer, node: Node, scope: Scope) -> None:
     if node.test is not None:
         # The tested table first, then whatever the arguments name.
-        if node.attached is not None:
-            node.refs.append(node.attached)
+        node.refs.append(str(node.attached))
         renderer.test_argument(dict(node.test.arguments), scope, node.location)
     else:
         renderer.render(node.unique_id, node.raw_code, node.location.path, scope)
@@ -92,8 +89,7 @@ def _recording_scope(
     def record(found: Node) -> Relation:
         if found.unique_id not in node.refs:
             node.refs.append(found.unique_id)
-        if found.relation is None:
-            raise TemplateFault(f"'{found.name}' has no table.")
+        assert found.relation is not None, "only tests have none, and nothing refers to them"
         return found.relation
 
     def resolve_ref(name: str) -> Relation:
@@ -120,7 +116,9 @@ def _recording_scope(
             f"{suggest(f'{source}.{table}', known)}"
         )
 
-    config: Mapping[str, Any] = node.config
     return Scope(
-        resolve_ref=resolve_ref, resolve_source=resolve_source, this=node.relation, config=config
+        resolve_ref=resolve_ref,
+        resolve_source=resolve_source,
+        this=node.relation,
+        config=node.config,
     )

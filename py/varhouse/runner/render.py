@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
+from jinja2 import Template
 from jinja2.environment import TemplateModule
 
 from varhouse.errors import ProjectError
@@ -18,7 +19,6 @@ from varhouse.runner.templates import (
     MACRO_PREFIX,
     Macro,
     MacroReturn,
-    ModelTemplate,
     TemplateFault,
     check_names,
     parse_macro_file,
@@ -166,7 +166,7 @@ class Renderer:
         self.macros: dict[str, Macro] = {}
         self.asked_vars: set[str] = set()
         self._docs: dict[str, str] = {}
-        self._templates: dict[str, ModelTemplate] = {}
+        self._templates: dict[str, Template] = {}
 
     def add_macro_files(self, files: Mapping[str, str]) -> None:
         """Take the macros of these files (path to text) and check every name they use."""
@@ -250,12 +250,11 @@ class Renderer:
 
     def render(self, key: str, text: str, path: str, scope: Scope) -> MappedSql:
         """Render the template of node ``key``, compiled once."""
-        model = self._templates.get(key)
-        if model is None:
+        template = self._templates.get(key)
+        if template is None:
             known = [*self.macros, self.project_name]
-            model = parse_model(text, path, known, self._cache)
-            self._templates[key] = model
-        return render_template(model, self._context(scope))
+            template = self._templates[key] = parse_model(text, path, known, self._cache)
+        return render_template(template, path, self._context(scope))
 
     def _references(self, scope: Scope) -> dict[str, Any]:
         def ref(*names: str, **kwargs: Any) -> Relation:
@@ -278,11 +277,9 @@ class Renderer:
     def _context(self, scope: Scope) -> dict[str, Any]:
         context: dict[str, Any] = {
             **self._references(scope),
-            "var": _Var({**self.vars, **scope.vars}, self.asked_vars),
+            **self._yml_context(scope.vars),
             "config": _Config(scope),
             "is_incremental": lambda: scope.incremental,
-            "env_var": self.env_var,
-            "target": dict(self.target),
             "this": scope.this,
             "doc": self.doc,
             "exceptions": _Exceptions(),

@@ -13,7 +13,7 @@ from varhouse.errors import UsageError
 from varhouse.runner.fingerprint import SourceVersion
 from varhouse.runner.nodes import Node
 from varhouse.runner.outcome import NodeResult, Reporter, RunInterruptedError, RunOutcome
-from varhouse.runner.plan import prepare_run
+from varhouse.runner.plan import choose_nodes
 from varhouse.runner.project import Project
 from varhouse.runner.schedule import Task, schedule
 from varhouse.runner.state import Command, RunContext, ensure_table
@@ -98,10 +98,11 @@ def run_project(
             return of == {"seed"} if command == "seed" else of != {"source"}
         return node.resource_type in kinds
 
-    prepared = prepare_run(
+    prepared = choose_nodes(
         project, con, select=select, exclude=exclude, source_version=source_version,
         functions_version=functions_version, keep=keep,
     )  # fmt: skip
+    prepared.fingerprints.prepare(prepared.chosen)
     run = RunContext.of(project, command, full_refresh)
     outcome = RunOutcome(run.run_id, command)
     began = time.perf_counter()

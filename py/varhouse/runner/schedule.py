@@ -36,10 +36,9 @@ def schedule(prepared: Prepared, *, build: bool) -> dict[str, Task]:
     parent is last, after all of them. Unit tests run before their model is built.
     """
     project, graph = prepared.project, prepared.graph
-    tests = [key for key in graph.order if _kind(project, key) == "test" and key in prepared.chosen]
-    units = [
-        key for key in graph.order if _kind(project, key) == "unit_test" and key in prepared.chosen
-    ]
+    chosen = [key for key in graph.order if key in prepared.chosen]
+    tests = [key for key in chosen if _kind(project, key) == "test"]
+    units = [key for key in chosen if _kind(project, key) == "unit_test"]
     if not build:
         return {key: Task(key) for key in (*units, *tests)}
     tasks = {key: Task(key) for key in prepared.tasks()}

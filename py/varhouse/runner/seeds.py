@@ -43,9 +43,7 @@ def seed_query(project: Project, node: Node) -> str:
         # Everything is said: nothing to guess, so odd values cannot change a type.
         options += ["auto_detect = false", f"columns = {_struct({n: types[n] for n in header})}"]
     else:
-        options += (
-            ["sample_size = -1", f"types = {_struct(types)}"] if types else ["sample_size = -1"]
-        )
+        options += ["sample_size = -1", *([f"types = {_struct(types)}"] if types else [])]
     return f"select * from read_csv({_text(str(path))}, {', '.join(options)})"
 
 

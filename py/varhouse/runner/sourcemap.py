@@ -45,7 +45,7 @@ class MappedSql:
 
     def locate(self, offset: int) -> tuple[Location, bool]:
         """Return the place of a character, and whether it stands on that very line."""
-        index = max(0, bisect_right([part.start for part in self.segments], offset) - 1)
+        index = self._index(offset)
         part = self.segments[index]
         if part.copied:
             line = part.line + self.text.count("\n", part.start, offset)
@@ -54,6 +54,10 @@ class MappedSql:
         end = self.segments[index + 1].start if index + 1 < len(self.segments) else None
         exact = "\n" not in self.text[part.start : end]
         return Location(part.path, part.line), exact
+
+    def _index(self, offset: int) -> int:
+        """Return which segment a character is in; what stands before all is in the first."""
+        return max(0, bisect_right([part.start for part in self.segments], offset) - 1)
 
     def locate_line(self, line: int, column: int = 1) -> tuple[Location, bool]:
         """Return the place of a 1-based line and column of the rendered text."""
@@ -71,7 +75,7 @@ class MappedSql:
         """Return a part of the text that still knows where it came from."""
         text = self.text[start:stop]
         place, _ = self.locate(start)
-        index = max(0, bisect_right([part.start for part in self.segments], start) - 1)
+        index = self._index(start)
         first = Segment(0, place.path, place.line, self.segments[index].copied)
         rest = tuple(
             Segment(part.start - start, part.path, part.line, part.copied)

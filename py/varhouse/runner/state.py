@@ -75,14 +75,14 @@ def ensure_table(con: duckdb.DuckDBPyConnection) -> None:
 
 def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
     """Return what was last built or tested, by unique id; empty where nothing ever ran."""
-    if not has_table(con):
+    if not _has_table(con):
         return {}
     rows = con.execute(
         f"""
         select node, status, sql_hash, config_hash, parents, fingerprint, run_id
         from {SCHEMA}.run_results
         where fingerprint is not null
-            and (status in ('success', 'pass', 'warn', 'fail'))
+            and status in ('success', 'pass', 'warn', 'fail')
         qualify row_number() over (partition by node order by rowid desc) = 1
         """
     ).fetchall()
@@ -92,8 +92,7 @@ def read_state(con: duckdb.DuckDBPyConnection) -> dict[str, Stored]:
     }
 
 
-def has_table(con: duckdb.DuckDBPyConnection) -> bool:
-    """Return whether this warehouse has a ``run_results`` table."""
+def _has_table(con: duckdb.DuckDBPyConnection) -> bool:
     return "run_results" in relations(con)
 
 
@@ -187,7 +186,7 @@ class Unfinished(NamedTuple):
 
 def last_unfinished(con: duckdb.DuckDBPyConnection) -> Unfinished | None:
     """Return what the last run that wrote rows left undone; None if nothing."""
-    if not has_table(con):
+    if not _has_table(con):
         return None
     rows = con.execute(
         f"""

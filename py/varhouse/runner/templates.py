@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+import traceback
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -96,8 +98,6 @@ class _NativeText(Template):
 
     def render(self, *args: Any, **kwargs: Any) -> Any:
         parts = list(self.root_render_func(self.new_context(dict(*args, **kwargs))))
-        if not parts:
-            return ""
         return parts[0] if len(parts) == 1 else "".join(str(part) for part in parts)
 
 
@@ -127,20 +127,18 @@ class Macro:
     location: Location
 
 
-@dataclass(frozen=True)
-class ModelTemplate:
-    """The compiled template of a model or a singular test."""
-
-    template: Template
-    path: str
-
-
-def _parse(text: str, path: str) -> nodes.Template:
+@contextmanager
+def _syntax_errors_of(path: str) -> Iterator[None]:
     try:
-        return ENVIRONMENT.parse(text, path, path)
+        yield
     except TemplateSyntaxError as error:
         where = Location(path, error.lineno)
         raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
+
+
+def _parse(text: str, path: str) -> nodes.Template:
+    with _syntax_errors_of(path):
+        return ENVIRONMENT.parse(text, path, path)
 
 
 def check_names(compiled: Compiled, text: str, path: str, macros: Collection[str]) -> None:
@@ -178,11 +176,8 @@ def _template(environment: _Environment, compiled: Compiled) -> Template:
 
 
 def _compile_file(tree: nodes.Template, path: str, macros: Sequence[nodes.Macro] = ()) -> Compiled:
-    try:
+    with _syntax_errors_of(path):
         return _compile(ENVIRONMENT, tree, path, macros)
-    except TemplateSyntaxError as error:
-        where = Location(path, error.lineno)
-        raise ProjectError(f"{where}: not a Jinja template: {error.message}") from error
 
 
 def parse_macro_file(text: str, path: str, cache: TemplateCache) -> tuple[list[Macro], Compiled]:
@@ -213,13 +208,11 @@ def _only_space(node: nodes.Output) -> bool:
     )
 
 
-def parse_model(
-    text: str, path: str, macros: Collection[str], cache: TemplateCache
-) -> ModelTemplate:
+def parse_model(text: str, path: str, macros: Collection[str], cache: TemplateCache) -> Template:
     """Compile a model's template so that its output tells the line of each part."""
     compiled = cache.compiled("model", text, path, lambda: _compile_model(text, path))
     check_names(compiled, text, path, macros)
-    return ModelTemplate(_template(ENVIRONMENT, compiled), path)
+    return _template(ENVIRONMENT, compiled)
 
 
 def _compile_model(text: str, path: str) -> Compiled:
@@ -255,9 +248,9 @@ def _mark_lines(body: list[nodes.Node]) -> None:
             _mark_lines(node.body)
 
 
-def render_template(model: ModelTemplate, context: Mapping[str, Any]) -> MappedSql:
+def render_template(template: Template, path: str, context: Mapping[str, Any]) -> MappedSql:
     """Render a model, telling file and line of whatever goes wrong."""
-    with_marks = located(lambda: model.template.render(context), model)
+    with_marks = _rendered(template, path, context)
     parts: list[str] = []
     segments: list[Segment] = []
     length = position = 0
@@ -265,42 +258,34 @@ def render_template(model: ModelTemplate, context: Mapping[str, Any]) -> MappedS
         before = with_marks[position : mark.start()]
         parts.append(before)
         length += len(before)
-        segments.append(Segment(length, model.path, int(mark[1]), mark[2] == "c"))
+        segments.append(Segment(length, path, int(mark[1]), mark[2] == "c"))
         position = mark.end()
     parts.append(with_marks[position:])
     if not segments:
-        segments.append(Segment(0, model.path, 1, True))
+        segments.append(Segment(0, path, 1, True))
     return MappedSql("".join(parts), tuple(segments))
 
 
-def located(render: Callable[[], str], model: ModelTemplate) -> str:
-    """Call ``render``; an error names the innermost template line that it passed through."""
+def _rendered(template: Template, path: str, context: Mapping[str, Any]) -> str:
+    """Render; an error names the innermost template line that it passed through."""
     try:
-        return render()
+        return template.render(context)
     except MacroReturn as error:
-        raise ProjectError(f"{model.path}:1: return() is called outside a macro.") from error
+        raise ProjectError(f"{path}:1: return() is called outside a macro.") from error
     except (TemplateFault, VarhouseError, TemplateError, TypeError, ValueError, LookupError,
             AttributeError, ArithmeticError) as error:  # fmt: skip
         places = _template_places(error)
-        path, line = places[-1] if places else (model.path, 1)
+        inner, line = places[-1] if places else (path, 1)
         message = str(error) or type(error).__name__
-        outer = f" (while rendering {model.path})" if path != model.path else ""
-        raise ProjectError(f"{path}:{line}: {message}{outer}") from error
+        outer = f" (while rendering {path})" if inner != path else ""
+        raise ProjectError(f"{inner}:{line}: {message}{outer}") from error
 
 
 def _template_places(error: BaseException) -> list[tuple[str, int]]:
-    places = []
-    trace = error.__traceback__
-    while trace is not None:
-        frame = trace.tb_frame
-        template = frame.f_globals.get("__jinja_template__")
-        if template is not None:
-            # Not yet rewritten by Jinja: the line is of the generated code.
-            places.append((template.filename, template.get_corresponding_lineno(trace.tb_lineno)))
-        elif frame.f_code.co_filename.endswith((".sql", ".yml", ".yaml")):
-            places.append((frame.f_code.co_filename, trace.tb_lineno))
-        trace = trace.tb_next
-    return places
+    """Return the lines of templates in a traceback, which Jinja has written into it."""
+    frames = traceback.walk_tb(error.__traceback__)
+    places = ((frame.f_code.co_filename, line) for frame, line in frames)
+    return [(path, line) for path, line in places if path.endswith((".sql", ".yml", ".yaml"))]
 
 
 @lru_cache(maxsize=1024)

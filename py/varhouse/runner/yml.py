@@ -20,14 +20,6 @@ class LineDict(dict[str, Any]):
         self.line = line
         self.lines: dict[str, int] = {}
 
-    @classmethod
-    def copy_of(cls, other: LineDict) -> LineDict:
-        """Return a shallow copy that keeps the lines."""
-        made = cls(other.line)
-        made.update(other)
-        made.lines.update(other.lines)
-        return made
-
     def line_of(self, key: str) -> int:
         """Return the line of ``key``, or of the mapping when the key is absent."""
         return self.lines.get(key, self.line)

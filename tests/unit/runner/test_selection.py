@@ -123,7 +123,7 @@ def make_project(parents: Mapping[str, list[str]], tags: Mapping[str, str]) -> P
         for name in parents
     }  # fmt: skip
     return Project(
-        name="p", directory=Path(), vars={}, cli_vars={},
+        name="p", directory=Path(), vars={}, cli_vars={}, seed_dirs=(), warnings=[],
         nodes=nodes, renderer=Renderer(
             "p", vars={}, target={}, env={}, cache=TemplateCache(None, Path())
         ),
