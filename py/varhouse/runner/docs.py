@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -16,7 +16,6 @@ from varhouse.runner.lineage import ColumnLineage, ColumnRef, column_lineage
 
 _TEMPLATE = "docs_page.html"
 _DOCUMENTED = ("model", "seed", "source")
-_TESTS = ("test", "unit_test")
 _TEST_NAMES = {"test": "data test", "unit_test": "unit test"}
 _KEYWORDS = (
     "all|and|any|as|asc|between|by|case|cast|coalesce|cross|date|desc|distinct|double|"
@@ -90,8 +89,7 @@ def write_docs(
     manifest: Mapping[str, Any],
     out_dir: Path,
     *,
-    lineage: Mapping[str, Mapping[str, ColumnLineage]] | None = None,
-    column_types: Mapping[str, Mapping[str, str]] | None = None,
+    column_types: Mapping[str, Mapping[str, str]],
 ) -> Path:
     """Write the documentation of a project as one HTML file that loads nothing else.
 
@@ -100,12 +98,9 @@ def write_docs(
     project_name
         Shown as the title.
     manifest
-        In dbt's shape: ``nodes`` and optionally ``sources``, ``unit_tests``, ``parent_map``.
+        From `make_manifest`, with the compiled code from which the lineage is worked out.
     out_dir
         Where ``index.html`` goes; made when it is not there.
-    lineage
-        What `column_lineage` found, models named ``schema.name``. Worked out from the compiled
-        code of the manifest when None.
     column_types
         ``schema.name`` to columns and types in order, from ``describe``; they win over the types
         in the manifest and add columns that no yml file names.
@@ -115,7 +110,7 @@ def write_docs(
     Path
         The written file.
     """
-    pages = document_nodes(manifest, lineage=lineage, column_types=column_types)
+    pages = document_nodes(manifest, column_types=column_types)
     out_dir.mkdir(parents=True, exist_ok=True)
     target = out_dir / "index.html"
     target.write_text(_render(project_name, pages), encoding="utf-8")
@@ -123,124 +118,79 @@ def write_docs(
 
 
 def document_nodes(
-    manifest: Mapping[str, Any],
-    *,
-    lineage: Mapping[str, Mapping[str, ColumnLineage]] | None = None,
-    column_types: Mapping[str, Mapping[str, str]] | None = None,
+    manifest: Mapping[str, Any], *, column_types: Mapping[str, Mapping[str, str]]
 ) -> dict[str, DocumentedNode]:
     """Return models, seeds and sources by unique id; parameters as of `write_docs`."""
-    documented, tests = _split_nodes(manifest)
-    types = {**_described_types(documented), **(column_types or {})}
-    if lineage is None:
-        lineage = column_lineage(_compiled_models(documented), types)
-    pages = _make_pages(documented, tests, _parent_map(manifest, documented))
+    every = {**manifest["nodes"], **manifest["sources"], **manifest["unit_tests"]}
+    documented = {key: node for key, node in every.items() if node["resource_type"] in _DOCUMENTED}
+    types = {**_described_types(documented), **column_types}
+    lineage = column_lineage(_compiled_models(documented), types)
+    pages = _make_pages(documented)
     _add_columns(pages, documented, types, lineage)
-    _add_tests(pages, tests)
+    _add_tests(
+        pages, {key: node for key, node in every.items() if node["resource_type"] in _TEST_NAMES}
+    )
     return pages
 
 
-def _split_nodes(
-    manifest: Mapping[str, Any],
-) -> tuple[dict[str, Mapping[str, Any]], dict[str, Mapping[str, Any]]]:
-    every: dict[str, Mapping[str, Any]] = {}
-    for part in ("nodes", "sources", "unit_tests"):
-        every.update(manifest.get(part) or {})
-    documented = {key: node for key, node in every.items() if _kind_of(key, node) in _DOCUMENTED}
-    tests = {key: node for key, node in every.items() if _kind_of(key, node) in _TESTS}
-    return documented, tests
-
-
-def _kind_of(unique_id: str, node: Mapping[str, Any]) -> str:
-    return str(node.get("resource_type") or unique_id.partition(".")[0])
-
-
 def _relation_of(node: Mapping[str, Any]) -> str:
-    name = node.get("identifier") or node.get("alias") or node["name"]
-    return f"{node.get('schema') or node.get('source_name') or 'main'}.{name}"
+    return f"{node['schema']}.{node['identifier']}"
 
 
 def _described_types(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, str]]:
     """Return the types of the relations whose every column has one in the manifest."""
     found = {}
     for node in nodes.values():
-        columns = node.get("columns") or {}
-        types = {name: column.get("data_type") for name, column in columns.items()}
+        types = {name: column["data_type"] for name, column in node["columns"].items()}
         if types and all(types.values()):
-            found[_relation_of(node)] = {name: str(text) for name, text in types.items()}
+            found[_relation_of(node)] = types
     return found
 
 
 def _compiled_models(nodes: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
     return {
         _relation_of(node): node["compiled_code"]
-        for unique_id, node in nodes.items()
-        if _kind_of(unique_id, node) == "model" and node.get("compiled_code")
+        for node in nodes.values()
+        if node["resource_type"] == "model"
     }
 
 
-def _parents_of(node: Mapping[str, Any]) -> list[str]:
-    return list((node.get("depends_on") or {}).get("nodes") or ())
-
-
-def _parent_map(
-    manifest: Mapping[str, Any], documented: Mapping[str, Mapping[str, Any]]
-) -> dict[str, list[str]]:
-    stated = manifest.get("parent_map") or {}
+def _make_pages(documented: Mapping[str, Mapping[str, Any]]) -> dict[str, DocumentedNode]:
+    parents = {
+        unique_id: sorted(set(node["depends_on"]["nodes"]))
+        for unique_id, node in documented.items()
+    }
     return {
-        unique_id: sorted(
-            {
-                parent
-                for parent in stated.get(unique_id, _parents_of(node))
-                if parent in documented and parent != unique_id
-            }
+        unique_id: DocumentedNode(
+            unique_id=unique_id,
+            name=_page_name(node),
+            kind=node["config"]["materialized"],
+            folder=_folder_of(node),
+            relation=_relation_of(node),
+            description=node["description"],
+            path=node["original_file_path"],
+            tags=node["tags"],
+            raw_code=node["raw_code"],
+            compiled_code=node["compiled_code"] or "",
+            parents=parents[unique_id],
+            children=sorted(child for child in documented if unique_id in parents[child]),
         )
         for unique_id, node in documented.items()
     }
 
 
-def _make_pages(
-    documented: Mapping[str, Mapping[str, Any]],
-    tests: Mapping[str, Mapping[str, Any]],
-    parents: Mapping[str, list[str]],
-) -> dict[str, DocumentedNode]:
-    pages = {}
-    for unique_id, node in documented.items():
-        kind = _kind_of(unique_id, node)
-        config = node.get("config") or {}
-        path = str(node.get("original_file_path") or node.get("path") or "")
-        pages[unique_id] = DocumentedNode(
-            unique_id=unique_id,
-            name=_page_name(node, kind),
-            kind=str(config.get("materialized") or kind) if kind == "model" else kind,
-            folder=_folder_of(kind, path, node),
-            relation=_relation_of(node),
-            description=str(node.get("description") or ""),
-            path=path,
-            tags=_texts(node.get("tags") or config.get("tags") or ()),
-            raw_code=str(node.get("raw_code") or "") if kind == "model" else "",
-            compiled_code=str(node.get("compiled_code") or "") if kind == "model" else "",
-            parents=parents[unique_id],
-            children=sorted(child for child in documented if unique_id in parents[child]),
-        )
-    return pages
+def _page_name(node: Mapping[str, Any]) -> str:
+    source = node.get("source_name")
+    return f"{source}.{node['name']}" if source else str(node["name"])
 
 
-def _page_name(node: Mapping[str, Any], kind: str) -> str:
-    name = str(node["name"])
-    return f"{node['source_name']}.{name}" if kind == "source" and "source_name" in node else name
-
-
-def _texts(value: str | Iterable[Any]) -> list[str]:
-    return [value] if isinstance(value, str) else [str(each) for each in value]
-
-
-def _folder_of(kind: str, path: str, node: Mapping[str, Any]) -> str:
+def _folder_of(node: Mapping[str, Any]) -> str:
     """Return where the list shows a node: its folder below ``models``, or what it is."""
-    if kind == "source":
-        return f"sources / {node.get('source_name') or 'raw'}"
-    if kind == "seed":
+    if node["resource_type"] == "source":
+        return f"sources / {node['source_name']}"
+    if node["resource_type"] == "seed":
         return "seeds"
-    parts = PurePosixPath(path).parent.parts
+    parts = PurePosixPath(node["original_file_path"]).parent.parts
     inner = parts[1:] if parts[:1] == ("models",) else parts
     return " / ".join(inner) or "models"
 
@@ -254,8 +204,7 @@ def _add_columns(
     by_relation = {page.relation.lower(): page for page in pages.values()}
     for unique_id, page in pages.items():
         described = {
-            str(name).lower(): column
-            for name, column in (documented[unique_id].get("columns") or {}).items()
+            name.lower(): column for name, column in documented[unique_id]["columns"].items()
         }
         known = types.get(page.relation, {})
         traced = lineage.get(page.relation, {})
@@ -269,9 +218,9 @@ def _add_columns(
             found = _lineage_of(name, traced)
             page.columns.append(
                 DocumentedColumn(
-                    name=str(column.get("name") or name),
-                    data_type=str(known.get(name) or column.get("data_type") or ""),
-                    description=str(column.get("description") or ""),
+                    name=column.get("name", name),
+                    data_type=known.get(name) or column.get("data_type") or "",
+                    description=column.get("description", ""),
                     origins=[_origin(ref, by_relation) for ref in sorted(found.sources)],
                     unresolved=found.unresolved,
                 )
@@ -295,44 +244,34 @@ def _origin(ref: ColumnRef, by_relation: Mapping[str, DocumentedNode]) -> Origin
 
 
 def _add_tests(pages: Mapping[str, DocumentedNode], tests: Mapping[str, Mapping[str, Any]]) -> None:
-    for unique_id in sorted(tests):
-        node = tests[unique_id]
-        page = pages.get(str(_tested_node(unique_id, node)))
+    for _, node in sorted(tests.items()):
+        page = pages.get(_tested_node(node))
         if page is None:
             continue
         label = _test_label(node)
-        column = str(node.get("column_name") or "").lower()
+        column = (node.get("column_name") or "").lower()
         for each in page.columns:
             if column and each.name.lower() == column:
                 each.tests.append(label)
                 break
         else:
-            kind = _TEST_NAMES[_kind_of(unique_id, node)]
-            page.tests.append(DocumentedTest(label, kind, str(node.get("description") or "")))
+            kind = _TEST_NAMES[node["resource_type"]]
+            page.tests.append(DocumentedTest(label, kind, node["description"]))
 
 
-def _tested_node(unique_id: str, node: Mapping[str, Any]) -> str | None:
-    if node.get("attached_node"):
-        return str(node["attached_node"])
-    parents = _parents_of(node)
-    if _kind_of(unique_id, node) == "unit_test" and node.get("model"):
-        named = [parent for parent in parents if parent.rpartition(".")[2] == node["model"]]
-        return named[0] if named else None
-    return parents[0] if parents else None
+def _tested_node(node: Mapping[str, Any]) -> str:
+    """Return what a test belongs to: its table or model, or the first that a singular one reads."""
+    return str(node.get("attached_node") or next(iter(node["depends_on"]["nodes"]), ""))
 
 
 def _test_label(node: Mapping[str, Any]) -> str:
-    generic = node.get("test_metadata") or {}
-    if not generic:
+    generic = node.get("test_metadata")
+    if generic is None:
         return str(node["name"])
-    kwargs = {
-        key: value
-        for key, value in (generic.get("kwargs") or {}).items()
-        if key not in ("column_name", "model")
-    }
     arguments = ", ".join(
-        ", ".join(_texts(value)) if isinstance(value, list) else str(value)
-        for value in kwargs.values()
+        ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+        for key, value in generic["kwargs"].items()
+        if key != "column_name"
     )
     return f"{generic['name']}: {arguments}" if arguments else str(generic["name"])
 

@@ -11,7 +11,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import Node, lineage
 from sqlglot.optimizer import Scope, build_scope, qualify, traverse_scope
 
-_DIALECT = "duckdb"
+from varhouse.runner.gate import DIALECT
+from varhouse.runner.nodes import SCHEMA
+
 # What sqlglot raises on a query that it cannot follow; each becomes a stated reason.
 _CANNOT_FOLLOW = (SqlglotError, ValueError, KeyError, IndexError, AttributeError, RecursionError)
 _MAX_REASON = 200
@@ -44,8 +46,6 @@ class ColumnLineage:
 def column_lineage(
     compiled: Mapping[str, str],
     columns: Mapping[str, Mapping[str, str]],
-    *,
-    default_schema: str = "main",
 ) -> dict[str, dict[str, ColumnLineage]]:
     """Trace every column of every model to the columns of its parents.
 
@@ -60,9 +60,8 @@ def column_lineage(
         ``catalog.schema.name``.
     columns
         Relation (models, seeds and sources alike) to its columns and DuckDB types in order, as
-        ``describe`` gives them. Where a model is absent its columns are those of its SQL.
-    default_schema
-        Preferred where the SQL writes a bare name that fits relations of several schemas.
+        ``describe`` gives them. Where a model is absent its columns are those of its SQL. Where
+        the SQL writes a bare name that fits relations of several schemas, that of the models.
 
     Returns
     -------
@@ -79,9 +78,8 @@ def column_lineage(
     >>> sorted(found["main.b"]["y"].sources)
     [ColumnRef(relation='main.a', column='x')]
     """
-    catalogue = _Catalogue(compiled, columns, default_schema)
-    found = {model: catalogue.trace(model) for model in compiled}
-    return {model: dict(found[model]) for model in compiled}
+    catalogue = _Catalogue(compiled, columns)
+    return {model: catalogue.trace(model) for model in compiled}
 
 
 class _Catalogue:
@@ -91,11 +89,9 @@ class _Catalogue:
         self,
         compiled: Mapping[str, str],
         columns: Mapping[str, Mapping[str, str]],
-        default_schema: str,
     ) -> None:
         self._compiled = compiled
         self._columns = columns
-        self._default_schema = default_schema.lower()
         self._traced: dict[str, dict[str, ColumnLineage]] = {}
         self._open: set[str] = set()
         self._by_name: dict[str, list[tuple[tuple[str, ...], str]]] = {}
@@ -112,11 +108,8 @@ class _Catalogue:
             if all(a == b for a, b in zip(reversed(parts), reversed(written), strict=False))
         ]
         if len(fits) > 1:
-            fits = [fit for fit in fits if self._schema_of(fit[0]) == self._default_schema]
+            fits = [fit for fit in fits if fit[0][-2:-1] in ((), (SCHEMA,))]
         return fits[0][1] if len(fits) == 1 else None
-
-    def _schema_of(self, parts: tuple[str, ...]) -> str:
-        return parts[-2] if len(parts) > 1 else self._default_schema
 
     def columns_of(self, key: str) -> Mapping[str, str]:
         """Return column to type of a relation; of a model not described, those of its SQL."""
@@ -160,12 +153,12 @@ class _Query:
         self._catalogue = catalogue
         self._relations: dict[str, str] = {}
         self._names: dict[str, dict[str, str]] = {}
-        expression = parse_one(sql, dialect=_DIALECT)
+        expression = parse_one(sql, dialect=DIALECT)
         schema = self._flatten_tables(expression)
         _inline_named_windows(expression)
         expression = qualify.qualify(
             expression,
-            dialect=_DIALECT,
+            dialect=DIALECT,
             schema=schema,
             validate_qualify_columns=False,
             identify=False,
@@ -227,7 +220,7 @@ class _Query:
                 column,
                 self._query,
                 self._schema,
-                dialect=_DIALECT,
+                dialect=DIALECT,
                 scope=scope,
                 trim_selects=False,
                 copy=False,
@@ -245,7 +238,7 @@ class _Query:
             elif isinstance(leaf.expression, exp.Placeholder):
                 take_outer_column(_column(leaf.name))
             elif leaf.expression.find(exp.Columns, exp.Star) and not _is_count(leaf.expression):
-                reasons.append(f"`{leaf.expression.sql(dialect=_DIALECT)}` is not expanded")
+                reasons.append(f"`{leaf.expression.sql(dialect=DIALECT)}` is not expanded")
 
         def take_table_column(table: exp.Table, column: exp.Column) -> None:
             if not isinstance(table.this, exp.Identifier):
@@ -261,7 +254,7 @@ class _Query:
 
         def take_outer_column(column: exp.Column) -> None:
             # a correlated subquery or lateral: the column belongs to an enclosing query
-            written = column.sql(dialect=_DIALECT)
+            written = column.sql(dialect=DIALECT)
             if written in followed:
                 return
             followed.add(written)
@@ -300,7 +293,7 @@ def _physical_tables(expression: exp.Expr) -> Iterator[exp.Table]:
 
 
 def _column(written: str) -> exp.Column:
-    column = exp.to_column(written, dialect=_DIALECT)
+    column = exp.to_column(written, dialect=DIALECT)
     if not isinstance(column, exp.Column):
         raise SqlglotError(f"{written} is not a column")
     return column
@@ -309,7 +302,7 @@ def _column(written: str) -> exp.Column:
 def _known_type(text: str) -> str:
     """Return a DuckDB type as sqlglot reads it; types serve only to tell fields from columns."""
     try:
-        exp.DataType.build(text, dialect=_DIALECT)
+        exp.DataType.build(text, dialect=DIALECT)
     except SqlglotError:
         return "UNKNOWN"
     return text

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from varhouse.runner.docs import write_docs
-from varhouse.runner.lineage import ColumnLineage, ColumnRef
 
 HOSTILE = "</script><script>alert(1)</script> & <img src=x onerror=alert(2)> \" '"
 
@@ -49,76 +48,79 @@ class Page(HTMLParser):
         return {str(attributes["id"]) for _, attributes in self.elements if "id" in attributes}
 
 
+def entry(resource_type: str, name: str, *reads: str, **more: Any) -> dict[str, Any]:
+    """Return an entry of a manifest."""
+    return {
+        "resource_type": resource_type,
+        "name": name,
+        "schema": "main",
+        "identifier": name,
+        "original_file_path": "",
+        "description": "",
+        "columns": {},
+        "config": {"materialized": resource_type},
+        "tags": [],
+        "raw_code": "",
+        "compiled_code": None,
+        "depends_on": {"nodes": list(reads)},
+        **more,
+    }
+
+
 def manifest() -> dict[str, Any]:
     compiled = 'select o.id, o.x * 2 as "y<" from "w"."raw"."obs" as o -- <twice>'
+    doubled, column = "model.house.doubled", {"column_name": "id"}
     return {
         "nodes": {
-            "model.house.doubled": {
-                "resource_type": "model",
-                "name": "doubled",
-                "alias": "doubled",
-                "schema": "main",
-                "original_file_path": "models/staging/obs/doubled.sql",
-                "description": f"Twice `x`. {HOSTILE}",
-                "columns": {"id": {"name": "id", "description": HOSTILE, "data_type": None}},
-                "config": {"materialized": "view"},
-                "tags": ["portable"],
-                "raw_code": f"select '{{{{ var('a') }}}}' as a /* {HOSTILE} */",
-                "compiled_code": compiled,
-                "depends_on": {"nodes": ["source.house.raw.obs"]},
-            },
-            "model.house.last": {
-                "resource_type": "model",
-                "name": "last",
-                "schema": "main",
-                "original_file_path": "models/results/last.sql",
-                "description": "",
-                "columns": {},
-                "config": {"materialized": "table"},
-                "compiled_code": "select nope, unnest(s, recursive := true) from main.doubled",
-                "raw_code": "select 1",
-                "depends_on": {"nodes": ["model.house.doubled"]},
-            },
-            "test.house.not_null_doubled_id.1": {
-                "resource_type": "test",
-                "name": "not_null_doubled_id",
-                "column_name": "id",
-                "attached_node": "model.house.doubled",
-                "test_metadata": {"name": "not_null", "kwargs": {"column_name": "id"}},
-                "depends_on": {"nodes": ["model.house.doubled"]},
-            },
-            "test.house.values_doubled_id.2": {
-                "resource_type": "test",
-                "name": "values_doubled_id",
-                "column_name": "id",
-                "attached_node": "model.house.doubled",
-                "test_metadata": {"name": "accepted_values", "kwargs": {"values": ["a", "b"]}},
-                "depends_on": {"nodes": ["model.house.doubled"]},
-            },
-            "test.house.no_strays": {
-                "resource_type": "test",
-                "name": "no_strays",
-                "depends_on": {"nodes": ["model.house.last"]},
-            },
+            doubled: entry(
+                "model",
+                "doubled",
+                "source.house.raw.obs",
+                original_file_path="models/staging/obs/doubled.sql",
+                description=f"Twice `x`. {HOSTILE}",
+                columns={"id": {"name": "id", "description": HOSTILE, "data_type": None}},
+                config={"materialized": "view"},
+                tags=["portable"],
+                raw_code=f"select '{{{{ var('a') }}}}' as a /* {HOSTILE} */",
+                compiled_code=compiled,
+            ),
+            "model.house.last": entry(
+                "model",
+                "last",
+                doubled,
+                original_file_path="models/results/last.sql",
+                config={"materialized": "table"},
+                compiled_code="select nope, unnest(s, recursive := true) from main.doubled",
+                raw_code="select 1",
+            ),
+            "test.house.not_null_doubled_id.1": entry(
+                "test",
+                "not_null_doubled_id",
+                doubled,
+                attached_node=doubled,
+                test_metadata={"name": "not_null", "kwargs": column},
+                **column,
+            ),
+            "test.house.values_doubled_id.2": entry(
+                "test",
+                "values_doubled_id",
+                doubled,
+                attached_node=doubled,
+                test_metadata={
+                    "name": "accepted_values",
+                    "kwargs": {"values": ["a", "b"], **column},
+                },
+                **column,
+            ),
+            "test.house.no_strays": entry("test", "no_strays", "model.house.last"),
         },
         "sources": {
-            "source.house.raw.obs": {
-                "resource_type": "source",
-                "source_name": "raw",
-                "name": "obs",
-                "schema": "raw",
-                "identifier": "obs",
-                "columns": {},
-            }
+            "source.house.raw.obs": entry("source", "obs", schema="raw", source_name="raw")
         },
         "unit_tests": {
-            "unit_test.house.doubled.works": {
-                "resource_type": "unit_test",
-                "name": "works",
-                "model": "doubled",
-                "description": "Two is four.",
-                "depends_on": {"nodes": ["model.house.doubled"]},
-            }
+            "unit_test.house.doubled.works": entry(
+                "unit_test", "works", doubled, model="doubled", description="Two is four."
+            )
         },
     }
 
@@ -202,16 +204,6 @@ def test_sql_is_whole_and_marked(written: str) -> None:
         written.replace("&#39;<i", "'<i")
     )
     assert '<i class="comment">-- &lt;twice&gt;</i>' in written
-
-
-def test_a_given_lineage_is_used_as_it_is(tmp_path: Path) -> None:
-    lineage = {
-        "main.doubled": {"id": ColumnLineage(frozenset({ColumnRef("elsewhere.t", "c")}))},
-    }
-    text = write_docs("house", manifest(), tmp_path, lineage=lineage, column_types=TYPES).read_text(
-        encoding="utf-8"
-    )
-    assert "elsewhere.t.c" in Page(text).rows["model.house.doubled/id"][-1]
 
 
 def test_equal_input_writes_equal_bytes(written: str, tmp_path: Path) -> None:
