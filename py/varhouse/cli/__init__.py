@@ -267,6 +267,20 @@ def tell(settings: Settings, text: str) -> None:
     )
 
 
+Command = Callable[..., Any]
+
+
+def options(*each: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return a decorator that adds options to a command, in the order of its help."""
+
+    def decorated(function: Command) -> Command:
+        for option in reversed(each):
+            function = option(function)
+        return function
+
+    return decorated
+
+
 def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options of every command; the command receives them as one ``Settings``."""
     import functools
@@ -289,7 +303,7 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         )
         return function(settings, *args, **kwargs)
 
-    decorators = [
+    return options(
         click.option(
             "--db", default=str(DEFAULT_DATABASE), show_default=True, envvar="VARHOUSE_DB",
             metavar="PATH", help="The warehouse file.",
@@ -311,7 +325,4 @@ def common_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("-v", "--verbose", is_flag=True, help="More on stderr."),
         click.option("--log-json", is_flag=True, help="Messages on stderr as JSON lines."),
         click.option("--no-progress", is_flag=True, help="No progress bar."),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_settings = decorator(with_settings)
-    return with_settings
+    )(with_settings)  # fmt: skip

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from varhouse import ask
-from varhouse.cli import common_options, tell
+from varhouse.cli import common_options, options, tell
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, fits, write_file
 from varhouse.settings import Settings
@@ -28,22 +28,18 @@ _READING = (
 )
 
 
-def output_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--format``, ``--out`` and ``--limit``."""
-    options = [
-        click.option(
-            "--format", "form", type=click.Choice(FORMATS),
-            help="How to write the rows. [table, or what the name of --out tells]",
-        ),
-        click.option(
-            "--out", type=click.Path(dir_okay=False, path_type=Path),
-            help="Write to this file instead of stdout.",
-        ),
-        click.option("--limit", type=click.IntRange(min=1), help="The first rows only."),
-    ]  # fmt: skip
-    for option in reversed(options):
-        function = option(function)
-    return function
+# The command gets form, out and limit.
+output_options = options(
+    click.option(
+        "--format", "form", type=click.Choice(FORMATS),
+        help="How to write the rows. [table, or what the name of --out tells]",
+    ),
+    click.option(
+        "--out", type=click.Path(dir_okay=False, path_type=Path),
+        help="Write to this file instead of stdout.",
+    ),
+    click.option("--limit", type=click.IntRange(min=1), help="The first rows only."),
+)  # fmt: skip
 
 
 @click.command("sql")
@@ -78,28 +74,18 @@ def sql_command(
 @click.argument("variant")
 @common_options
 @output_options
-def genes_for_variant_command(
-    settings: Settings, variant: str, form: Format | None, out: Path | None, limit: int | None
-) -> None:
+def genes_for_variant_command(settings: Settings, variant: str, **output: Any) -> None:
     """Rank the genes of VARIANT: chrom_pos_ref_alt or an rsID, which means all its alleles."""
-    chosen = choose_format(form, out)
-    with open_warehouse(settings, read_only=True) as con:
-        answer = ask.genes_for_variant(con, variant)
-    show_answer(settings, answer, chosen, out, limit)
+    _ask(settings, lambda con: ask.genes_for_variant(con, variant), **output)
 
 
 @click.command("variants-for-gene")
 @click.argument("gene")
 @common_options
 @output_options
-def variants_for_gene_command(
-    settings: Settings, gene: str, form: Format | None, out: Path | None, limit: int | None
-) -> None:
+def variants_for_gene_command(settings: Settings, gene: str, **output: Any) -> None:
     """List the variants that point to GENE, an Ensembl id or a symbol, best score first."""
-    chosen = choose_format(form, out)
-    with open_warehouse(settings, read_only=True) as con:
-        answer = ask.variants_for_gene(con, gene)
-    show_answer(settings, answer, chosen, out, limit)
+    _ask(settings, lambda con: ask.variants_for_gene(con, gene), **output)
 
 
 @click.command("explain")
@@ -108,12 +94,7 @@ def variants_for_gene_command(
 @common_options
 @output_options
 def explain_command(
-    settings: Settings,
-    names: tuple[str, ...],
-    cell_type: str | None,
-    form: Format | None,
-    out: Path | None,
-    limit: int | None,
+    settings: Settings, names: tuple[str, ...], cell_type: str | None, **output: Any
 ) -> None:
     """Take a result apart.
 
@@ -129,13 +110,10 @@ def explain_command(
             f"explain: found {given}; wanted a variant and a gene (varhouse explain rs1421085 FTO) "
             "or a gene (varhouse explain FTO --cell-type C)."
         )
-    chosen = choose_format(form, out)
-    with open_warehouse(settings, read_only=True) as con:
-        if len(names) == 1:
-            answer = ask.explain_gene(con, names[0], cell_type)
-        else:
-            answer = ask.explain(con, *names)
-    show_answer(settings, answer, chosen, out, limit)
+    if len(names) == 1:
+        _ask(settings, lambda con: ask.explain_gene(con, names[0], cell_type), **output)
+    else:
+        _ask(settings, lambda con: ask.explain(con, *names), **output)
 
 
 @click.command("why-missing")
@@ -143,19 +121,9 @@ def explain_command(
 @click.argument("gene", required=False)
 @common_options
 @output_options
-def why_missing_command(
-    settings: Settings,
-    variant: str,
-    gene: str | None,
-    form: Format | None,
-    out: Path | None,
-    limit: int | None,
-) -> None:
+def why_missing_command(settings: Settings, variant: str, gene: str | None, **output: Any) -> None:
     """Say at which step VARIANT (or its link to GENE) drops out of the scores."""
-    chosen = choose_format(form, out)
-    with open_warehouse(settings, read_only=True) as con:
-        answer = ask.why_missing(con, variant, gene)
-    show_answer(settings, answer, chosen, out, limit)
+    _ask(settings, lambda con: ask.why_missing(con, variant, gene), **output)
 
 
 @click.command("evaluate")
@@ -239,6 +207,19 @@ def _one_reading_statement(query: str) -> duckdb.Statement:
             "read-only. Change it with varhouse load and varhouse build, write files with --out."
         )
     return statements[0]
+
+
+def _ask(
+    settings: Settings,
+    question: Callable[[duckdb.DuckDBPyConnection], ask.Answer],
+    form: Format | None,
+    out: Path | None,
+    limit: int | None,
+) -> None:
+    chosen = choose_format(form, out)
+    with open_warehouse(settings, read_only=True) as con:
+        answer = question(con)
+    show_answer(settings, answer, chosen, out, limit)
 
 
 def show_answer(

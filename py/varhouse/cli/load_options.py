@@ -9,24 +9,12 @@ from typing import Any
 
 import click
 
+from varhouse.cli import Command, options
+
 _FILE = click.Path(path_type=Path, exists=True, dir_okay=False)
-_Decorator = Callable[[Any], Any]
-
-
-def _allele_order(command: Any) -> Any:
-    for flag, first in (("--ref-last", "last"), ("--ref-first", "first")):
-        command = click.option(
-            flag,
-            "allele_order",
-            flag_value=flag.removeprefix("--"),
-            default=None,
-            help=f"BGEN: the {first} allele is the reference.",
-        )(command)
-    return command
-
 
 # Parameter -> option; which kinds heed it is said in varhouse.ingest.kinds.
-_OPTIONS: dict[str, _Decorator] = {
+_OPTIONS: dict[str, Callable[[Command], Command]] = {
     "feature": click.option(
         "--feature", metavar="NAME", help="Tissue or cell type of rows that name none."
     ),
@@ -48,7 +36,18 @@ _OPTIONS: dict[str, _Decorator] = {
         type=click.FloatRange(0, 0.5, min_open=True),
         help="Genotypes: minor allele frequency below this.",
     ),
-    "allele_order": _allele_order,
+    "allele_order": options(
+        *(
+            click.option(
+                f"--ref-{place}",
+                "allele_order",
+                flag_value=f"ref-{place}",
+                default=None,
+                help=f"BGEN: the {place} allele is the reference.",
+            )
+            for place in ("first", "last")
+        )
+    ),
     "sample_file": click.option(
         "--sample-file", type=_FILE, help="BGEN: the .sample file. [beside the file]"
     ),
@@ -97,7 +96,4 @@ def special_options(command: Callable[..., None]) -> Callable[..., None]:
         given = {name: value for name, value in found.items() if value not in (None, ())}
         command(*args, special=given, **kwargs)
 
-    decorated: Callable[..., None] = gathered
-    for option in reversed(_OPTIONS.values()):
-        decorated = option(decorated)
-    return decorated
+    return options(*_OPTIONS.values())(gathered)

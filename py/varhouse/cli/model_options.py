@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import os
 import sys
@@ -16,6 +15,7 @@ import duckdb
 import yaml
 
 import varhouse
+from varhouse.cli import Command, options
 from varhouse.errors import UsageError
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import create_schema, open_warehouse
@@ -29,53 +29,9 @@ _EXPRESSION = {'"raw"."pseudobulk"': ('"raw"."pseudobulk_donors"', _EXPRESSION_G
 _GENOTYPES = ('"raw"."genotypes_rare"', '"raw"."genotypes_common"')
 
 
-def selection_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--select``, ``--exclude`` and ``--vars``; the command gets them as three arguments."""
-
-    @functools.wraps(function)
-    def with_selection(*args: Any, **kwargs: Any) -> Any:
-        kwargs["vars"] = parse_vars(kwargs.pop("vars_text"))
-        return function(*args, **kwargs)
-
-    decorators = [
-        click.option(
-            "--select", "-s", multiple=True, metavar="S",
-            help="Which nodes: name, +name, name+1, tag:, source:, path:, state:modified+ ...",
-        ),
-        click.option("--exclude", multiple=True, metavar="S", help="Which nodes not."),
-        click.option("--vars", "vars_text", metavar="YAML", help="Vars, as YAML or JSON."),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_selection = decorator(with_selection)
-    return with_selection
-
-
-def build_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--full-refresh`` and ``--engine``; any engine but duckdb is refused."""
-
-    @functools.wraps(function)
-    def with_build(*args: Any, **kwargs: Any) -> Any:
-        engine = kwargs.pop("engine")
-        if engine != "duckdb":
-            raise UsageError(
-                f"--engine {engine}: this version runs models on duckdb only. Leave the option "
-                "out, or say --engine duckdb."
-            )
-        return function(*args, **kwargs)
-
-    decorators = [
-        click.option("--full-refresh", is_flag=True, help="Build everything chosen again."),
-        click.option(
-            "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb",
-            show_default=True, help="What runs the models.",
-        ),
-    ]  # fmt: skip
-    for decorator in reversed(decorators):
-        with_build = decorator(with_build)
-    return with_build
-
-
-def parse_vars(text: str | None) -> dict[str, Any]:
+def _parsed_vars(
+    context: click.Context, option: click.Parameter, text: str | None
+) -> dict[str, Any]:
     """Return the mapping that ``--vars`` holds.
 
     Raises
@@ -92,6 +48,39 @@ def parse_vars(text: str | None) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise UsageError(f"--vars {text!r}: wanted a mapping, such as '{{max_maf: 0.01}}'.")
     return {str(name): value for name, value in found.items()}
+
+
+def _require_duckdb(context: click.Context, option: click.Parameter, engine: str) -> None:
+    if engine != "duckdb":
+        raise UsageError(
+            f"--engine {engine}: this version runs models on duckdb only. Leave the option out, or "
+            "say --engine duckdb."
+        )
+
+
+def vars_option(help: str) -> Callable[[Command], Command]:
+    """Return the option ``--vars``; the command gets a mapping, empty where nothing was given."""
+    return click.option("--vars", callback=_parsed_vars, metavar="YAML", help=help)
+
+
+# The command gets select, exclude and vars.
+selection_options = options(
+    click.option(
+        "--select", "-s", multiple=True, metavar="S",
+        help="Which nodes: name, +name, name+1, tag:, source:, path:, state:modified+ ...",
+    ),
+    click.option("--exclude", multiple=True, metavar="S", help="Which nodes not."),
+    vars_option("Vars, as YAML or JSON."),
+)  # fmt: skip
+
+# The command gets full_refresh.
+build_options = options(
+    click.option("--full-refresh", is_flag=True, help="Build everything chosen again."),
+    click.option(
+        "--engine", type=click.Choice(["duckdb", "spark"]), default="duckdb", show_default=True,
+        callback=_require_duckdb, expose_value=False, help="What runs the models.",
+    ),
+)  # fmt: skip
 
 
 def source_version(con: duckdb.DuckDBPyConnection, source: str) -> str:

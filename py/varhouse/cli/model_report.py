@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -80,11 +80,6 @@ class StderrReporter:
         }  # fmt: skip
         self._console.print(json.dumps(line), markup=False)
 
-    def warnings(self, texts: Collection[str]) -> None:
-        """Print what was noticed before the run."""
-        for text in texts:
-            self.message("warning", text)
-
     @contextmanager
     def logging(self) -> Iterator[None]:
         """Print what ``log(..., info=True)`` and ``exceptions.warn`` in templates say."""
@@ -99,7 +94,7 @@ class StderrReporter:
             logger.setLevel(level)
 
     def message(self, level: str, text: str) -> None:
-        """Print a message of a template."""
+        """Print a message of a template, or what was noticed before the run."""
         if self._settings.log_json:
             self._console.print(json.dumps({"level": level, "message": text}), markup=False)
         elif self._settings.verbosity >= 0:

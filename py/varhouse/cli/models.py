@@ -17,11 +17,11 @@ from varhouse.cli.model_options import (
     build_options,
     functions_version,
     open_for_reading,
-    parse_vars,
     project_of,
     selection_options,
     source_version,
     target_dir,
+    vars_option,
 )
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_text, choose_format, write_file
@@ -40,9 +40,6 @@ _SHIPPED = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds
 def _stopping() -> Iterator[threading.Event]:
     """Yield an event that SIGTERM sets; Python itself turns SIGINT into KeyboardInterrupt."""
     stop = threading.Event()
-    if threading.current_thread() is not threading.main_thread():
-        yield stop
-        return
     before = signal.signal(signal.SIGTERM, lambda number, frame: stop.set())
     try:
         yield stop
@@ -66,9 +63,11 @@ def run_models(
     reporter = StderrReporter(settings)
     with reporter.logging():
         project = project_of(settings, vars)
-    reporter.warnings(project.warnings)
+    for text in project.warnings:
+        reporter.message("warning", text)
     if not settings.database.exists():
-        reporter.warnings([f"{settings.database} was not there: it is made, with nothing loaded."])
+        made = f"{settings.database} was not there: it is made, with nothing loaded."
+        reporter.message("warning", made)
     with reporter.logging(), _stopping() as stop, open_warehouse(settings) as con:
         lock_down(con, project.seed_dirs)
         outcome = run_project(
@@ -330,19 +329,19 @@ def ls_command(
 
 @click.command("docs")
 @common_options
-@click.option("--vars", "vars_text", metavar="YAML", help="Vars, as YAML or JSON.")
+@vars_option("Vars, as YAML or JSON.")
 @click.option(
     "--out", type=click.Path(file_okay=False, path_type=Path),
     help="Folder for index.html. [docs in the target folder]",
 )  # fmt: skip
-def docs_command(settings: Settings, vars_text: str | None, out: Path | None) -> None:
+def docs_command(settings: Settings, vars: dict[str, Any], out: Path | None) -> None:
     """Write one page that documents models, columns and where each column comes from."""
     from varhouse.runner.docs import write_docs
     from varhouse.runner.graph import project_graph
     from varhouse.runner.manifest import make_manifest, write_json
     from varhouse.runner.show import column_types
 
-    project = project_of(settings, parse_vars(vars_text))
+    project = project_of(settings, vars)
     manifest = make_manifest(project, project_graph(project))
     target = target_dir(settings)
     write_json(target / "manifest.json", manifest)
@@ -366,7 +365,7 @@ def init_command(settings: Settings, directory: Path) -> None:
         there.parent.mkdir(parents=True, exist_ok=True)
         if here.is_dir():
             shutil.copytree(here, there, ignore=shutil.ignore_patterns("__pycache__", ".*"))
-        elif here.is_file():
+        else:
             shutil.copyfile(here, there)
     click.echo(directory)
     tell(settings, f"edit it, then: varhouse build --project-dir {directory}")

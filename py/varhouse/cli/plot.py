@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 import duckdb
 
-from varhouse.cli import common_options, tell
+from varhouse.cli import common_options, options, tell
 from varhouse.errors import UsageError
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
@@ -31,23 +31,18 @@ def plot_command() -> None:
     """Draw results into a file: PNG, PDF or SVG, by its suffix."""
 
 
-def _out_option(function: Callable[..., Any]) -> Callable[..., Any]:
-    return click.option(
-        "--out",
-        required=True,
-        metavar="FILE",
-        type=click.Path(dir_okay=False, path_type=Path),
-        help="PNG, PDF or SVG.",
-    )(function)
+_out_option = click.option(
+    "--out",
+    required=True,
+    metavar="FILE",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="PNG, PDF or SVG.",
+)
 
-
-def _study_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    for option in (
-        click.option("--trait", metavar="ID", help="Of the study: a trait_id or gene_id."),
-        click.option("--study", metavar="ID", help="Variants of this study of sumstats."),
-    ):
-        function = option(function)
-    return function
+_study_options = options(
+    click.option("--study", metavar="ID", help="Variants of this study of sumstats."),
+    click.option("--trait", metavar="ID", help="Of the study: a trait_id or gene_id."),
+)
 
 
 def _test_options(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,18 +54,14 @@ def _test_options(function: Callable[..., Any]) -> Callable[..., Any]:
         tests = {name: kwargs.pop(name) for name in names}
         return function(*args, tests={k: v for k, v in tests.items() if v is not None}, **kwargs)
 
-    options = [
+    return options(
         click.option("--test", type=click.Choice(_TESTS), help="Which tests of genes."),
         click.option("--cell-type", metavar="C", help="In this cell type."),
         click.option("--weight", metavar="W", help="Tests under this weight."),
         click.option("--aggregation", metavar="A", help="Burdens aggregated so."),
         click.option("--mask", metavar="NAME", help="Tests of this variant mask."),
         click.option("--max-maf", type=float, metavar="F", help="Tests with this cut-off."),
-    ]
-    decorated: Callable[..., Any] = with_tests
-    for option in reversed(options):
-        decorated = option(decorated)
-    return decorated
+    )(with_tests)
 
 
 def _top_option(default: int, what: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -9,7 +9,7 @@ import click
 
 from varhouse.cli import common_options
 from varhouse.cli.ask import output_options, show_answer
-from varhouse.cli.model_options import parse_vars, project_of
+from varhouse.cli.model_options import project_of, vars_option
 from varhouse.errors import UsageError
 from varhouse.output import Format, choose_format
 from varhouse.settings import Settings
@@ -47,7 +47,7 @@ def _words(option: str, values: tuple[str, ...]) -> list[str]:
     "--anchor", type=click.Choice(["gene_body", "tss"]), help="What the window is around."
 )
 @click.option("--mask", "masks", multiple=True, metavar="NAME", help="Only these of the var masks.")
-@click.option("--vars", "vars_text", metavar="YAML", help="Other vars, as YAML or JSON.")
+@vars_option("Other vars, as YAML or JSON.")
 @click.option("--full-refresh", is_flag=True, help="Test again what is unchanged.")
 @click.option(
     "--top",
@@ -68,7 +68,7 @@ def rvat_command(
     window: int | None,
     anchor: str | None,
     masks: tuple[str, ...],
-    vars_text: str | None,
+    vars: dict[str, Any],
     full_refresh: bool,
     top: int,
     form: Format | None,
@@ -88,7 +88,6 @@ def rvat_command(
     from varhouse.cli.models import run_models
 
     chosen = choose_format(form, out)
-    vars = parse_vars(vars_text)
     given: dict[str, Any] = {
         "cell_types": list(cell_types),
         "weights": _words("--weights", weights),
