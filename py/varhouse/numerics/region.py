@@ -8,7 +8,7 @@ depend on the phenotype and serve all of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -109,8 +109,16 @@ class TestRows(NamedTuple):
     status: Text
 
 
+class _Tail(NamedTuple):
+    """SKAT statistics of a set, whose p-values are still to be computed."""
+
+    found: Found
+    eigenvalues: Float
+    df: int | None
+
+
 class _VarianceTest(NamedTuple):
-    """One test of one set for its phenotypes."""
+    """One test of one set for its phenotypes; ``tail`` where its p-values are to be computed."""
 
     place: int
     phenotypes: Int
@@ -119,14 +127,7 @@ class _VarianceTest(NamedTuple):
     n_variants: int
     n_carriers: int
     found: Found
-
-
-class _Tail(NamedTuple):
-    """SKAT statistics of a set, whose p-values are still to be computed."""
-
-    found: Found
-    eigenvalues: Float
-    df: int | None
+    tail: _Tail | None
 
 
 def test_region(
@@ -152,7 +153,6 @@ def test_blocks(blocks: Iterable[Block], plan: TestPlan) -> list[TestRows]:
     """
     burdens: list[TestRows] = []
     tests: list[list[_VarianceTest]] = []
-    tails: list[_Tail] = []
     for genotypes, null, sets in blocks:
         if not sets:
             burdens.append(_variance_rows([]))
@@ -162,10 +162,8 @@ def test_blocks(blocks: Iterable[Block], plan: TestPlan) -> list[TestRows]:
         block = Block(genotypes, null, [each.only(varies[each.variants]) for each in sets])
         sizes = burden_sizes(genotypes, null, block.sets, plan.aggregations)
         burdens.append(_burden_rows(block, sizes, plan.aggregations))
-        found = _block_variance_tests(block, sizes.n_carriers, plan)
-        tests.append(found.tests)
-        tails += found.tails
-    _fill_tails(tails)
+        tests.append(list(_block_variance_tests(block, sizes.n_carriers, plan)))
+    _fill_tails([test.tail for block_tests in tests for test in block_tests if test.tail])
     return [_joined(*parts) for parts in zip(burdens, map(_variance_rows, tests), strict=True)]
 
 
@@ -175,16 +173,10 @@ TestPlan.__test__ = False  # type: ignore[attr-defined]
 TestRows.__test__ = False  # type: ignore[attr-defined]
 
 
-class _VarianceTests(NamedTuple):
-    tests: list[_VarianceTest]
-    tails: list[_Tail]
-
-
-def _block_variance_tests(block: Block, n_carriers: Int, plan: TestPlan) -> _VarianceTests:
+def _block_variance_tests(block: Block, n_carriers: Int, plan: TestPlan) -> Iterator[_VarianceTest]:
     """Make SKAT, SKAT-O and ACAT-V of every set; SKAT's tails are left to be computed."""
-    every = _VarianceTests([], [])
     if not (plan.skat or plan.skat_o or plan.acat_v):
-        return every
+        return
     columns = DistinctColumns(block.genotypes, block.null)
     for place, each in enumerate(block.sets):
         for weight in plan.kernel_weights:
@@ -194,15 +186,13 @@ def _block_variance_tests(block: Block, n_carriers: Int, plan: TestPlan) -> _Var
                 each.weights[used, weight], each.phenotypes, plan.kernel_power,
                 plan.kernel_maf_beta,
             )  # fmt: skip
-            found = _variance_tests(kernel, place, weight, int(n_carriers[place, weight]), plan)
-            every.tests.extend(found.tests)
-            every.tails.extend(found.tails)
-    return every
+            carriers = int(n_carriers[place, weight])
+            yield from _variance_tests(kernel, place, weight, carriers, plan)
 
 
 def _variance_tests(
     kernel: VarianceKernel, place: int, weight: int, carriers: int, plan: TestPlan
-) -> _VarianceTests:
+) -> Iterator[_VarianceTest]:
     phenotypes = kernel.phenotypes
     status = kernel.status if carriers else "no_carriers"
     by_skat_o = plan.skat_o and not plan.finite_sample
@@ -211,17 +201,16 @@ def _variance_tests(
         "skat_o": (plan.skat_o, kernel.skat_o),
         "acat_v": (plan.acat_v, kernel.acat_v),
     }
-    every = _VarianceTests([], [])
     for test, (is_asked, run) in asked.items():
         if not is_asked:
             continue
         found = run() if status == "ok" else nothing(phenotypes, status)
+        tail = None
         if test == "skat" and kernel.eigenvalues is not None:
             df = kernel.null.df if plan.finite_sample else None
-            every.tails.append(_Tail(found, kernel.eigenvalues, df))
+            tail = _Tail(found, kernel.eigenvalues, df)
         n_used = kernel.variants.size
-        every.tests.append(_VarianceTest(place, phenotypes, test, weight, n_used, carriers, found))
-    return every
+        yield _VarianceTest(place, phenotypes, test, weight, n_used, carriers, found, tail)
 
 
 def _fill_tails(tails: Sequence[_Tail]) -> None:

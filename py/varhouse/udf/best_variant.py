@@ -9,7 +9,8 @@ import pyarrow as pa
 
 from varhouse.numerics.null_model import covariate_basis
 from varhouse.numerics.permutation import MIN_PERMUTATIONS, gene_rng, permutation_test
-from varhouse.udf.set_lists import Refused, ready_set, rows_of_lists, structs
+from varhouse.udf.buffers import structs
+from varhouse.udf.set_lists import Refused, ready_set, rows_of_lists
 
 _FIELDS = [
     ("variant", pa.int64()),

@@ -53,6 +53,26 @@ def column_of_lists(values: pa.Array, starts: npt.ArrayLike) -> pa.Array:
     return pa.ListArray.from_arrays(column(starts, pa.int32()), values)
 
 
+def structs(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) -> pa.Array:
+    """Return rows of numbers and words as Arrow structs; NaN is NULL."""
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
+    arrays = [
+        pa.array(column, kind, from_pandas=True)
+        for column, (_, kind) in zip(columns, fields, strict=True)
+    ]
+    return pa.StructArray.from_arrays(arrays, names=[name for name, _ in fields])
+
+
+def places(keys: Int) -> Int:
+    """Return an array that has, at each of some keys (at least 0, each once), the key's place.
+
+    Elsewhere, up to the largest key, it is -1.
+    """
+    found = np.full(int(keys.max(initial=0)) + 1, -1)
+    found[keys] = np.arange(keys.size)
+    return found
+
+
 def _series(column: pa.Array | pa.ChunkedArray) -> pl.Series:
     # as a table: a column alone makes polars import pyarrow.compute
     return pl.DataFrame(pa.table([column], names=["values"]))["values"]

@@ -15,6 +15,12 @@ from varhouse.numerics.ranks import inverse_normal
 from varhouse.udf import buffers
 
 _LN10 = float(np.log(10.0))
+_COMBINED = [
+    ("p_value", pa.float64()),
+    ("log10p", pa.float64()),
+    ("n", pa.int32()),
+    ("status", pa.string()),
+]
 # beyond it the natural logarithm is infinite
 _LARGEST_LOG10P = float(np.finfo(np.float64).max) / _LN10
 
@@ -28,8 +34,9 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
         Structs of p_value, log10p (-log10), n (p-values that are there) and status: ``ok``,
         ``no_p_values``, or ``invalid_p`` for a list with a value below 0 or infinite.
     """
-    values, rows = _flat(lists)
+    values, starts = buffers.lists(lists)
     n_rows = len(lists)
+    rows = np.repeat(np.arange(n_rows), np.diff(starts))
     values, rows = values[~np.isnan(values)], rows[~np.isnan(values)]
     n = np.bincount(rows, minlength=n_rows)
     bad = np.zeros(n_rows, dtype=bool)
@@ -49,7 +56,7 @@ def acat_log10p(lists: pa.Array) -> pa.Array:
             buffers.column(n, pa.int32()),
             buffers.texts(status),
         ],
-        names=["p_value", "log10p", "n", "status"],
+        names=[name for name, _ in _COMBINED],
     )
 
 
@@ -66,13 +73,11 @@ def genomic_lambda(lists: pa.Array) -> pa.Array:
 
     NULL for a list without any, with a value that is no p-value, or where half of them underflow.
     """
-    values, rows = _flat(lists)
-    n = np.bincount(rows, minlength=len(lists))
-    ends = np.cumsum(n)
+    values, starts = buffers.lists(lists)
     found = np.array(
         [
             genomic_control(values[low:high]) if _are_p_values(values[low:high]) else np.nan
-            for low, high in zip(ends - n, ends, strict=True)
+            for low, high in pairwise(starts.tolist())
         ]
     )
     return pa.array(found, pa.float64(), mask=~np.isfinite(found))
@@ -105,12 +110,7 @@ def acat_weighted(lists: pa.Array, weights: pa.Array) -> pa.Array:
             if ok
             else (None, None, n, status)
         )
-    names = ["p_value", "log10p", "n", "status"]
-    kinds = [pa.float64(), pa.float64(), pa.int32(), pa.string()]
-    columns = list(zip(*found, strict=True)) if found else [()] * 4
-    return pa.StructArray.from_arrays(
-        [pa.array(column, kind) for column, kind in zip(columns, kinds, strict=True)], names=names
-    )
+    return buffers.structs(found, _COMBINED)
 
 
 def bh_q_value_list(lists: pa.Array) -> pa.Array:
@@ -140,15 +140,8 @@ def _of_p_values(
 def _list_by_list(
     lists: pa.Array, change: Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 ) -> pa.Array:
-    values, rows = _flat(lists)
-    ends = np.cumsum(np.bincount(rows, minlength=len(lists)))
-    found = np.full(values.shape, np.nan)
-    for low, high in pairwise(np.concatenate([[0], ends]).tolist()):
-        found[low:high] = change(values[low:high])
-    return buffers.column_of_lists(buffers.column(found, pa.float64()), np.concatenate([[0], ends]))
-
-
-def _flat(lists: pa.Array) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Return the values of all lists and the list of each; NULL as NaN."""
     values, starts = buffers.lists(lists)
-    return values.astype(np.float64), np.repeat(np.arange(len(lists)), np.diff(starts))
+    found = np.full(values.shape, np.nan)
+    for low, high in pairwise(starts.tolist()):
+        found[low:high] = change(values[low:high])
+    return buffers.column_of_lists(buffers.column(found, pa.float64()), starts)

@@ -138,8 +138,7 @@ def _design(con: duckdb.DuckDBPyConnection, design: int, names: dict[str, str]) 
             [design],
         )["donor_idx"]
     )
-    place = np.full(int(donors.max()) + 1, -1)
-    place[donors] = np.arange(donors.size)
+    place = buffers.places(donors)
     table = _read(
         con,
         f"select donor_idx, covariate_idx, value from {names['covariates']} "
@@ -255,9 +254,7 @@ def _genotypes(
         con.unregister("rvat_common")
         parts.append(_columns(table))
     variant, donor, dosage = (np.concatenate(columns) for columns in zip(*parts, strict=True))
-    where = np.full(int(known[-1]) - int(known[0]) + 1, -1)
-    where[known - known[0]] = np.arange(known.size)
-    column = where[variant - known[0]]
+    column = buffers.places(known - known[0])[variant - known[0]]
     inside = (column >= 0) & (donor < ready.place.size)
     return genotype_matrix(
         column[inside],

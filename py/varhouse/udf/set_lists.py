@@ -157,13 +157,3 @@ def _judge(column: Int, donors: Int, dosages: Float, weights: Float, used: Float
     _, carrier = np.unique(donors, return_inverse=True)
     keys = column * (1 + int(carrier.max(initial=0))) + carrier
     return "duplicate_genotype" if np.unique(keys).size < keys.size else "ok"
-
-
-def structs(rows: list[tuple[Any, ...]], fields: list[tuple[str, pa.DataType]]) -> pa.Array:
-    """Return rows of numbers and words as Arrow structs; NaN is NULL."""
-    columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields)
-    arrays = [
-        pa.array(column, kind, from_pandas=True)
-        for column, (_, kind) in zip(columns, fields, strict=True)
-    ]
-    return pa.StructArray.from_arrays(arrays, names=[name for name, _ in fields])

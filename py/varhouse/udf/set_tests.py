@@ -16,7 +16,8 @@ from varhouse.numerics.null_model import LinearNull, fit_linear
 from varhouse.numerics.saddlepoint_score import collapse_rare, robust_score_set, score_test
 from varhouse.numerics.skat import ScoreSet, positive_eigenvalues, score_set, skat_log_p
 from varhouse.numerics.skat_o import SkatO
-from varhouse.udf.set_lists import Refused, TestedSet, ready_set, rows_of_lists, structs
+from varhouse.udf.buffers import structs
+from varhouse.udf.set_lists import Refused, TestedSet, ready_set, rows_of_lists
 
 Float = npt.NDArray[np.float64]
 Result = tuple[Any, ...]
@@ -57,7 +58,7 @@ def skat(*lists: pa.Array) -> pa.Array:
         Structs of statistic, p_value, log10p, error (relative), n_variants, n_carriers, n_donors,
         status.
     """
-    return _each(lists, _skat, _SKAT)
+    return _each(lists, lambda found: _variance_test(_linear_scores(found)), _SKAT)
 
 
 def skat_o(*lists: pa.Array) -> pa.Array:
@@ -68,7 +69,7 @@ def skat_o(*lists: pa.Array) -> pa.Array:
     pyarrow.Array
         Structs of rho, p_value, log10p, error (relative), n_variants, n_carriers, n_donors, status.
     """
-    return _each(lists, _skat_o, _SKAT_O)
+    return _each(lists, lambda found: _best_mixture(_linear_scores(found)), _SKAT_O)
 
 
 def burden_test_binary(*lists: pa.Array) -> pa.Array:
@@ -87,130 +88,114 @@ def burden_test_binary(*lists: pa.Array) -> pa.Array:
 
 def skat_binary(*lists: pa.Array) -> pa.Array:
     """Make `skat` of a phenotype of 0 and 1, its variances adjusted to the saddle point."""
-    return _each(lists, _skat_binary, _SKAT)
+    return _each(lists, lambda found: _variance_test(_logistic_scores(found)), _SKAT)
 
 
 def skat_o_binary(*lists: pa.Array) -> pa.Array:
     """Make `skat_o` of a phenotype of 0 and 1, its variances adjusted to the saddle point."""
-    return _each(lists, _skat_o_binary, _SKAT_O)
+    return _each(lists, lambda found: _best_mixture(_logistic_scores(found)), _SKAT_O)
+
+
+class _Untested(Exception):
+    """A set cannot be tested; ``status`` says why."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__()
+        self.status = status
 
 
 def _each(
     lists: tuple[pa.Array, ...],
-    test: Callable[[TestedSet], tuple[str, Result]],
+    test: Callable[[TestedSet], Result],
     fields: list[tuple[str, pa.DataType]],
 ) -> pa.Array:
+    nothing = (None,) * len(fields)
     rows: list[Result] = []
     for each in rows_of_lists(lists):
         found = ready_set(each)
         if isinstance(found, Refused):
-            rows.append((*((None,) * len(fields)), 0, 0, found.n_donors, found.status))
+            rows.append((*nothing, 0, 0, found.n_donors, found.status))
             continue
-        status, result = test(found)
-        numbers = result if status == "ok" else (None,) * len(fields)
-        rows.append((*numbers, *found.counts, status))
+        try:
+            rows.append((*test(found), *found.counts, "ok"))
+        except _Untested as error:
+            rows.append((*nothing, *found.counts, error.status))
     return structs(rows, [*fields, *_ENDS])
 
 
-def _linear(found: TestedSet) -> tuple[str, LinearNull]:
+def _linear(found: TestedSet) -> LinearNull:
     null = fit_linear(found.covariates, found.phenotype[:, None])
     if null.rss[0] <= 0:
-        return "constant_phenotype", null
-    return ("ok" if found.variants.size else "no_carriers"), null
+        raise _Untested("constant_phenotype")
+    if not found.variants.size:
+        raise _Untested("no_carriers")
+    return null
 
 
-def _burden(found: TestedSet) -> tuple[str, Result]:
-    status, null = _linear(found)
-    if status != "ok":
-        return status, ()
+def _logistic(found: TestedSet) -> LogisticNull:
+    if not np.all((found.phenotype == 0) | (found.phenotype == 1)):
+        raise _Untested("not_binary")
+    null = fit_logistic(found.covariates, found.phenotype)
+    if null.status != "ok":
+        raise _Untested(null.status)
+    if not found.variants.size:
+        raise _Untested("no_carriers")
+    return null
+
+
+def _burden(found: TestedSet) -> Result:
+    null = _linear(found)
     b = found.genotypes @ found.weights
     size = float(b @ b)
     variance = size - float(np.sum((null.basis.T @ b) ** 2))
     result = regress(float(b @ null.residuals[:, 0]), variance, size, null.rss[0], null.df)
-    log_p = float(result.log_p)
-    return str(result.status), (float(result.beta), float(result.se), *_p(log_p))
+    if result.status != "ok":
+        raise _Untested(str(result.status))
+    return float(result.beta), float(result.se), *_p(float(result.log_p))
 
 
-def _skat(found: TestedSet) -> tuple[str, Result]:
-    status, null = _linear(found)
-    if status != "ok":
-        return status, ()
-    weighted = found.genotypes * found.weights
-    return _variance_test(score_set(weighted, null), weighted)
-
-
-def _skat_o(found: TestedSet) -> tuple[str, Result]:
-    status, null = _linear(found)
-    if status != "ok":
-        return status, ()
-    weighted = found.genotypes * found.weights
-    return _best_mixture(score_set(weighted, null), weighted)
-
-
-def _logistic(found: TestedSet) -> tuple[str, LogisticNull | None]:
-    if not np.all((found.phenotype == 0) | (found.phenotype == 1)):
-        return "not_binary", None
-    null = fit_logistic(found.covariates, found.phenotype)
-    if null.status != "ok":
-        return null.status, None
-    return ("ok" if found.variants.size else "no_carriers"), null
-
-
-def _burden_binary(found: TestedSet) -> tuple[str, Result]:
-    status, null = _logistic(found)
-    if status != "ok" or null is None:
-        return status, ()
+def _burden_binary(found: TestedSet) -> Result:
+    null = _logistic(found)
     b = found.genotypes @ found.weights
     test = score_test(b, null)
     if test.status != "ok":
-        return "collinear", ()
+        raise _Untested("collinear")
     effect = logistic_burden(b, found.covariates, found.phenotype, null)
-    return "ok", (effect.beta, effect.se, *_p(test.log_p), test.method)
+    return effect.beta, effect.se, *_p(test.log_p), test.method
 
 
-def _skat_binary(found: TestedSet) -> tuple[str, Result]:
-    status, null = _logistic(found)
-    if status != "ok" or null is None:
-        return status, ()
+def _linear_scores(found: TestedSet) -> ScoreSet:
+    null = _linear(found)
+    weighted = found.genotypes * found.weights
+    return _testable(score_set(weighted, null), weighted)
+
+
+def _logistic_scores(found: TestedSet) -> ScoreSet:
+    null = _logistic(found)
     weighted = collapse_rare(found.genotypes, found.weights)
-    return _variance_test(
-        robust_score_set(weighted, null), np.sqrt(null.variance)[:, None] * weighted
-    )
+    scaled = np.sqrt(null.variance)[:, None] * weighted
+    return _testable(robust_score_set(weighted, null), scaled)
 
 
-def _skat_o_binary(found: TestedSet) -> tuple[str, Result]:
-    status, null = _logistic(found)
-    if status != "ok" or null is None:
-        return status, ()
-    weighted = collapse_rare(found.genotypes, found.weights)
-    return _best_mixture(
-        robust_score_set(weighted, null), np.sqrt(null.variance)[:, None] * weighted
-    )
-
-
-def _variance_test(scores: ScoreSet, scaled: Float) -> tuple[str, Result]:
-    status = _testable(scores, scaled)
-    if status != "ok":
-        return status, ()
-    q = np.sum(scores.scores**2, axis=0)
-    log_p, error = skat_log_p(q, positive_eigenvalues(scores.covariance))
-    return "ok", (float(q[0]), *_p(float(log_p[0])), float(error[0]))
-
-
-def _best_mixture(scores: ScoreSet, scaled: Float) -> tuple[str, Result]:
-    status = _testable(scores, scaled)
-    if status != "ok":
-        return status, ()
-    result = SkatO(scores.covariance).test(scores.scores[:, 0])
-    return "ok", (result.rho, *_p(result.log_p), result.error)
-
-
-def _testable(scores: ScoreSet, scaled: Float) -> str:
+def _testable(scores: ScoreSet, scaled: Float) -> ScoreSet:
     """Judge by what the covariates leave of the genotypes, scaled as their covariance is."""
     size = float(np.sum(scaled**2))
     if size == 0:
-        return "no_carriers"
-    return "ok" if float(np.trace(scores.covariance)) > COLLINEAR * size else "collinear"
+        raise _Untested("no_carriers")
+    if not float(np.trace(scores.covariance)) > COLLINEAR * size:
+        raise _Untested("collinear")
+    return scores
+
+
+def _variance_test(scores: ScoreSet) -> Result:
+    q = np.sum(scores.scores**2, axis=0)
+    log_p, error = skat_log_p(q, positive_eigenvalues(scores.covariance))
+    return float(q[0]), *_p(float(log_p[0])), float(error[0])
+
+
+def _best_mixture(scores: ScoreSet) -> Result:
+    result = SkatO(scores.covariance).test(scores.scores[:, 0])
+    return result.rho, *_p(result.log_p), result.error
 
 
 def _p(log_p: float) -> tuple[float, float]:

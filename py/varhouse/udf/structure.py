@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from varhouse.numerics.structure import components, prune, relationship, standardise
+from varhouse.udf import buffers
 
 Float = npt.NDArray[np.float64]
 Int = npt.NDArray[np.int64]
@@ -100,8 +101,8 @@ def _each(
 def _relationship(
     con: duckdb.DuckDBPyConnection, names: dict[str, str], options: dict[str, Any]
 ) -> _Relationship:
-    donors = _column(
-        con.sql(f"select donor_idx from {names['donors']} order by donor_idx").to_arrow_table(), 0
+    donors = buffers.numbers(
+        con.sql(f"select donor_idx from {names['donors']} order by donor_idx").to_arrow_table()[0]
     )
     total = np.zeros((donors.size, donors.size))
     n_variants = 0
@@ -118,10 +119,9 @@ def _pruned_blocks(
     variants = con.sql(
         f"select variant_idx, chrom, pos from {names['variants']} order by variant_idx"
     ).to_arrow_table()
-    indices, positions = _column(variants, 0), _column(variants, 2)
+    indices, positions = buffers.numbers(variants["variant_idx"]), buffers.numbers(variants["pos"])
     chroms = np.array(variants["chrom"].to_pylist())
-    place = np.full(int(donors.max(initial=0)) + 1, -1)
-    place[donors] = np.arange(donors.size)
+    place = buffers.places(donors)
     for chrom in dict.fromkeys(chroms.tolist()):
         here = np.flatnonzero(chroms == chrom)
         for start in range(0, here.size, _BLOCK):
@@ -144,16 +144,10 @@ def _dosages(
         f"select variant_idx, donor_idx, dosage from {calls} where variant_idx between ? and ?",
         params=[int(variants[0]), int(variants[-1])],
     ).to_arrow_table()
-    column = np.full(int(variants[-1] - variants[0]) + 1, -1)
-    column[variants - variants[0]] = np.arange(variants.size)
-    at, donor = column[_column(table, 0) - variants[0]], _column(table, 1)
+    variant, donor, dosage = (buffers.numbers(column) for column in table.columns)
+    at = buffers.places(variants - variants[0])[variant - variants[0]]
     row = np.where(donor < place.size, place[np.minimum(donor, place.size - 1)], -1)
     inside = (at >= 0) & (row >= 0)
     dosages = np.zeros((n_donors, variants.size))
-    dosages[row[inside], at[inside]] = table["dosage"].to_numpy()[inside]
+    dosages[row[inside], at[inside]] = dosage[inside]
     return dosages
-
-
-def _column(table: pa.Table, place: int) -> Int:
-    values: Int = table.column(place).to_numpy().astype(np.int64)
-    return values
