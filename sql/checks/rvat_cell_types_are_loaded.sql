@@ -2,11 +2,7 @@
 {{ config(meta={'show_rows': true}) }}
 {%- set chosen = var_list('cell_types') %}
 with asked as (
-    {% if chosen == ['all'] -%}
-    select cast(null as varchar) as cell_type
-    {%- else -%}
-    select unnest([{{ quoted_list(chosen) }}]) as cell_type
-    {%- endif %}
+    {{ asked_for([] if chosen == ['all'] else chosen, 'cell_type') }}
 ),
 
 -- who is tested: the check belongs to this model

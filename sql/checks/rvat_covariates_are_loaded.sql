@@ -3,11 +3,7 @@
 {{ config(meta={'show_rows': true}) }}
 {%- set chosen = var_list('covariates', least=0) %}
 with asked as (
-    {% if chosen in ([], ['none'], ['all']) -%}
-    select cast(null as varchar) as covariate
-    {%- else -%}
-    select unnest([{{ quoted_list(chosen) }}]) as covariate
-    {%- endif %}
+    {{ asked_for([] if chosen in (['none'], ['all']) else chosen, 'covariate') }}
 ),
 
 taken as (

@@ -3,11 +3,7 @@
 {{ config(meta={'show_rows': true}) }}
 {%- set chosen = var_list('rvat_genes') %}
 with asked as (
-    {% if chosen == ['all'] -%}
-    select cast(null as varchar) as gene_id
-    {%- else -%}
-    select unnest([{{ quoted_list(chosen) }}]) as gene_id
-    {%- endif %}
+    {{ asked_for([] if chosen == ['all'] else chosen, 'gene_id') }}
 ),
 
 -- what is tested: the check belongs to this model

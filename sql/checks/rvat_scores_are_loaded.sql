@@ -3,11 +3,7 @@
 {{ config(meta={'show_rows': true}) }}
 {%- set names = rvat_score_names() %}
 with asked as (
-    {% if names -%}
-    select unnest([{{ quoted_list(names) }}]) as score_name
-    {%- else -%}
-    select cast(null as varchar) as score_name
-    {%- endif %}
+    {{ asked_for(names, 'score_name') }}
 ),
 
 pairs as (

@@ -3,11 +3,7 @@
 {{ config(meta={'show_rows': true}) }}
 {%- set terms = rvat_consequence_terms() %}
 with asked as (
-    {% if terms -%}
-    select unnest([{{ quoted_list(terms) }}]) as consequence_term
-    {%- else -%}
-    select cast(null as varchar) as consequence_term
-    {%- endif %}
+    {{ asked_for(terms, 'consequence_term') }}
 ),
 
 pairs as (

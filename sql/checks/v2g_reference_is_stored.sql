@@ -1,14 +1,13 @@
 -- The frozen reference that v2g_reference names has cut points for the quantile method in use, made
 -- with the same options of raw scores.
+{%- set reference_id = "'" ~ (var('v2g_reference') or 'none') | replace("'", "''") ~ "'" %}
 select
-    '{{ (var("v2g_reference") or "none") | replace("'", "''") }}' as reference_id,
+    {{ reference_id }} as reference_id,
     {{ v2g_reference_method() }} as wanted,
     (
         select string_agg(distinct stored.quantile_method, ' and ')
         from {{ source('raw', 'quantile_reference') }} as stored
-        where
-            stored.reference_id
-            = '{{ (var("v2g_reference") or "none") | replace("'", "''") }}'
+        where stored.reference_id = {{ reference_id }}
     ) as found,
     count(*) as n_cut_points
 from {{ ref('v2g_cut_points') }}

@@ -71,7 +71,7 @@
 {# The CTE `quantiles`: rows of another CTE (with group_idx and score among its columns) with the
    quantile of their score, as a number and in the integer units that sums are made of. Computed
    as the rows stream by, so that both the scores and v2g_evidence can ask for it. #}
-{% macro quantiles_of(rows, columns) -%}
+{% macro quantiles_of(rows) -%}
     {%- set method = v2g_quantile_method() -%}
     {%- set tenth = tenth_above(rows ~ '.score', 'thresholds') -%}
     {%- if is_decile_method() -%}
@@ -141,9 +141,7 @@ among_nodes as (
 
 placed as (
     select
-        {% for column in columns -%}
-        {{ column }},
-        {% endfor -%}
+        *,
         case
             -- one row, or equal rows whose quantile the option constant gives
             when n_nodes = 1 then highest

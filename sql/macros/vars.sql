@@ -76,6 +76,11 @@
     {%- endfor -%}
 {%- endmacro %}
 
+{# Names that are asked for, a row each; one NULL when there are none. #}
+{% macro asked_for(names, column) -%}
+    select unnest(cast([{{ quoted_list(names) }}] as varchar[])) as {{ column }}
+{%- endmacro %}
+
 {# Of several names the one that is most like a given one, for an error to suggest: the rest of an
    abbreviation costs nothing, so that CADD is most like CADD_PHRED. #}
 {% macro most_similar(given, known) -%}

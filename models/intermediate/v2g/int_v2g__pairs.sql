@@ -82,7 +82,7 @@ final as (
     group by variant_idx, gene_idx
 )
 {% else %}
-{{ quantiles_of('scored_rows', ['variant_idx', 'gene_idx', 'group_idx', 'score']) }},
+{{ quantiles_of('scored_rows') }},
 
 source_units as (
     select

@@ -66,11 +66,7 @@ sets as (
 ),
 
 genes_asked_for as (
-    {% if chosen == ['all'] -%}
-    select cast(null as varchar) as gene_id
-    {%- else -%}
-    select unnest([{{ quoted_list(chosen) }}]) as gene_id
-    {%- endif %}
+    {{ asked_for([] if chosen == ['all'] else chosen, 'gene_id') }}
 ),
 
 designs as (

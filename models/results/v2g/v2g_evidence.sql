@@ -31,13 +31,7 @@ with ranked_rows as (
         on groups.type_id = 'distance'
 ),
 
-{{ quantiles_of(
-    'ranked_rows',
-    [
-        'variant_id', 'gene_id', 'group_idx', 'type_id', 'score', 'beta', 'se', 'p_value',
-        'load_id',
-    ],
-) }},
+{{ quantiles_of('ranked_rows') }},
 
 evidence as (
     select

@@ -15,17 +15,9 @@ common as (
 ),
 
 calls as (
-    select
-        variant_idx,
-        donor_idx,
-        dosage
-    from rare
+    select * from rare
     union all
-    select
-        variant_idx,
-        donor_idx,
-        dosage
-    from common
+    select * from common
 )
 
 select * from calls
