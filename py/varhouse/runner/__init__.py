@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __all__ = [
-    "NodeResult",
     "Project",
-    "Reporter",
     "RunOutcome",
     "load_project",
     "plan_project",
@@ -16,15 +14,13 @@ __all__ = [
 
 if TYPE_CHECKING:
     from varhouse.runner.loading import load_project
-    from varhouse.runner.outcome import NodeResult, Reporter, RunOutcome
+    from varhouse.runner.outcome import RunOutcome
     from varhouse.runner.plan import plan_project
     from varhouse.runner.project import Project
     from varhouse.runner.run import run_project
 
 _HOMES = {
     "Project": "project",
-    "NodeResult": "outcome",
-    "Reporter": "outcome",
     "RunOutcome": "outcome",
     "plan_project": "plan",
     "load_project": "loading",

@@ -46,11 +46,9 @@ class PropertyReader:
         self._project = project_name
         self._renderer = renderer
         self._nodes = nodes
-        self._folders: tuple[str, ...] = ()
 
     def read(self, path: Path, shown: str, relative: Path) -> None:
         """Read one yml file."""
-        self._folders = relative.parent.parts
         top = Entry(read_yaml(path, shown), Location(shown, 1), "the file")
         top.allow(*_SECTIONS, refused=REFUSED)
         if top.value.get("version", 2) != 2:
@@ -64,7 +62,7 @@ class PropertyReader:
         for entry in top.entries("data_tests", "a data test"):
             self._singular(entry)
         for entry in top.entries("unit_tests", "a unit test"):
-            self._unit_test(entry)
+            self._unit_test(entry, relative.parent.parts)
 
     def _patch(self, entry: Entry, kind: str, section: str) -> None:
         entry.allow("name", "description", "config", "columns", "data_tests", "tests", "meta",
@@ -258,7 +256,7 @@ class PropertyReader:
         node.description = self._description(entry)
         node.patch = entry.at("name")
 
-    def _unit_test(self, entry: Entry) -> None:
+    def _unit_test(self, entry: Entry, folders: tuple[str, ...]) -> None:
         entry.allow("name", "description", "model", "given", "expect", "overrides", "config",
                     refused={**REFUSED, "tags": _UNDER_CONFIG, "meta": _UNDER_CONFIG})  # fmt: skip
         name, model = entry.text("name"), entry.text("model")
@@ -288,7 +286,7 @@ class PropertyReader:
             resource_type="unit_test",
             name=name,
             location=entry.at("name"),
-            fqn=(self._project, *self._folders, model, name),
+            fqn=(self._project, *folders, model, name),
             config=merged({}, self._rendered(config)),
             description=self._description(entry),
             unit=UnitTest(
