@@ -1,4 +1,5 @@
 -- The winning feature is packed into 16 bits.
+{{ config(meta={'show_rows': true}) }}
 select
     source_id,
     feature,

@@ -1,5 +1,6 @@
 -- The frozen reference that v2g_reference names has cut points for the quantile method in use, made
 -- with the same options of raw scores.
+{{ config(meta={'show_rows': true}) }}
 {%- set reference_id = "'" ~ (var('v2g_reference') or 'none') | replace("'", "''") ~ "'" %}
 select
     {{ reference_id }} as reference_id,

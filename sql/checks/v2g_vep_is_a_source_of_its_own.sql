@@ -1,4 +1,5 @@
 -- Steps of the VEP map and tenths cannot share a source: the name vep is taken.
+{{ config(meta={'show_rows': true}) }}
 select
     type_id,
     source_id,

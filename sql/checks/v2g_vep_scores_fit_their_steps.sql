@@ -1,4 +1,5 @@
 -- A map has at most ten scores above 0, as many as a source has steps (see source_keys).
+{{ config(meta={'show_rows': true}) }}
 select
     vep_map,
     count(distinct case when score > 0 then score end) as n_scores,

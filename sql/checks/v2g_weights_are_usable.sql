@@ -1,4 +1,5 @@
 -- Weights are finite, not negative and have at most four decimals (sums are made of integers).
+{{ config(meta={'show_rows': true}) }}
 select
     source_id,
     weight

@@ -129,6 +129,40 @@ def test_a_reference_of_one_row_tells_no_scores_apart(con: duckdb.DuckDBPyConnec
     assert scores(con, "gtex_v7") == [(pos, 0.0) for pos in POSITIONS]
 
 
+def test_warnings_of_groups_are_of_the_reference_that_ranks_them(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    def warned(**options: Any) -> list[tuple[str, str, int]]:
+        build(con, select=["+v2g_warnings"], v2g_distance=False, **options)
+        query = "select code, source_id, n from v2g_warnings order by all"
+        return con.execute(query).fetchall()
+
+    few = [("single", "eqtl", 100, 3), *(("equal", "eqtl", pos, 3) for pos in POSITIONS[:3])]
+    many = [(source, "eqtl", pos, pos) for source in ("single", "equal") for pos in POSITIONS]
+    of_few = [("constant_group", "equal", 3), ("single_row_group", "single", 1)]
+    for name, rows, expected in (("few", few, of_few), ("many", many, [])):
+        con.execute("delete from raw.qtl")
+        add_qtl(con, rows)
+        assert warned() == expected
+        freeze_reference(con, name)
+    assert warned(v2g_reference="few") == of_few
+    con.execute("delete from raw.qtl")
+    add_qtl(con, few)
+    assert warned(v2g_reference="many") == []
+
+
+def test_a_source_without_a_weight_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    add_qtl(con, [("own", "unheard_of", 100, 1), ("own", "unheard_of", 110, 2)])
+    with pytest.raises(AssertionError, match="source_id=own, type_id=unheard_of"):
+        build_scores(con)
+
+
+def test_a_reference_that_is_not_stored_is_named(con: duckdb.DuckDBPyConnection) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 8)])
+    with pytest.raises(AssertionError, match="reference_id=nowhere, wanted=percent_rank"):
+        build_scores(con, v2g_reference="nowhere")
+
+
 @pytest.mark.parametrize("options", [{"v2g_qtl": "one_minus_p"}, {"v2g_lower_is_better": ["own"]}])
 def test_a_reference_holds_for_raw_scores_of_its_own_kind(
     con: duckdb.DuckDBPyConnection, options: dict[str, Any]
