@@ -1,4 +1,5 @@
 -- What the scores could not use, or use in a way that a reader should know about.
+{%- set ranked_in = '' if var('v2g_reference') is none else ' in the quantile reference' %}
 with links as (
     select
         links.source_id,
@@ -46,6 +47,29 @@ group_sizes as (
     inner join {{ ref('int_v2g__groups') }} as groups
         on counts.group_idx = groups.group_idx
     group by groups.source_id, groups.feature
+),
+
+ranked_groups as (
+    -- what quantiles are made of: the rows of this build, or those of the frozen reference
+    {% if var('v2g_reference') is none -%}
+    select
+        source_id,
+        feature,
+        n,
+        n_scores
+    from group_sizes
+    {%- else -%}
+    select
+        group_sizes.source_id,
+        group_sizes.feature,
+        max(cut_points.n_rows) as n,
+        count(distinct cut_points.score_upper) as n_scores
+    from group_sizes
+    inner join {{ ref('v2g_cut_points') }} as cut_points
+        on group_sizes.source_id = cut_points.source_id
+        and group_sizes.feature = cut_points.feature
+    group by group_sizes.source_id, group_sizes.feature
+    {%- endif %}
 ),
 
 unreferenced as (
@@ -140,8 +164,9 @@ warnings as (
         source_id,
         feature,
         n,
-        'the only row of its source and feature: its quantile says nothing' as message
-    from group_sizes
+        'the only row of its source and feature{{ ranked_in }}: '
+        || 'its quantile says nothing' as message
+    from ranked_groups
     where n = 1
     union all
     select
@@ -149,9 +174,10 @@ warnings as (
         source_id,
         feature,
         n,
-        'all scores of this source and feature are equal: the source cannot tell genes apart, '
-        || 'yet its weight counts in the denominator (see the option constant)' as message
-    from group_sizes
+        'all scores of this source and feature{{ ranked_in }} are equal: '
+        || 'the source cannot tell genes apart, yet its weight counts in the denominator '
+        || '(see the option constant)' as message
+    from ranked_groups
     where n > 1 and n_scores = 1
     union all
     select
