@@ -12,6 +12,8 @@ COLOURS = (BLUE, SKY)
 # Of the whole axis: between neighbours, and the least that a name needs.
 _GAP = 0.006
 _ROOM_FOR_NAME = 0.018
+# A single chromosome is shown on no less, or positions differ below the decimals of Mb.
+_LEAST_BP = 1_000
 
 
 class GenomeAxis:
@@ -51,7 +53,7 @@ class GenomeAxis:
             (name,) = self.names
             first, last = self._ends[name]
             label_megabases(axes, name)
-            margin = max(0.02 * (last - first), 1.0)
+            margin = max(0.02 * (last - first), (_LEAST_BP - (last - first)) / 2)
             axes.set_xlim(first - margin, last + margin)
             return
         shown, taken_to = [], -1.0

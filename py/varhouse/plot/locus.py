@@ -130,6 +130,7 @@ def locus(
     axes = fresh_axes(*_SIZE) if ax is None else ax
     _draw_points(axes, points, r2, lead_id)
     cut = f"; the strongest {_MAX_POINTS:,} drawn" if len(points) == _MAX_POINTS else ""
+    traits = f" (a study of {chosen.n_traits:,} traits)" if chosen.n_traits > 1 else ""
     n_linked = sum(point[0] in r2 for point in points)
     linked = (
         f"r² with the lead from the genotypes of this warehouse for {n_linked:,}"
@@ -139,7 +140,7 @@ def locus(
     headline(
         axes,
         f"{chosen.label}: {variant_label(connected, lead_id)}",
-        f"{len(points):,} associations{cut}; {linked}",
+        f"{len(points):,} associations{traits}{cut}; {linked}",
     )
     track = axes.inset_axes((0, -_TRACK - 0.02, 1, _TRACK))
     draw_genes(track, connected, *region, gene_id=found.gene_id if found else None)
@@ -191,7 +192,9 @@ def _draw_points(
     pos = np.array([point[1] for point in points], dtype=float)
     log10p = np.array([point[2] for point in points], dtype=float)
     linked = np.array([r2.get(point[0], np.nan) for point in points])
-    is_lead = np.array([point[0] == lead_id for point in points])
+    # of several traits the lead has several rows: the strongest, which comes first, is marked
+    is_lead = np.zeros(len(points), dtype=bool)
+    is_lead[[i for i, point in enumerate(points) if point[0] == lead_id][:1]] = True
     unknown = np.isnan(linked) & ~is_lead
     axes.scatter(
         pos[unknown], log10p[unknown], s=14, color=_UNKNOWN, linewidths=0,

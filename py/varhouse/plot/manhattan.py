@@ -174,7 +174,9 @@ def _draw_variants(
     )
     drawn = "all drawn" if log10p.size == n_points else f"{log10p.size:,} drawn, one a pixel"
     _finish(axes, genome, threshold, highest)
-    headline(axes, chosen.label, f"{n_points:,} variants ({drawn}); dashed: p = 5e-8")
+    several = chosen.n_traits > 1
+    what = f"associations of {chosen.n_traits:,} traits" if several else "variants"
+    headline(axes, chosen.label, f"{n_points:,} {what} ({drawn}); dashed: p = 5e-8")
     label_points(axes, [(genome.x(c, p), y, name) for c, p, y, name in _apart(peaks, top)])
     return axes
 
@@ -227,7 +229,7 @@ def _draw_genes(
     headline(
         axes,
         f"Genes by rare variants{where}",
-        f"{chosen.label}; dashed: p = 0.05 / {len(genes):,} tests",
+        f"{chosen.label}; dashed: p = 0.05 / {len(genes):,} test{'s' if len(genes) > 1 else ''}",
     )
     if len(cell_types) > 1:
         for name in cell_types:

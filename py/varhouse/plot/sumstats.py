@@ -22,11 +22,14 @@ class Associations(NamedTuple):
         What its ``$names`` stand for.
     label
         Study and trait in words.
+    n_traits
+        How many traits the rows are of.
     """
 
     query: str
     params: dict[str, str]
     label: str
+    n_traits: int
 
 
 def select_associations(
@@ -71,9 +74,13 @@ def select_associations(
     if trait is not None:
         query += " and (trait_id = $trait or gene_id = $trait)"
         params["trait"] = trait
-    if not query_rows(con, f"select 1 from ({query}) limit 1", params):
+    ((n_traits,),) = query_rows(
+        con, f"select count(distinct coalesce(trait_id, gene_id, '')) from ({query})", params
+    )
+    if n_traits == 0:
         raise DataError(
             f"study {study!r}: no row with a p-value and a position"
             + (f" for the trait {trait!r}." if trait is not None else ".")
         )
-    return Associations(query, params, study if trait is None else f"{study}, {trait}")
+    label = study if trait is None else f"{study}, {trait}"
+    return Associations(query, params, label, n_traits)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matplotlib import pyplot
 from plot_house import fill
 from scipy import stats
 from tests.v2g import empty_warehouse
 
 from varhouse.errors import DataError, UsageError
-from varhouse.plot import manhattan, qq
+from varhouse.plot import locus, manhattan, qq
 from varhouse.plot.canvas import BLUE, SKY
 from varhouse.plot.genome import GenomeAxis
 from varhouse.plot.qq import null_band
@@ -70,6 +71,32 @@ def test_every_variant_has_a_drawn_one_within_a_cell_of_the_grid(gwas) -> None:
     # and nothing is drawn where there is no variant
     for point in points[:: len(points) // 500]:
         assert (np.abs(everything - point) <= cell).all(axis=1).any()
+
+
+def test_a_study_of_several_traits_says_so_and_has_one_lead() -> None:
+    with empty_warehouse() as con:
+        con.execute(
+            "insert into raw.sumstats (study_id, variant_id, chrom, pos, ref, alt, trait_id, "
+            "log10p, test, alleles_from, load_id) "
+            "select 'eqtl', '1_' || pos || '_A_G', '1', pos, 'A', 'G', trait, height, 'ADD', "
+            "'file', 1 from (values (1000, 'g1', 9.0), (1000, 'g2', 3.0), (1500, 'g1', 1.0)) "
+            "as t (pos, trait, height)"
+        )
+        assert "3 associations of 2 traits (all drawn)" in note(manhattan(con, study="eqtl"))
+        assert "2 variants (all drawn)" in note(manhattan(con, study="eqtl", trait="g1"))
+        axes = locus(con, study="eqtl", flank_bp=1_000)
+        assert "3 associations (a study of 2 traits)" in note(axes)
+        leads = next(each for each in axes.collections if each.get_label() == "lead")
+        assert leads.get_offsets().tolist() == [[1000.0, 9.0]]
+        assert "2 associations;" in note(locus(con, study="eqtl", trait="g1", flank_bp=1_000))
+
+
+def test_a_single_position_stands_in_the_middle_of_a_kilobase() -> None:
+    _, axes = pyplot.subplots()
+    GenomeAxis({"21": (25_596_586, 25_596_586)}).draw(axes)
+    assert axes.get_xlim() == (25_596_086, 25_597_086)
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert len(set(labels)) == len(labels) > 1
 
 
 def test_peaks_are_named_once_a_locus(gwas) -> None:
