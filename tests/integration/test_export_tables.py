@@ -167,6 +167,48 @@ def test_parquet_keeps_types_and_order(database: Path, tmp_path: Path) -> None:
     assert str(table.schema.field("pos").type) == "int32"
 
 
+@pytest.mark.parametrize(
+    ("view", "chrom", "names"),
+    [
+        ("as_regenie", "CHROM", ["2", "10", "23", "24", "26"]),
+        ("as_saige", "CHR", ["2", "10", "X", "Y", "MT"]),
+        ("as_plink2", "#CHROM", ["2", "10", "X", "Y", "MT"]),
+        ("as_ssf", "chromosome", ["2", "10", "23", "24", "25"]),
+    ],
+)
+def test_rows_of_a_dialect_lie_along_the_genome(
+    tmp_path: Path, view: str, chrom: str, names: list[str]
+) -> None:
+    places = [(name, pos) for pos in (900, 1000, 20) for name in ("X", "10", "MT", "2", "Y")]
+    lines = [f"{name}_{pos}_A_{alt}\t0.5" for name, pos in places for alt in "TC"]
+    path = tmp_path / "house.duckdb"
+    with open_warehouse(Settings(database=path, threads=1)) as con:
+        load(con, "sumstats", write_text(tmp_path, "s.tsv", "variant_id\tp_value", *lines),
+             source_id="S1")  # fmt: skip
+    out = tmp_path / "out.tsv"
+    export(path, view, "--out", str(out))
+    with out.open(encoding="utf-8") as file:
+        written = list(csv.DictReader(file, delimiter="\t"))
+    allele = {"as_regenie": "ALLELE1", "as_saige": "Allele2", "as_plink2": "ALT"}
+    position = {"as_regenie": "GENPOS", "as_ssf": "base_pair_location"}
+    found = [
+        (row[chrom], int(row[position.get(view, "POS")]), row[allele.get(view, "effect_allele")])
+        for row in written
+    ]
+    assert found == [(name, pos, alt) for name in names for pos in (20, 900, 1000) for alt in "CT"]
+
+
+def test_a_file_for_tensorqtl_is_sorted_by_phenotype(database: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.tsv"
+    export(database, "as_tensorqtl", "--out", str(out))
+    lines = [line.split("\t")[:3] for line in out.read_text().splitlines()[1:]]
+    assert lines == [
+        ["ENSG00000000001", "1_90_C_T", "10"],
+        ["ENSG00000000001", "1_100_A_G", "20"],
+        ["ENSG00000000002", "X_200_C_T", ""],
+    ]
+
+
 def test_a_file_of_a_dialect_is_of_one_study(database: Path, tmp_path: Path) -> None:
     with open_warehouse(Settings(database=database, threads=1)) as con:
         load(con, "sumstats", write_text(tmp_path, "t.tsv", HEADER, ROWS[0]), source_id="S2")

@@ -26,6 +26,20 @@ _NULLS = {
 _AS_PREFIX = "as_"
 # Dialects of sumstats without a column that tells traits apart.
 _OF_ONE_TRAIT = frozenset({"as_regenie", "as_saige", "as_plink2", "as_ssf"})
+# Rows of a dialect come along the genome, as the tools write and indexes want them: columns of the
+# chromosome and the position, and what tells rows of one place apart.
+_ALONG_GENOME = {
+    "as_regenie": ("CHROM", "GENPOS", "ALLELE0", "ALLELE1", "TEST"),
+    "as_saige": ("CHR", "POS", "Allele1", "Allele2"),
+    "as_plink2": ("#CHROM", "POS", "REF", "ALT", "TEST"),
+    "as_ssf": ("chromosome", "base_pair_location", "other_allele", "effect_allele"),
+    "as_regenie_gene": ("CHROM", "GENPOS", "ID", "cell_type", "weight", "TEST"),
+}
+# Those without a chromosome come in the order of what they are about.
+_IN_ORDER = {
+    "as_tensorqtl": ("phenotype_id", "start_distance", "variant_id"),
+    "as_saige_gene": ("Region", "Group", "max_MAF", "cell_type", "weight"),
+}
 _PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
 # A row of it is about one donor too, whose number stands in another table.
 _PERSONAL_TABLES = frozenset({("raw", "pseudobulk")})
@@ -39,7 +53,7 @@ def write_table(
     study_id: str | None = None,
     with_persons: bool = False,
 ) -> int:
-    """Write all rows of a table or view, in their order.
+    """Write all rows of a table or view: a dialect along the genome, others in their order.
 
     Parameters
     ----------
@@ -95,7 +109,7 @@ def write_table(
     try:
         with whole_file(out) as part:
             ((n_rows,),) = con.execute(
-                f"copy (select {chosen} from {source} {condition}) "
+                f"copy (select {chosen} from {source} {condition} {_order_of(table)}) "
                 f"to {_literal(str(part))} ({written}{text})"
             ).fetchall()
     finally:
@@ -110,6 +124,20 @@ def _options_of(out: Path) -> str:
     raise UsageError(
         f"--out {out}: the name does not tell the format; wanted one of {', '.join(_SUFFIXES)}."
     )
+
+
+def _order_of(table: str) -> str:
+    if table in _ALONG_GENOME:
+        chrom, *others = (_quoted(column) for column in _ALONG_GENOME[table])
+        # numbers first; X, Y and MT where a tool has their names
+        keys = [
+            f"try_cast({chrom} as integer) nulls last",
+            f"list_position(['X', 'Y', 'MT'], cast({chrom} as varchar))",
+            *others,
+        ]
+    else:
+        keys = [_quoted(column) for column in _IN_ORDER.get(table, ())]
+    return f"order by {', '.join(keys)}" if keys else ""
 
 
 def _find(con: duckdb.DuckDBPyConnection, name: str) -> tuple[str, str]:
