@@ -73,7 +73,7 @@ def _(mo):
     mo.md("""
     ## 3. How many donors carry a rare stop-gain or another high-impact variant, by gene?
 
-    `annotations` says which variants, `genotypes` has the donors with an alternative allele.
+    `annotations` says which variants, `genotypes` who has their alternative allele, the rare one.
     """)
     return
 
@@ -96,7 +96,7 @@ def _(house):
             on annotations.variant_id = variant_qc.variant_id
         where
             annotations.impact = 'HIGH'
-            and variant_qc.maf < 0.05
+            and variant_qc.af < 0.05
             and genotypes.dosage > 0
         group by genes.gene_name
         order by n_carriers desc

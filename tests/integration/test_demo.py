@@ -278,6 +278,44 @@ def test_eqtls_are_found_as_numpy_finds_them(cohort: tuple[Path, str]) -> None:
     assert len(found.false_positives) <= 1
 
 
+def test_the_shown_join_correlates_all_donors_carriers_or_not(cohort: tuple[Path, str]) -> None:
+    from varhouse.demo.cohort.found import WEIGHTED_BURDEN_SQL
+
+    with duckdb.connect(str(cohort[0] / "demo.duckdb"), read_only=True) as con:
+        shown = con.execute(WEIGHTED_BURDEN_SQL).fetchall()
+        assert len(shown) == 6
+        gene, cell_type, *correlations = shown[0]
+        ((gene_id, first, last),) = con.execute(
+            "select gene_id, start_pos - 100000, end_pos + 100000 from genes where gene_name = ?",
+            [gene],
+        ).fetchall()
+        scores = dict(
+            con.execute(
+                "select variants.variant_idx, overall_score from v2g_scores "
+                "join variants using (variant_id) join variant_qc using (variant_id) "
+                "where gene_id = ? and af < 0.01 and variants.pos between ? and ?",
+                [gene_id, first, last],
+            ).fetchall()
+        )
+        expression = dict(
+            con.execute(
+                "select donor_idx, mean from pseudobulk join donors using (donor_id) "
+                "where gene_id = ? and cell_type = ?",
+                [gene_id, cell_type],
+            ).fetchall()
+        )
+        calls = con.execute("select variant_idx, donor_idx, dosage from genotypes").fetchall()
+    assert len(expression) == 300
+    burdens = {donor: [0.0, 0.0] for donor in expression}
+    for variant, donor, dosage in calls:
+        if variant in scores and dosage is not None:
+            burdens[donor][0] += dosage
+            burdens[donor][1] += dosage * scores[variant]
+    assert [0.0, 0.0] in burdens.values()
+    table = np.array([[expression[donor], *burdens[donor]] for donor in expression])
+    assert correlations == pytest.approx(np.corrcoef(table.T)[0, 1:], abs=0.0051)
+
+
 def test_the_gwas_loci_point_to_the_planted_genes(cohort: tuple[Path, str]) -> None:
     """The posterior-weighted V2G score that the demo prints, again by numpy from both tables."""
     from varhouse.demo.cohort.trait_genes import locus_genes

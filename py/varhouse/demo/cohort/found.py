@@ -46,12 +46,16 @@ with burdens as (
 select
     genes.gene_name,
     pseudobulk.cell_type,
-    round(corr(burdens.plain, pseudobulk.mean), 2) as r_plain,
-    round(corr(burdens.weighted, pseudobulk.mean), 2) as r_weighted_by_v2g
+    round(corr(coalesce(burdens.plain, 0), pseudobulk.mean), 2) as r_plain,
+    round(corr(coalesce(burdens.weighted, 0), pseudobulk.mean), 2) as r_weighted_by_v2g
 from pseudobulk
 inner join donors using (donor_id)
 inner join genes using (gene_id)
-inner join burdens using (gene_id, donor_idx)
+-- who carries none of these alleles has no row in genotypes, and a burden of 0
+left join burdens using (gene_id, donor_idx)
+where
+    donors.is_genotyped
+    and genes.gene_id in (select gene_id from burdens)
 group by genes.gene_name, pseudobulk.cell_type
 order by abs(r_weighted_by_v2g) desc, gene_name, cell_type
 limit 6"""
