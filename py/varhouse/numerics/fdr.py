@@ -48,7 +48,7 @@ def storey_q_values(p_values: npt.ArrayLike) -> tuple[Float, float]:
 
 
 def genomic_control(p_values: npt.ArrayLike) -> float:
-    """Return lambda GC: the median chi-square over its median under the null (0.4549).
+    """Return lambda GC: the chi-square of the median p over the null median (0.4549).
 
     Devlin & Roeder (1999), Biometrics 55, 997-1004, doi:10.1111/j.0006-341X.1999.00997.x.
     """

@@ -126,8 +126,8 @@ def qq(
     -------
     matplotlib.axes.Axes
         The band holds 95 % of the p-values of each rank if all tests are independent and without
-        effect; of several series it is that of the largest. Lambda is the median chi-square over
-        its median under the null.
+        effect; of several series it is that of the largest. Lambda is the chi-square of the
+        median p-value over the median under the null.
 
     Raises
     ------
