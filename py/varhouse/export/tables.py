@@ -9,6 +9,7 @@ import duckdb
 
 from varhouse.errors import UsageError
 from varhouse.output import whole_file
+from varhouse.sql_text import quoted_name, text_literal
 from varhouse.warehouse import build_hint
 
 _SUFFIXES = {
@@ -89,7 +90,7 @@ def write_table(
             f"{name} has rows about single persons; "
             "add --with-persons if they may leave the warehouse."
         )
-    source = f"{_quoted(schema)}.{_quoted(table)}"
+    source = f"{quoted_name(schema)}.{quoted_name(table)}"
     is_dialect = table.startswith(_AS_PREFIX)
     has_study = "study_id" in columns
     if study_id is not None and not has_study:
@@ -99,8 +100,8 @@ def write_table(
     if table in _OF_ONE_TRAIT:
         _require_one_trait(con, name, study_id)
     chosen = "* exclude (study_id)" if is_dialect and has_study else "*"
-    condition = f"where study_id = {_literal(study_id)}" if study_id is not None else ""
-    text = f", nullstr {_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
+    condition = f"where study_id = {text_literal(study_id)}" if study_id is not None else ""
+    text = f", nullstr {text_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
     if is_dialect and "delimiter" in written:
         # no value has a tab, no tool reads quotes, and DuckDB would put them around #CHROM
         text += ", quote '', escape ''"
@@ -110,7 +111,7 @@ def write_table(
         with whole_file(out) as part:
             ((n_rows,),) = con.execute(
                 f"copy (select {chosen} from {source} {condition} {_order_of(table)}) "
-                f"to {_literal(str(part))} ({written}{text})"
+                f"to {text_literal(str(part))} ({written}{text})"
             ).fetchall()
     finally:
         con.execute(f"set preserve_insertion_order = {before}")
@@ -128,7 +129,7 @@ def _options_of(out: Path) -> str:
 
 def _order_of(table: str) -> str:
     if table in _ALONG_GENOME:
-        chrom, *others = (_quoted(column) for column in _ALONG_GENOME[table])
+        chrom, *others = (quoted_name(column) for column in _ALONG_GENOME[table])
         # numbers first; X, Y and MT where a tool has their names
         keys = [
             f"try_cast({chrom} as integer) nulls last",
@@ -136,7 +137,7 @@ def _order_of(table: str) -> str:
             *others,
         ]
     else:
-        keys = [_quoted(column) for column in _IN_ORDER.get(table, ())]
+        keys = [quoted_name(column) for column in _IN_ORDER.get(table, ())]
     return f"order by {', '.join(keys)}" if keys else ""
 
 
@@ -199,11 +200,3 @@ def _require_one_trait(con: duckdb.DuckDBPyConnection, name: str, study_id: str 
             "which a file of that format cannot tell apart. as_tensorqtl has a column for them; "
             "for this format load each trait as a study of its own (--source)."
         )
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

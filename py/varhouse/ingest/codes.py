@@ -78,8 +78,6 @@ _MESSAGES = {
     "tss_differs": "tss is neither the start on + nor the end on -; kept as it is",
     "strand_unknown": "the strand is not one of 1, +, -1, -",
     "start_after_end": "the start lies after the end",
-    "weight_not_a_number": "the weight is not a number",
-    "weight_out_of_range": "the weight is below 0 or not finite",
     "consequence_terms_missing": "the row names no consequence",
     "alleles_unknown": "the row tells its alleles in VEP's spelling only; kept, and found by place "
     "and allele among the variants that are loaded",

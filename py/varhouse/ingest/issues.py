@@ -10,8 +10,7 @@ from varhouse.errors import DataError
 from varhouse.ingest.builds import chromosome_end_sql, other_build
 from varhouse.ingest.codes import EXPECTED_CODES, READABLE_CODES
 from varhouse.ingest.format import Format, Issue, LoadOptions
-from varhouse.ingest.keys import text_literal
-from varhouse.ingest.staging import quoted_name
+from varhouse.sql_text import quoted_name, text_literal
 
 _OTHER_BUILD = "position_of_other_build"
 _MANY = 10

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from varhouse.ingest.accessions import accessions
 from varhouse.ingest.builds import CHROMOSOMES
+from varhouse.sql_text import text_literal
 
 # Bases, . * <DEL>, and the single breakends of VCF (G. and .G), which real slices hold.
 _ALLELE = r"(?:[ACGTN]+\.?|\.[ACGTN]*|\*|<[^<>\s]+>)"
@@ -32,11 +33,6 @@ def one_of_sql(text: str, values: Sequence[str]) -> str:
     """
     cases = " ".join(f"when {text_literal(value)} then true" for value in values)
     return f"case {text} {cases} else false end"
-
-
-def text_literal(value: str) -> str:
-    """Return ``value`` as an SQL string literal."""
-    return "'" + value.replace("'", "''") + "'"
 
 
 def chrom_sql(contig: str) -> str:

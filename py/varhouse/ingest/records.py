@@ -14,7 +14,6 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.keys import text_literal
 from varhouse.ingest.reading import compression_of, header_hint, shown_names
 from varhouse.ingest.staging import (
     header_line_number,
@@ -22,9 +21,9 @@ from varhouse.ingest.staging import (
     parquet_numbers,
     parquet_sql,
     path_sql,
-    quoted_name,
     split_sql,
 )
+from varhouse.sql_text import quoted_name, text_literal
 
 Columns = Mapping[str, Sequence[str]]
 """Our column name -> the names a file may give it, in lower case, best first."""

@@ -12,8 +12,8 @@ import pyarrow.parquet as pq
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.keys import text_literal
 from varhouse.ingest.reading import compression_of, head_lines, header_hint, shown_names
+from varhouse.sql_text import quoted_name, text_literal
 
 _MAX_LINE_BYTES = 64 << 20
 _CSV_LINE = re.compile(r"CSV Error on Line: (\d+)")
@@ -228,11 +228,6 @@ def _quoted_split(delimiter: str, line: str) -> str:
             )
         end
     """
-
-
-def quoted_name(name: str) -> str:
-    """Return an SQL identifier, quoted."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def stage_table(

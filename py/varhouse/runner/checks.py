@@ -17,6 +17,7 @@ from varhouse.runner.nodes import GenericTest, Node
 from varhouse.runner.outcome import Finding, shown_row
 from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.sql_text import text_literal
 
 _SHOWN_ROWS = 5
 
@@ -38,8 +39,7 @@ def accepted_values_sql(table: str, column: str, arguments: Mapping[str, Any]) -
     """Return the query for values outside the list; NULL is not a value."""
     quote = arguments.get("quote", True)
     values = ", ".join(
-        "'" + str(value).replace("'", "''") + "'" if quote else str(value)
-        for value in arguments["values"]
+        text_literal(str(value)) if quote else str(value) for value in arguments["values"]
     )
     return (
         f"select * from (\n    select {column} as value_field, count(*) as n_records\n"

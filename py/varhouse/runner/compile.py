@@ -9,11 +9,12 @@ import sqlglot
 
 from varhouse.errors import ProjectError
 from varhouse.runner.gate import DIALECT
-from varhouse.runner.nodes import SCHEMA, Node, Relation, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node, Relation
 from varhouse.runner.project import Project
 from varhouse.runner.render import Scope
 from varhouse.runner.sourcemap import MappedSql, join
 from varhouse.runner.templates import TemplateFault
+from varhouse.sql_text import quoted_name
 
 CTE_PREFIX = "__dbt__cte__"
 
@@ -141,7 +142,7 @@ def with_ctes(sql: MappedSql, ctes: list[tuple[str, MappedSql]]) -> MappedSql:
         return sql
     parts: list[MappedSql | str] = []
     for name, body in ctes:
-        parts += [", " if parts else "", f"{quote_identifier(name)} as (\n", body, "\n)"]
+        parts += [", " if parts else "", f"{quoted_name(name)} as (\n", body, "\n)"]
     tokens = sqlglot.tokenize(sql.text, read=DIALECT)
     first = tokens[0] if tokens else None
     if first is None or first.token_type is not sqlglot.TokenType.WITH:

@@ -14,10 +14,11 @@ from varhouse.runner.compile import CTE_PREFIX, Compiler
 from varhouse.runner.functions import calls_registered_function
 from varhouse.runner.gate import canonical_text, check_query, check_reads
 from varhouse.runner.graph import Graph
-from varhouse.runner.nodes import SCHEMA, Node, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node
 from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
 from varhouse.runner.state import Fingerprint, Stored
+from varhouse.sql_text import quoted_name
 
 SourceVersion = Callable[[duckdb.DuckDBPyConnection, str], str]
 ABSENT = "absent"
@@ -39,7 +40,7 @@ def content_version(con: duckdb.DuckDBPyConnection, source: str) -> str:
     Reads the whole table. A caller that keeps its own count of changes passes a cheaper one.
     """
     names = [row[0] for row in con.execute(f"describe {source}").fetchall()]
-    columns = ", ".join(quote_identifier(name) for name in names)
+    columns = ", ".join(quoted_name(name) for name in names)
     # hashing the columns side by side spares making each row a struct, which is half the time
     found = con.execute(
         f"select count(*), bit_xor(held), sum(held >> 20) "

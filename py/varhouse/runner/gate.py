@@ -15,6 +15,7 @@ from sqlglot.errors import ParseError, TokenError
 
 from varhouse.errors import ProjectError
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.sql_text import text_literal
 
 DIALECT = "duckdb"
 _DUCKDB = sqlglot.Dialect.get_or_raise(DIALECT)
@@ -241,7 +242,7 @@ def lock_down(con: duckdb.DuckDBPyConnection, readable: Sequence[Path] = ()) -> 
     The database, its spill folder and the ``readable`` folders stay open to it; nothing opens
     the door again while the database is open.
     """
-    folders = ", ".join("'" + str(folder).replace("'", "''") + "/'" for folder in readable)
+    folders = ", ".join(text_literal(f"{folder}/") for folder in readable)
     con.execute(f"set allowed_directories = [{folders}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")

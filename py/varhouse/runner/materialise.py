@@ -11,11 +11,12 @@ from sqlglot import exp
 from varhouse.errors import ModelError
 from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import DIALECT
-from varhouse.runner.nodes import SCHEMA, Node, quote_identifier
+from varhouse.runner.nodes import SCHEMA, Node
 from varhouse.runner.project import Project
 from varhouse.runner.scrub import scrubbed
 from varhouse.runner.seeds import seed_query
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.sql_text import quoted_name
 
 _NEW = "__new"
 
@@ -83,7 +84,7 @@ def build_model(
     header = f"create table {_relation(node, _NEW)} as"
     if _enforced(node):
         # in the order of the contract, as dbt makes it
-        names = ", ".join(f"{name} as {name}" for name in map(quote_identifier, node.columns))
+        names = ", ".join(f"{name} as {name}" for name in map(quoted_name, node.columns))
         n_rows = _create(con, node, sql, f"{header} select {names} from (", ")")
     else:
         n_rows = _create(con, node, sql, header)
@@ -102,7 +103,7 @@ def _build_view(
 
 
 def _relation(node: Node, suffix: str = "") -> str:
-    return f"{quote_identifier(SCHEMA)}.{quote_identifier(node.name + suffix)}"
+    return f"{quoted_name(SCHEMA)}.{quoted_name(node.name + suffix)}"
 
 
 def _made(con: duckdb.DuckDBPyConnection, statement: str) -> int | None:
@@ -121,12 +122,12 @@ def _create(
 def _swap(con: duckdb.DuckDBPyConnection, node: Node, existing: str | None) -> None:
     if existing is not None:
         con.execute(f"drop {existing} {node.relation}")
-    con.execute(f"alter table {_relation(node, _NEW)} rename to {quote_identifier(node.name)}")
+    con.execute(f"alter table {_relation(node, _NEW)} rename to {quoted_name(node.name)}")
 
 
 def _add_rows(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> None:
     """Append, replace by key, or merge the query's rows, as dbt-duckdb does."""
-    aside = quote_identifier(node.name + _NEW)
+    aside = quoted_name(node.name + _NEW)
     _create(con, node, sql, f"create temp table {aside} as")
     aside = f"temp.{aside}"
     have = _columns(con, str(node.relation))
@@ -145,15 +146,11 @@ def _add_rows(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> Non
         raise ModelError(
             f"{node.location.path}: incremental_strategy {strategy} needs a unique_key."
         )
-    names = ", ".join(quote_identifier(name) for name in have)
+    names = ", ".join(quoted_name(name) for name in have)
     if strategy == "merge":
-        on = " and ".join(
-            f"held.{quote_identifier(key)} = new.{quote_identifier(key)}" for key in keys
-        )
-        sets = ", ".join(
-            f"{quote_identifier(name)} = new.{quote_identifier(name)}" for name in have
-        )
-        values = ", ".join(f"new.{quote_identifier(name)}" for name in have)
+        on = " and ".join(f"held.{quoted_name(key)} = new.{quoted_name(key)}" for key in keys)
+        sets = ", ".join(f"{quoted_name(name)} = new.{quoted_name(name)}" for name in have)
+        values = ", ".join(f"new.{quoted_name(name)}" for name in have)
         con.execute(
             f"merge into {node.relation} as held using {aside} as new on {on} "
             f"when matched then update set {sets} "
@@ -161,9 +158,7 @@ def _add_rows(con: duckdb.DuckDBPyConnection, node: Node, sql: MappedSql) -> Non
         )
     else:
         if strategy == "delete+insert":
-            on = " and ".join(
-                f"new.{quote_identifier(key)} = held.{quote_identifier(key)}" for key in keys
-            )
+            on = " and ".join(f"new.{quoted_name(key)} = held.{quoted_name(key)}" for key in keys)
             con.execute(
                 f"delete from {node.relation} as held "
                 f"where exists (select 1 from {aside} as new where {on})"

@@ -7,12 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
 
+from varhouse.sql_text import quoted_name
+
 SCHEMA = "main"
-
-
-def quote_identifier(name: str) -> str:
-    """Return ``name`` as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 def suggest(name: str, known: Iterable[str]) -> str:
@@ -49,7 +46,7 @@ class Relation:
     def __str__(self) -> str:
         if self.literal is not None:
             return self.literal
-        return f"{quote_identifier(self.schema)}.{quote_identifier(self.identifier)}"
+        return f"{quoted_name(self.schema)}.{quoted_name(self.identifier)}"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import csv
 from varhouse.errors import ProjectError
 from varhouse.runner.nodes import Node, suggest
 from varhouse.runner.project import Project
+from varhouse.sql_text import text_literal
 
 
 def seed_query(project: Project, node: Node) -> str:
@@ -36,7 +37,7 @@ def seed_query(project: Project, node: Node) -> str:
                 f"{', '.join(header)}.{suggest(name, header)}"
             )
     options = [
-        "header = true", f"delim = {_text(delimiter)}", "quote = '\"'", "escape = '\"'",
+        "header = true", f"delim = {text_literal(delimiter)}", "quote = '\"'", "escape = '\"'",
         "strict_mode = true", "null_padding = false",
     ]  # fmt: skip
     if len(types) == len(header):
@@ -44,12 +45,12 @@ def seed_query(project: Project, node: Node) -> str:
         options += ["auto_detect = false", f"columns = {_struct({n: types[n] for n in header})}"]
     else:
         options += ["sample_size = -1", *([f"types = {_struct(types)}"] if types else [])]
-    return f"select * from read_csv({_text(str(path))}, {', '.join(options)})"
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+    return f"select * from read_csv({text_literal(str(path))}, {', '.join(options)})"
 
 
 def _struct(types: dict[str, str]) -> str:
-    return "{" + ", ".join(f"{_text(name)}: {_text(kind)}" for name, kind in types.items()) + "}"
+    return (
+        "{"
+        + ", ".join(f"{text_literal(name)}: {text_literal(kind)}" for name, kind in types.items())
+        + "}"
+    )

@@ -16,10 +16,11 @@ from varhouse.errors import ModelError, ProjectError
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import located_faults
 from varhouse.runner.gate import check_query
-from varhouse.runner.nodes import Location, Node, UnitTest, quote_identifier, suggest
+from varhouse.runner.nodes import Location, Node, UnitTest, suggest
 from varhouse.runner.outcome import Finding, shown_row
 from varhouse.runner.project import Project
 from varhouse.runner.sourcemap import MappedSql
+from varhouse.sql_text import quoted_name, text_literal
 
 _INPUT = re.compile(r"^\s*(ref|source)\s*(\(.+\))\s*$", re.DOTALL)
 _THIS = "this"
@@ -139,7 +140,7 @@ def _compared(con: duckdb.DuckDBPyConnection, test: CompiledUnitTest) -> Finding
                 f"{where}: unit test {test.node.name}: the model has no column '{name}'."
                 f"{suggest(name, types)}"
             )
-    shown = ", ".join(quote_identifier(name) for name in names)
+    shown = ", ".join(quoted_name(name) for name in names)
     expected = MappedSql.made_for(rows_sql(expect, expected_types, where), where)
     header = f"create or replace temp table __actual as select {shown} from (\n"
     _execute(con, test, header, model_sql, "\n) as actual")
@@ -203,14 +204,12 @@ def rows_sql(rows: Sequence[Mapping[str, Any]], types: Mapping[str, str], where:
             )
         held = {by_lower[name.lower()]: value for name, value in row.items()}
         cells = [
-            f"cast({literal(held.get(name))} as {kind}) as {quote_identifier(name)}"
+            f"cast({literal(held.get(name))} as {kind}) as {quoted_name(name)}"
             for name, kind in types.items()
         ]
         selects.append("select " + ", ".join(cells))
     if not selects:
-        cells = [
-            f"cast(null as {kind}) as {quote_identifier(name)}" for name, kind in types.items()
-        ]
+        cells = [f"cast(null as {kind}) as {quoted_name(name)}" for name, kind in types.items()]
         return "select " + ", ".join(cells) + " where false"
     return "\nunion all ".join(selects)
 
@@ -232,4 +231,4 @@ def literal(value: Any) -> str:
         return "[" + ", ".join(literal(item) for item in value) + "]"
     if isinstance(value, date | datetime):
         value = value.isoformat(" ") if isinstance(value, datetime) else value.isoformat()
-    return "'" + str(value).replace("'", "''") + "'"
+    return text_literal(str(value))

@@ -11,6 +11,7 @@ import pytest
 from varhouse.errors import UsageError
 from varhouse.ingest import keys
 from varhouse.ingest.builds import CHROMOSOME_LENGTHS, CHROMOSOMES, normalised_build
+from varhouse.sql_text import text_literal
 from varhouse.warehouse import create_functions
 
 # Spelling -> canonical id, written by hand.
@@ -174,7 +175,7 @@ def test_spellings_of_missing(evaluate: Callable[[str, Any], Any], text: str) ->
 
 def test_what_is_there_is_trimmed_and_quoted(evaluate: Callable[[str, Any], Any]) -> None:
     assert evaluate(keys.missing_sql("given"), " it's ") == "it's"
-    assert evaluate(keys.text_literal("it's"), None) == "it's"
+    assert evaluate(text_literal("it's"), None) == "it's"
 
 
 @pytest.mark.parametrize(

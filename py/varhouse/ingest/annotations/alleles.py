@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from varhouse.ingest.keys import VARIANT_PATTERN, chrom_sql, text_literal
+from varhouse.ingest.keys import VARIANT_PATTERN, chrom_sql
+from varhouse.sql_text import text_literal
 
 AlleleRule = Literal["vep", "vcf"]
 """How a tool spells an allele: as VEP does, or as the ALT column of the VCF does."""

@@ -11,8 +11,8 @@ from varhouse.ingest.keys import (
     missing_sql,
     number_sql,
     one_of_sql,
-    text_literal,
 )
+from varhouse.sql_text import text_literal
 
 # Ours -> VEP's and SnpEff's, in lower case, the one that wins first.
 _NAMES = {

@@ -5,8 +5,8 @@ from __future__ import annotations
 import csv
 from typing import NamedTuple
 
-from varhouse.ingest.keys import text_literal
 from varhouse.settings import shipped_project_dir
+from varhouse.sql_text import text_literal
 
 
 class Term(NamedTuple):

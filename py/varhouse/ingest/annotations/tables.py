@@ -24,7 +24,8 @@ from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
 from varhouse.ingest.keys import missing_sql
 from varhouse.ingest.reading import head_lines, is_row_labels, shown_names
-from varhouse.ingest.staging import header_line_number, parquet_sql, quoted_name, stage_fields
+from varhouse.ingest.staging import header_line_number, parquet_sql, stage_fields
+from varhouse.sql_text import quoted_name
 
 # Ours -> names in lower case, the one that wins first.
 _KEYS = {

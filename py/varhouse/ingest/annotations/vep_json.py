@@ -17,8 +17,8 @@ from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.keys import text_literal
 from varhouse.ingest.staging import stage_lines
+from varhouse.sql_text import text_literal
 
 # List of the object -> what its rows are about, as the other outputs of VEP say it.
 _LISTS = {

@@ -19,9 +19,10 @@ from varhouse.ingest.annotations.fields import field_select
 from varhouse.ingest.annotations.rows import stage_annotations
 from varhouse.ingest.builds import known_build
 from varhouse.ingest.format import Format, LoadOptions, SourceFile
-from varhouse.ingest.keys import missing_sql, text_literal
+from varhouse.ingest.keys import missing_sql
 from varhouse.ingest.reading import head_lines
-from varhouse.ingest.staging import missing_columns, quoted_name, stage_fields
+from varhouse.ingest.staging import missing_columns, stage_fields
+from varhouse.sql_text import quoted_name, text_literal
 
 _FIRST_COLUMN = "Uploaded_variation"
 _NEEDED = ("Uploaded_variation", "Location", "Allele", "Gene", "Feature", "Feature_type",

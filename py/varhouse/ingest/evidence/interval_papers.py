@@ -24,8 +24,9 @@ from varhouse.ingest.evidence.interval_symbols import (
 )
 from varhouse.ingest.format import LoadOptions, SourceFile
 from varhouse.ingest.genes.lookup import require_genes
-from varhouse.ingest.keys import chrom_sql, integer_sql, text_literal
+from varhouse.ingest.keys import chrom_sql, integer_sql
 from varhouse.ingest.records import create_bed_records, create_records, refuse_ragged
+from varhouse.sql_text import text_literal
 
 FANTOM5_LIMIT_BP = 1_068_265.6
 """Two standard deviations of the enhancer-TSS distance; nearer is kept."""

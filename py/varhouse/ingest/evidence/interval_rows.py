@@ -19,10 +19,10 @@ from varhouse.ingest.keys import (
     integer_sql,
     missing_sql,
     number_sql,
-    text_literal,
 )
 from varhouse.ingest.records import case_sql
 from varhouse.settings import shipped_project_dir
+from varhouse.sql_text import text_literal
 
 
 def create_incoming(

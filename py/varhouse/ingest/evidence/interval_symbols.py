@@ -5,8 +5,9 @@ from __future__ import annotations
 import duckdb
 
 from varhouse.ingest.evidence.interval_rows import feature_columns, reject_repeated
-from varhouse.ingest.keys import chrom_sql, text_literal
+from varhouse.ingest.keys import chrom_sql
 from varhouse.ingest.records import drop_records
+from varhouse.sql_text import text_literal
 
 
 def near_gene(limit_bp: float) -> dict[str, str]:

@@ -27,7 +27,6 @@ from varhouse.ingest.keys import (
     missing_sql,
     number_sql,
     rsid_sql,
-    text_literal,
     variant_id_sql,
     variant_key_sql,
     variant_struct_sql,
@@ -42,6 +41,7 @@ from varhouse.ingest.records import (
     keep_first,
     refuse_ragged,
 )
+from varhouse.sql_text import text_literal
 
 SIGNIFICANCE = 0.05
 """Of a gene's tests together: Open Targets keeps p <= 0.05 / num_tests."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from varhouse.ingest.keys import one_of_sql, text_literal
+from varhouse.ingest.keys import one_of_sql
+from varhouse.sql_text import text_literal
 
 if TYPE_CHECKING:
     import duckdb

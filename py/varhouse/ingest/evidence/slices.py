@@ -17,7 +17,6 @@ from varhouse.ingest.keys import (
     missing_sql,
     number_sql,
     one_of_sql,
-    text_literal,
     variant_id_sql,
     variant_key_sql,
 )
@@ -28,6 +27,7 @@ from varhouse.ingest.staging import (
     require_columns,
     stage_fields,
 )
+from varhouse.sql_text import text_literal
 
 SLICE_COLUMNS: tuple[str, ...] = (
     "chr_id", "position", "ref_allele", "alt_allele", "variant_id", "rs_id", "gene_chr", "gene_id",

@@ -24,7 +24,6 @@ from varhouse.ingest.keys import (
     integer_sql,
     missing_sql,
     number_sql,
-    text_literal,
     variant_id_sql,
     variant_struct_sql,
 )
@@ -38,6 +37,7 @@ from varhouse.ingest.records import (
     keep_first,
     refuse_ragged,
 )
+from varhouse.sql_text import text_literal
 
 _PARTS = ("chrom", "pos", "ref", "alt")
 _LEAD_PARTS = tuple(f"lead_{part}" for part in _PARTS)

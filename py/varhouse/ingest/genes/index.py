@@ -19,10 +19,10 @@ from varhouse.ingest.pseudobulk.symbols import resolve_symbols as finish
 from varhouse.ingest.staging import (
     missing_columns,
     parquet_sql,
-    quoted_name,
     require_columns,
     stage_table,
 )
+from varhouse.sql_text import quoted_name
 
 _TABLE_COLUMNS = ("gene_id", "gene_name", "start", "end", "strand", "biotype")
 _CHROM = ("chr", "chrom", "chromosome", "chr_id")

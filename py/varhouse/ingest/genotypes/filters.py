@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.format import LoadOptions
-from varhouse.ingest.keys import chrom_sql, text_literal
+from varhouse.ingest.keys import chrom_sql
+from varhouse.sql_text import text_literal
 
 RARE_BELOW = 0.05
 """Variants of a minor allele frequency below this lie in ``raw.genotypes_rare``."""

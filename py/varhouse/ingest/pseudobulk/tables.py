@@ -17,7 +17,7 @@ from varhouse.ingest.donors.values import donor_column
 from varhouse.ingest.evidence.interval_rows import default_sql
 from varhouse.ingest.format import Format, Issue, LoadOptions, SourceFile
 from varhouse.ingest.genes.lookup import VERSIONED_GENE
-from varhouse.ingest.keys import gene_id_sql, missing_sql, text_literal
+from varhouse.ingest.keys import gene_id_sql, missing_sql
 from varhouse.ingest.matrix import (
     MATRIX_CELLS,
     create_column_names,
@@ -43,6 +43,7 @@ from varhouse.ingest.records import (
     has_columns,
     refuse_ragged,
 )
+from varhouse.sql_text import text_literal
 
 __all__ = ["FORMATS", "finish", "store"]
 

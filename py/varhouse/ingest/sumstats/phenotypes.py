@@ -11,11 +11,10 @@ import duckdb
 
 from varhouse.errors import DataError
 from varhouse.ingest.format import SourceFile
-from varhouse.ingest.keys import text_literal
 from varhouse.ingest.reading import head_lines, shown_names
 from varhouse.ingest.records import Columns, column_names
-from varhouse.ingest.staging import quoted_name
 from varhouse.ingest.sumstats.layouts import Layout
+from varhouse.sql_text import quoted_name, text_literal
 
 _NUMBERED = re.compile(r"Y[0-9]+")
 """What regenie calls phenotypes in the header, their names standing in a dictionary."""

@@ -13,7 +13,6 @@ from varhouse.ingest.keys import (
     gene_id_sql,
     missing_sql,
     number_sql,
-    text_literal,
     variant_id_sql,
     variant_struct_sql,
 )
@@ -41,6 +40,7 @@ from varhouse.ingest.sumstats.phenotypes import (
     phenotype_columns,
     phenotype_names,
 )
+from varhouse.sql_text import text_literal
 
 _INTERVAL_WIDTH = 2 * 1.959963984540054
 """Of a 95 % interval, in standard errors."""
