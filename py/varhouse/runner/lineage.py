@@ -212,7 +212,7 @@ class _Query:
 
     def _trace_column(self, name: str) -> ColumnLineage:
         sources: set[ColumnRef] = set()
-        reasons: list[str] = []
+        reasons: set[str] = set()
         followed: set[str] = set()
 
         def follow(column: str, scope: Scope) -> None:
@@ -232,13 +232,13 @@ class _Query:
         def take(leaf: Node) -> None:
             if leaf.name == "*" and isinstance(leaf.expression, exp.Table):
                 relation = self._relations.get(leaf.expression.name, leaf.expression.name)
-                reasons.append(f"comes through a `*` of {relation}, whose columns are not known")
+                reasons.add(f"comes through a `*` of {relation}, whose columns are not known")
             elif isinstance(leaf.expression, exp.Table):
                 take_table_column(leaf.expression, _column(leaf.name))
             elif isinstance(leaf.expression, exp.Placeholder):
                 take_outer_column(_column(leaf.name))
             elif leaf.expression.find(exp.Columns, exp.Star) and not _is_count(leaf.expression):
-                reasons.append(f"`{leaf.expression.sql(dialect=DIALECT)}` is not expanded")
+                reasons.add(f"`{leaf.expression.sql(dialect=DIALECT)}` is not expanded")
 
         def take_table_column(table: exp.Table, column: exp.Column) -> None:
             if not isinstance(table.this, exp.Identifier):
@@ -248,7 +248,7 @@ class _Query:
                 return
             relation, names = self._relations[table.name], self._names[table.name]
             if names and column.name.lower() not in names:
-                reasons.append(f"{relation} has no column {column.name}")
+                reasons.add(f"{relation} has no column {column.name}")
             else:
                 sources.add(ColumnRef(relation, names.get(column.name.lower(), column.name)))
 
@@ -266,7 +266,7 @@ class _Query:
             }
             if len(origins) != 1:
                 problem = "is ambiguous" if origins else "belongs to no table of the query"
-                reasons.append(f"column {written} {problem}")
+                reasons.add(f"column {written} {problem}")
                 return
             (origin,) = origins.values()
             if isinstance(origin, exp.Table):
@@ -277,8 +277,9 @@ class _Query:
         try:
             follow(name, self._scope)
         except _CANNOT_FOLLOW as error:
-            reasons.append(_shorten(error))
-        return ColumnLineage(frozenset(sources), "; ".join(dict.fromkeys(reasons)) or None)
+            reasons.add(_shorten(error))
+        # sorted: sqlglot walks sets, whose order is another one in each process
+        return ColumnLineage(frozenset(sources), "; ".join(sorted(reasons)) or None)
 
 
 def _physical_tables(expression: exp.Expr) -> Iterator[exp.Table]:
