@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import duckdb
+from tests.rows import add_rows
 
 Group = tuple[str, str, int | None]
 """Cell type, donor, number of cells."""
@@ -43,6 +44,4 @@ def add_expression(
             ],
         ),
     ):
-        if rows:
-            places = ", ".join("?" * len(rows[0]))
-            con.executemany(f"insert into raw.{table} values ({places})", rows)
+        add_rows(con, f"raw.{table}", rows)

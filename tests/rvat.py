@@ -6,6 +6,7 @@ import duckdb
 import numpy as np
 from scipy import stats
 from tests.expression import add_expression
+from tests.rows import add_rows
 
 from varhouse.numerics.skat import positive_eigenvalues, skat_log_p
 
@@ -45,47 +46,52 @@ class Cohort:
         self.cadd[rng.uniform(size=self.cadd.shape) < 0.2] = np.nan
 
     def load(self, con: duckdb.DuckDBPyConnection) -> None:
-        """Fill the raw tables as the loaders do, in one transaction, which is faster."""
-        con.begin()
-        self._insert(con)
-        con.commit()
-
-    def _insert(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Fill the raw tables as the loaders do."""
         names = [f"D{i:03d}" for i in range(N_DONORS)]
-        con.executemany(
-            "insert into raw.donors values (?, ?, ?, null, 1)",
-            [[i, name, i < N_DONORS - 1] for i, name in enumerate(names)],
+        add_rows(
+            con,
+            "raw.donors",
+            [(i, name, i < N_DONORS - 1, None, 1) for i, name in enumerate(names)],
         )
-        con.executemany(
-            "insert into raw.variants values (?, ?, '1', ?, 'A', 'C', null, 1, 1)",
-            [[i, f"1_{pos}_A_C", int(pos)] for i, pos in enumerate(self.positions)],
+        ids = [f"1_{pos}_A_C" for pos in self.positions]
+        add_rows(
+            con,
+            "raw.variants",
+            [
+                (i, ids[i], "1", int(pos), "A", "C", None, 1, 1)
+                for i, pos in enumerate(self.positions)
+            ],
         )
         genotyped = self.dosages[: N_DONORS - 1]
-        for i in range(N_VARIANTS):
-            column = genotyped[:, i]
-            frequency = np.nanmean(column) / 2
-            table = "rare" if min(frequency, 1 - frequency) < 0.05 else "common"
-            rows = [
-                [i, j, None if np.isnan(value) else value]
-                for j, value in enumerate(column)
+        frequency = np.nanmean(genotyped, axis=0) / 2
+        is_rare = np.minimum(frequency, 1 - frequency) < 0.05
+        for table, chosen in (("rare", is_rare), ("common", ~is_rare)):
+            calls = [
+                (i, j, None if np.isnan(value) else value)
+                for i in np.flatnonzero(chosen)
+                for j, value in enumerate(genotyped[:, i])
                 if value != 0
             ]
-            if rows:
-                con.executemany(f"insert into raw.genotypes_{table} values (?, ?, ?)", rows)
-        con.executemany(
-            "insert into raw.covariates values (?, ?, ?, 1)",
+            add_rows(con, f"raw.genotypes_{table}", calls)
+        add_rows(
+            con,
+            "raw.covariates",
             [
-                [name, covariate, float(value)]
+                (name, covariate, float(value), 1)
                 for name, row in zip(names, self.covariates, strict=True)
                 for covariate, value in zip(("sex", "age", "pc1"), row, strict=True)
             ],
         )
-        for gene, (start, end, strand) in GENES.items():
-            con.execute(
-                "insert into raw.genes (gene_id, gene_name, chrom, start_pos, end_pos, strand, "
-                "tss_pos, biotype, load_id) values (?, ?, '1', ?, ?, ?, ?, 'protein_coding', 1)",
-                [gene, gene.lower(), start, end, strand, start if strand > 0 else end],
-            )
+        add_rows(
+            con,
+            "raw.genes",
+            [
+                {"gene_id": gene, "gene_name": gene.lower(), "chrom": "1", "start_pos": start,
+                 "end_pos": end, "strand": strand, "tss_pos": start if strand > 0 else end,
+                 "biotype": "protein_coding", "load_id": 1}
+                for gene, (start, end, strand) in GENES.items()
+            ],
+        )  # fmt: skip
         groups = {cell_type: [*self.donors[cell_type]] for cell_type in CELL_TYPES}
         groups["B"].append(N_DONORS - 1)
         add_expression(
@@ -100,16 +106,18 @@ class Cohort:
                 if self.expression[cell_type, gene][i] > 0
             ],
         )
-        for gene, scores in zip(GENES, self.cadd, strict=True):
-            for pos, score in zip(self.positions, scores, strict=True):
-                if not np.isnan(score):
-                    con.execute(
-                        "insert into raw.annotations (chrom, pos, ref, alt, variant_id, gene_id, "
-                        "consequence_terms, scores, rank, file_rank, load_id) values "
-                        "('1', ?, 'A', 'C', ?, ?, ['missense_variant'], map(['CADD_RAW'], [?]), "
-                        "1, 1, 1)",
-                        [int(pos), f"1_{pos}_A_C", gene, float(score)],
-                    )
+        add_rows(
+            con,
+            "raw.annotations",
+            [
+                {"chrom": "1", "pos": int(pos), "ref": "A", "alt": "C", "variant_id": variant_id,
+                 "gene_id": gene, "consequence_terms": ["missense_variant"],
+                 "scores": [("CADD_RAW", score)], "rank": 1, "file_rank": 1, "load_id": 1}
+                for gene, scores in zip(GENES, self.cadd, strict=True)
+                for pos, variant_id, score in zip(self.positions, ids, scores, strict=True)
+                if not np.isnan(score)
+            ],
+        )  # fmt: skip
 
 
 def slow_loop(
