@@ -28,3 +28,11 @@ def add_rows(
     con.register("new_rows", pa.table(arrays))
     con.execute(f"insert into {table} by name from new_rows")
     con.unregister("new_rows")
+
+
+def replace_rows(
+    con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[Sequence[Any] | Mapping[str, Any]]
+) -> None:
+    """Put rows in the place of those that a table has."""
+    con.execute(f"delete from {table}")
+    add_rows(con, table, rows)

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import duckdb
 import numpy as np
-import pyarrow as pa
 from tests.property.rvat_worlds import Annotation, Variant, World
-
-
-def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    con.execute(f"delete from raw.{table}")
-    if rows:
-        kinds = {"scores": pa.map_(pa.string(), pa.float64())}
-        columns = {
-            name: pa.array([row[name] for row in rows], type=kinds.get(name)) for name in rows[0]
-        }
-        con.register("new_rows", pa.table(columns))
-        con.execute(f"insert into raw.{table} by name from new_rows")
-        con.unregister("new_rows")
+from tests.rows import replace_rows
 
 
 def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
@@ -28,9 +15,9 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
     con.begin()
     fill_genotypes(con, world)
     fill_expression(con, world)
-    insert(
+    replace_rows(
         con,
-        "genes",
+        "raw.genes",
         [
             {"gene_id": gene.id, "gene_name": gene.id.lower(), "chrom": gene.chrom,
              "start_pos": gene.start, "end_pos": gene.end, "strand": gene.strand,
@@ -38,18 +25,18 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
             for gene in world.genes
         ],
     )  # fmt: skip
-    insert(
+    replace_rows(
         con,
-        "covariates",
+        "raw.covariates",
         [
             {"donor_id": donor, "covariate": covariate, "value": value, "load_id": 1}
             for (donor, covariate), value in world.covariates.items()
         ],
     )
     fill_annotations(con, world)
-    insert(
+    replace_rows(
         con,
-        "qtl",
+        "raw.qtl",
         [
             {**variant._asdict(), "variant_id": variant.id, "gene_id": gene, "type_id": "eqtl",
              "source_id": "gtex_v7", "feature": "blood", "p_value": p, "load_id": 1}
@@ -60,9 +47,9 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
 
 
 def fill_genotypes(con: duckdb.DuckDBPyConnection, world: World) -> None:
-    insert(
+    replace_rows(
         con,
-        "donors",
+        "raw.donors",
         [
             {"donor_idx": i, "donor_id": name, "is_genotyped": i < world.n_genotyped,
              "sex": world.sexes[i], "load_id": 1}
@@ -83,10 +70,10 @@ def fill_genotypes(con: duckdb.DuckDBPyConnection, world: World) -> None:
                 if d != 0
             ]
     for kind, rows in calls.items():
-        insert(con, f"genotypes_{kind}", rows)
-    insert(
+        replace_rows(con, f"raw.genotypes_{kind}", rows)
+    replace_rows(
         con,
-        "variants",
+        "raw.variants",
         [
             {"variant_idx": idx, "variant_id": variant.id, **variant._asdict(), "load_id": 1,
              "genotype_load_id": 1 if variant in column else None}
@@ -116,9 +103,9 @@ def fill_expression(con: duckdb.DuckDBPyConnection, world: World) -> None:
              "sum": None if load.has_means else value, "mean": value if load.has_means else None}
             for (cell_type, gene, donor), value in load.values.items()
         ]  # fmt: skip
-    insert(con, "pseudobulk_donors", groups)
-    insert(con, "pseudobulk_genes", genes)
-    insert(con, "pseudobulk", values)
+    replace_rows(con, "raw.pseudobulk_donors", groups)
+    replace_rows(con, "raw.pseudobulk_genes", genes)
+    replace_rows(con, "raw.pseudobulk", values)
 
 
 def fill_annotations(con: duckdb.DuckDBPyConnection, world: World) -> None:
@@ -138,4 +125,4 @@ def fill_annotations(con: duckdb.DuckDBPyConnection, world: World) -> None:
                  "scores": list(a.scores.items()),
                  "rank": rank, "file_rank": a.file_rank, "load_id": 2 if is_consequence else 3}
             )  # fmt: skip
-    insert(con, "annotations", rows)
+    replace_rows(con, "raw.annotations", rows)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import duckdb
+from tests.rows import replace_rows
 
 
 class Variant(NamedTuple):
@@ -211,31 +212,20 @@ def random_world(
     )
 
 
-def insert(con: duckdb.DuckDBPyConnection, table: str, rows: Sequence[dict[str, Any]]) -> None:
-    con.execute(f"delete from raw.{table}")
-    if rows:
-        names = ", ".join(rows[0])
-        places = ", ".join("?" for _ in rows[0])
-        con.executemany(
-            f"insert into raw.{table} ({names}) values ({places})",
-            [list(row.values()) for row in rows],
-        )
-
-
 def placed(variant: Variant) -> dict[str, Any]:
     return {**variant._asdict(), "variant_id": variant.id, "load_id": 1}
 
 
 def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
     """Put a world in the place of what was loaded before."""
-    insert(
+    replace_rows(
         con,
-        "variants",
+        "raw.variants",
         [{**placed(v), "variant_idx": i} for i, v in enumerate(sorted(world.variants))],
     )
-    insert(
+    replace_rows(
         con,
-        "genes",
+        "raw.genes",
         [
             {
                 "gene_id": gene.id,
@@ -251,9 +241,9 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
             for gene in world.genes
         ],
     )
-    insert(
+    replace_rows(
         con,
-        "qtl",
+        "raw.qtl",
         [
             {
                 **placed(row.variant),
@@ -267,10 +257,10 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
             for row in world.qtl
         ],
     )
-    insert(con, "evidence", slice_rows(world))
-    insert(
+    replace_rows(con, "raw.evidence", slice_rows(world))
+    replace_rows(
         con,
-        "intervals",
+        "raw.intervals",
         [
             {
                 "chrom": row.chrom,
@@ -286,24 +276,24 @@ def fill(con: duckdb.DuckDBPyConnection, world: World) -> None:
             for row in world.intervals
         ],
     )
-    insert(
+    replace_rows(
         con,
-        "annotations",
+        "raw.annotations",
         [
             {
                 **placed(row.variant),
                 "gene_id": row.gene,
                 "consequence_terms": list(row.terms),
-                "scores": {},
+                "scores": [],
                 "rank": 1,
                 "file_rank": 1,
             }
             for row in world.vep
         ],
     )
-    insert(
+    replace_rows(
         con,
-        "source_weights",
+        "raw.source_weights",
         [
             {"source_id": source, "weight": float(weight), "load_id": 1}
             for source, weight in world.weights.items()
