@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -44,17 +45,23 @@ HEADERS = {
 }
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A warehouse with a study of three associations, one of them beyond the doubles."""
-    path = tmp_path / "house.duckdb"
+    folder = tmp_path_factory.mktemp("loaded")
+    path = folder / "house.duckdb"
     with open_warehouse(Settings(database=path, threads=1)) as con:
-        load(con, "sumstats", write_text(tmp_path, "s.tsv", HEADER, *ROWS), source_id="S1")
+        load(con, "sumstats", write_text(folder, "s.tsv", HEADER, *ROWS), source_id="S1")
         con.execute(
             "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, load_id) "
             "values ('ENSG00000000001', '1', 60, 80, -1, 80, 1)"
         )
     return path
+
+
+@pytest.fixture
+def database(loaded: Path, tmp_path: Path) -> Path:
+    return shutil.copyfile(loaded, tmp_path / "house.duckdb")
 
 
 def export(database: Path, *arguments: str) -> Result:

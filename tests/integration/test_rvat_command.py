@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,12 +22,17 @@ def cohort() -> Cohort:
     return Cohort()
 
 
-@pytest.fixture
-def house(cohort: Cohort, tmp_path: Path) -> Path:
-    path = tmp_path / "cohort.duckdb"
+@pytest.fixture(scope="module")
+def loaded(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("loaded") / "cohort.duckdb"
     with empty_warehouse(path) as con:
         cohort.load(con)
     return path
+
+
+@pytest.fixture
+def house(loaded: Path, tmp_path: Path) -> Path:
+    return shutil.copyfile(loaded, tmp_path / "cohort.duckdb")
 
 
 @pytest.fixture
