@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
 from load_inputs import load
+from tests.v2g import empty_warehouse
 
 from varhouse.errors import DataError
 
@@ -31,17 +33,15 @@ def vep_file(shared_data: Path, name: str) -> Path:
         ("glow_loftee_csq.vcf", "GRCh37", 23, 1),
     ],
 )
-@pytest.mark.parametrize("kind", ["vep", "annotations"])
 def test_rows_and_variants_of_each_file(
     con: duckdb.DuckDBPyConnection,
     shared_data: Path,
-    kind: str,
     name: str,
     build: str | None,
     n_rows: int,
     n_variants: int | None,
 ) -> None:
-    (report,) = load(con, kind, vep_file(shared_data, name), build=build)
+    (report,) = load(con, "annotations", vep_file(shared_data, name), build=build)
     assert (report.n_read, report.n_loaded, report.rejected) == (n_rows, n_rows, {})
     found = con.execute(
         "select count(*), count(distinct coalesce(variant_id, uploaded_id)) from annotations"
@@ -51,11 +51,13 @@ def test_rows_and_variants_of_each_file(
     assert n_variants in (None, found[1])
 
 
-@pytest.fixture
-def run_con(con: duckdb.DuckDBPyConnection, shared_data: Path) -> duckdb.DuckDBPyConnection:
+@pytest.fixture(scope="module")
+def run_con(shared_data: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Four outputs of one run of VEP, loads 1 to 4."""
-    load(con, "vep", *(vep_file(shared_data, f"chr21_vep115.{name}") for name in RUN), build=None)
-    return con
+    paths = [vep_file(shared_data, f"chr21_vep115.{name}") for name in RUN]
+    with empty_warehouse() as con:
+        load(con, "vep", *paths, build=None)
+        yield con
 
 
 def test_four_outputs_of_a_run_hold_the_same_rows(run_con: duckdb.DuckDBPyConnection) -> None:
