@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
-import sys
+import hashlib
+import shutil
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 from scipy import stats
+from tests.command import run_program
 
-REPO = Path(__file__).resolve().parents[2]
 PLANTED = {
     ("DEMO17", "monocyte"), ("DEMO22", "monocyte"), ("DEMO29", "CD8 T"), ("DEMO32", "B"),
     ("DEMO36", "B"), ("DEMO36", "CD8 T"),
 }  # fmt: skip
-
-
-def varhouse(*arguments: str, cwd: Path, before: str = "pass") -> subprocess.CompletedProcess[str]:
-    """Run the command line; ``before`` are statements to run first."""
-    environment = {**os.environ, "PYTHONPATH": str(REPO / "py"), "COLUMNS": "120"}
-    environment.pop("VARHOUSE_DB", None)
-    return subprocess.run(
-        [sys.executable, "-c", f"{before}; from varhouse.cli import main; main()", *arguments],
-        cwd=cwd,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-@pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """Run the demo once; return its folder and what it printed."""
-    pytest.importorskip("matplotlib")
-    folder = tmp_path_factory.mktemp("demo")
-    done = varhouse("demo", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    return folder / "demo", done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -151,13 +125,23 @@ def test_every_file_was_loaded_and_recorded(demo: tuple[Path, str]) -> None:
     assert all(adds_up for _, adds_up in kinds)
 
 
-def test_a_second_demo_replaces_the_first(demo: tuple[Path, str]) -> None:
-    before = query(demo[0], "select md5(string_agg(v::varchar, '' order by v)) from v2g_scores v")
-    done = varhouse("demo", cwd=demo[0].parent)
+def test_a_second_demo_replaces_the_first(demo: tuple[Path, str], tmp_path: Path) -> None:
+    scores = "select md5(string_agg(v::varchar, '' order by v)) from v2g_scores v"
+
+    def files(folder: Path) -> dict[str, str]:
+        return {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in (folder / "files").iterdir()
+        }
+
+    again = shutil.copytree(demo[0], tmp_path / "demo")
+    for path in (again / "files").iterdir():
+        path.write_bytes(b"")
+    done = run_program("demo", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout == demo[1]
-    after = query(demo[0], "select md5(string_agg(v::varchar, '' order by v)) from v2g_scores v")
-    assert after == before
+    assert query(again, scores) == query(demo[0], scores)
+    assert files(again) == files(demo[0])
 
 
 def test_planted_rare_variant_effects_are_found(cohort: tuple[Path, str]) -> None:
@@ -351,7 +335,7 @@ def test_without_the_simulator_the_locus_is_shown_and_the_extra_named(tmp_path: 
         "import importlib.util as u; find = u.find_spec; "
         "u.find_spec = lambda name, *a: None if name == 'msprime' else find(name, *a)"
     )
-    done = varhouse("demo", cwd=tmp_path, before=without)
+    done = run_program("demo", cwd=tmp_path, before=without)
     assert done.returncode == 0, done.stderr
     hints = [line for line in done.stderr.splitlines() if "varhouse[demo]" in line]
     assert hints == ["No cohort, only its locus: msprime missing (pip install 'varhouse[demo]')."]
@@ -360,7 +344,7 @@ def test_without_the_simulator_the_locus_is_shown_and_the_extra_named(tmp_path: 
 
 
 def test_plot_writes_the_heatmap_of_any_variant(demo: tuple[Path, str], tmp_path: Path) -> None:
-    done = varhouse(
+    done = run_program(
         "plot", "heatmap", "rs9900000002", "--out", str(tmp_path / "lonely.png"), "--top", "5",
         "--db", str(demo[0] / "demo.duckdb"), cwd=tmp_path,
     )  # fmt: skip
@@ -382,7 +366,7 @@ def test_plot_writes_the_heatmap_of_any_variant(demo: tuple[Path, str], tmp_path
 )
 def test_a_wrong_command_line_is_refused(arguments: list[str], wanted: str, tmp_path: Path) -> None:
     (tmp_path / "here").touch()
-    done = varhouse(*arguments, cwd=tmp_path)
+    done = run_program(*arguments, cwd=tmp_path)
     assert done.returncode == 2
     assert wanted in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["here"]
@@ -392,7 +376,7 @@ def test_a_wrong_command_line_is_refused(arguments: list[str], wanted: str, tmp_
 def test_real_slices_give_the_published_ranking(shared_data: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
     slices = shared_data / "v2g"
-    done = varhouse(
+    done = run_program(
         "demo",
         "--evidence", str(slices / "fto_rs1421085.evidence.parquet"),
         "--variants", str(slices / "fto_rs1421085.variants.parquet"),

@@ -69,14 +69,10 @@ def blocks(page: str) -> list[Block]:
 
 
 @pytest.fixture(scope="module")
-def larder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def larder(tmp_path_factory: pytest.TempPathFactory, demo: tuple[Path, str]) -> Path:
     """Return a folder with the demo, a small cohort's warehouse and a file of cells."""
     folder = tmp_path_factory.mktemp("larder")
-    demo = [sys.executable, "-c", "from varhouse.cli import main; main()", "demo", "-q"]
-    subprocess.run(
-        demo, cwd=folder, env={**os.environ, "PYTHONPATH": str(REPO / "py")}, check=True,
-        capture_output=True, timeout=300,
-    )  # fmt: skip
+    shutil.copytree(demo[0], folder / "demo")
     pytest.importorskip("h5py")
     from tests.unit.ingest_cells.h5ad_files import some_counts, write_h5ad
 
@@ -105,7 +101,7 @@ def test_the_examples_of_a_page_run(
         if title:
             Path(title[1]).write_text(block.body, encoding="utf-8")
         elif block.info == "":
-            run_commands(block.body)
+            run_commands(block.body, larder / "demo")
         elif block.info == "sql":
             with varhouse.connect("varhouse.duckdb") as house:
                 house.sql(block.body).rows()
@@ -126,10 +122,13 @@ def run_python(*arguments: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def run_commands(body: str) -> None:
+def run_commands(body: str, demo: Path) -> None:
     for line in body.splitlines():
         words = shlex.split(line, comments=True)
-        if words:
+        if words == ["varhouse", "demo"]:
+            # this very command made it
+            shutil.copytree(demo, "demo")
+        elif words:
             assert words[0] == "varhouse", line
             outcome = cli.main(words[1:], standalone_mode=False)
             assert not outcome, f"{line}: {outcome}"

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import gzip
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.command import run_program
 
 from varhouse.ingest.load import load_files
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
-
-PY = Path(__file__).resolve().parents[2] / "py"
 
 # module that is not there -> (the command that needs it, the extra that has it)
 NEEDS = {
@@ -44,11 +40,8 @@ def test_a_missing_extra_is_a_hint_of_one_line(module: str, house: Path) -> None
     (house / "a.psam").write_text("#IID\nD1\n")
     (house / "a.bcf").write_bytes(gzip.compress(b"BCF\x02\x02" + bytes(8)))
     (house / "a.h5ad").write_bytes(b"\x89HDF\r\n\x1a\n")
-    start = f"import sys; sys.modules[{module!r}] = None; from varhouse.cli import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", start, *arguments], cwd=house, capture_output=True, text=True,
-        env={**os.environ, "PYTHONPATH": str(PY)}, timeout=60, check=False,
-    )  # fmt: skip
+    without = f"import sys; sys.modules[{module!r}] = None"
+    done = run_program(*arguments, cwd=house, before=without)
     assert done.returncode in (1, 2), done.stderr
     assert f"pip install 'varhouse[{extra}]'" in done.stderr
     assert "Traceback" not in done.stderr

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.command import run_program
 
 REPO = Path(__file__).resolve().parents[2]
 README = REPO / "README.md"
@@ -28,18 +27,10 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.strip()]
 
 
-def run(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(REPO / "py"), "COLUMNS": "80"}
-    environment.pop("VARHOUSE_DB", None)
-    return subprocess.run(
-        arguments, cwd=cwd, env=environment, capture_output=True, text=True, check=False,
-        timeout=300,
-    )  # fmt: skip
-
-
 def make_recipe(target: str) -> str:
     """Return what ``make target`` would run, its environment taken as made."""
-    shown = run(["make", "--dry-run", f"--old-file={REPO / '.venv/.installed'}", target], REPO)
+    command = ["make", "--dry-run", f"--old-file={REPO / '.venv/.installed'}", target]
+    shown = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     assert shown.returncode == 0, shown.stderr
     return shown.stdout
 
@@ -56,17 +47,16 @@ def test_make_demo_and_make_test_run_the_demo_and_the_tests() -> None:
     assert "-m pytest" in make_recipe("test").splitlines()[-1]
 
 
-def test_every_varhouse_command_runs_and_the_demo_prints_what_is_shown(tmp_path: Path) -> None:
-    pytest.importorskip("matplotlib")
-    program = [sys.executable, "-c", "from varhouse.cli import main; main()"]
-    demo = run([*program, "demo"], tmp_path)
-    assert demo.returncode == 0, demo.stderr
-    printed = {line.strip() for line in demo.stdout.splitlines()}
+def test_every_varhouse_command_runs_and_the_demo_prints_what_is_shown(
+    demo: tuple[Path, str], tmp_path: Path
+) -> None:
+    shutil.copytree(demo[0], tmp_path / "demo")
+    printed = {line.strip() for line in demo[1].splitlines()}
     for line in blocks("text")[0].splitlines():
         if line.strip() not in ("", "..."):
             assert line.strip() in printed
     for words in commands()[2:]:
-        done = run([*program, *words[1:]], tmp_path)
+        done = run_program(*words[1:], cwd=tmp_path)
         assert done.returncode == 0, f"{shlex.join(words)}: {done.stderr}"
     assert (tmp_path / "heatmap.png").read_bytes().startswith(b"\x89PNG\r\n")
 

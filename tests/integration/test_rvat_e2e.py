@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
-import os
 import re
 import shlex
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +16,7 @@ import h5py
 import numpy as np
 import pytest
 from scipy import integrate, sparse, stats
+from tests.command import run_program
 from tests.expression import add_expression
 from tests.rvat import Cohort
 from tests.v2g import build, empty_warehouse
@@ -58,13 +56,7 @@ class House(NamedTuple):
 
 
 def run(line: str, folder: Path) -> str:
-    program = [sys.executable, "-c", "from varhouse.cli import main; main()"]
-    environment = {**os.environ, "PYTHONPATH": str(REPO / "py")}
-    environment.pop("VARHOUSE_DB", None)
-    done = subprocess.run(
-        [*program, *shlex.split(line)[1:]], cwd=folder, env=environment, capture_output=True,
-        text=True, check=False, timeout=300,
-    )  # fmt: skip
+    done = run_program(*shlex.split(line)[1:], cwd=folder)
     assert done.returncode == 0, f"{line}: {done.stderr}"
     return done.stdout
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.command import run_main
+from tests.command import run_main, run_program
 
 import varhouse.cli
 from varhouse.cli import main
@@ -74,28 +74,19 @@ def test_ctrl_c_in_a_query_of_the_main_thread(
     assert "interrupted" in capsys.readouterr().err
 
 
-def run(folder: Path, *args: str, stdout: int = subprocess.PIPE) -> tuple[int, str]:
-    done = subprocess.run(
-        [sys.executable, "-c", "from varhouse.cli import main; main()", *args],
-        cwd=folder, stdout=stdout, stderr=subprocess.PIPE, text=True, check=False,
-    )  # fmt: skip
-    return done.returncode, done.stderr
-
-
 def test_a_memory_limit_that_not_even_the_tables_fit_in(tmp_path: Path) -> None:
-    code, said = run(tmp_path, "build", "--memory", "1KB", "--threads", "1")
-    assert code == 1, said
-    assert "--memory" in said
-    assert "Traceback" not in said
+    done = run_program("build", "--memory", "1KB", "--threads", "1", cwd=tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert "--memory" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
 def test_a_full_disk_behind_stdout(tmp_path: Path) -> None:
     duckdb.connect(tmp_path / "varhouse.duckdb").close()
     with Path("/dev/full").open("w") as full:
-        code, said = run(tmp_path, "sql", "select 1 as a", stdout=full.fileno())
-    assert code == 1, said
-    assert said == "error: No space left on device\n"
+        done = run_program("sql", "select 1 as a", cwd=tmp_path, stdout=full.fileno())
+    assert (done.returncode, done.stderr) == (1, "error: No space left on device\n")
 
 
 def test_bytes_that_are_no_text_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
