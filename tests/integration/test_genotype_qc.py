@@ -12,6 +12,7 @@ import duckdb
 import pytest
 from tests.expression import add_expression
 from tests.loading import load_one
+from tests.rows import add_rows
 from tests.runner_projects import message_of, statuses
 from tests.v2g import build as build_models
 
@@ -65,25 +66,21 @@ def fill(con: duckdb.DuckDBPyConnection) -> Callable[[Cohort], None]:
             "insert into load_manifest select 1, 'genotypes', 'x.vcf', 'f', 1, 'vcf', null, "
             "'GRCh38', 1, 1, 0, map(), '0', now()"
         )
-        for idx, sex in enumerate(given.sexes):
-            con.execute(
-                "insert into raw.donors values (?, ?, true, ?, 1)", [idx, f"D{idx:03}", sex]
-            )
-        con.execute("insert into raw.donors values (9999, 'expression only', false, null, 1)")
-        for idx, ((chrom, pos), row) in enumerate(zip(given.loci, given.dosages, strict=True)):
-            con.execute(
-                "insert into raw.variants values (?, ?, ?, ?, 'A', 'C', null, 1, 1)",
-                [idx, f"{chrom}_{pos}_A_C", chrom, pos],
-            )
-            table = "rare" if idx % 2 else "common"
-            for donor, dosage in enumerate(row):
-                if dosage != 0:
-                    con.execute(
-                        f"insert into raw.genotypes_{table} values (?, ?, ?)", [idx, donor, dosage]
-                    )
-        con.execute(
-            "insert into raw.variants values (99, '9_9_A_C', '9', 9, 'A', 'C', null, 1, null)"
-        )
+        people = [(idx, f"D{idx:03}", True, sex, 1) for idx, sex in enumerate(given.sexes)]
+        add_rows(con, "raw.donors", [*people, (9999, "expression only", False, None, 1)])
+        variants = [
+            (idx, f"{chrom}_{pos}_A_C", chrom, pos, "A", "C", None, 1, 1)
+            for idx, (chrom, pos) in enumerate(given.loci)
+        ]
+        add_rows(con, "raw.variants", [*variants, (99, "9_9_A_C", "9", 9, "A", "C", None, 1, None)])
+        for first, table in ((0, "common"), (1, "rare")):
+            calls = [
+                (idx, donor, dosage)
+                for idx in range(first, len(given.loci), 2)
+                for donor, dosage in enumerate(given.dosages[idx])
+                if dosage != 0
+            ]
+            add_rows(con, f"raw.genotypes_{table}", calls)
 
     return fill_raw_tables
 

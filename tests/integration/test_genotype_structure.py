@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.rows import add_rows
 from tests.v2g import build, empty_warehouse
 
 from varhouse.numerics.structure import components, prune, standardise
@@ -16,15 +17,18 @@ def cohort():
     dosages = rng.binomial(2, frequency).astype(float)
     dosages[1] = dosages[0]
     with empty_warehouse() as con:
-        for i in range(N):
-            con.execute("insert into raw.donors values (?, ?, true, null, 1)", [i, f"D{i:02d}"])
-        for j in range(M):
-            con.execute(
-                "insert into raw.variants values (?, ?, ?, ?, 'A', 'C', null, 1, 1)",
-                [j, f"v{j}", "1" if j < M // 2 else "2", 1000 * (j + 1)],
-            )
-        entries = [[j, i, dosages[i, j]] for j in range(M) for i in range(N) if dosages[i, j]]
-        con.executemany("insert into raw.genotypes_common values (?, ?, ?)", entries)
+        add_rows(con, "raw.donors", [(i, f"D{i:02d}", True, None, 1) for i in range(N)])
+        chroms = ["1" if j < M // 2 else "2" for j in range(M)]
+        add_rows(
+            con,
+            "raw.variants",
+            [
+                (j, f"v{j}", chrom, 1000 * (j + 1), "A", "C", None, 1, 1)
+                for j, chrom in enumerate(chroms)
+            ],
+        )
+        entries = [(j, i, dosages[i, j]) for j in range(M) for i in range(N) if dosages[i, j]]
+        add_rows(con, "raw.genotypes_common", entries)
         yield con, dosages
 
 
