@@ -31,3 +31,15 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("reference data is not beside the project")
     return folder
+
+
+@pytest.fixture
+def closed_figures() -> Iterator[None]:
+    """Draw without a screen; close what was drawn."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    yield
+    from matplotlib import pyplot
+
+    pyplot.close("all")

@@ -1,4 +1,4 @@
-"""Short ways to load files, where only what a test is about is said."""
+"""Short ways to write and load files, where only what a test is about is said."""
 
 from __future__ import annotations
 
@@ -22,3 +22,10 @@ def load_one(con: duckdb.DuckDBPyConnection, kind: str, path: Path, **options: A
     """Load one file as `load_each` does."""
     (report,) = load_each(con, kind, path, **options)
     return report
+
+
+def write_text(folder: Path, name: str, *lines: str) -> Path:
+    """Write lines to a file of the folder."""
+    path = folder / name
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path

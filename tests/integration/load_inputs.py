@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tests.loading import load_each
+from tests.loading import load_each, write_text
 
 from varhouse.ingest.load import LoadReport
 
@@ -75,12 +75,6 @@ def write_evidence(folder: Path, *rows: dict[str, Any], name: str = "slice.parqu
             for row in rows
         )
         path.write_text("\n".join(lines) + "\n")
-    return path
-
-
-def write_text(folder: Path, name: str, *lines: str) -> Path:
-    path = folder / name
-    path.write_text("\n".join(lines) + "\n")
     return path
 
 

@@ -6,10 +6,10 @@ import gzip
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from load_inputs import load
+from tests.command import invoke
 
-from varhouse.cli import cli
 from varhouse.errors import DataError, UsageError
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
@@ -61,9 +61,7 @@ def database(tmp_path: Path) -> Path:
 
 
 def export(database: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(
-        cli, ["export", *arguments, "--db", str(database)], catch_exceptions=False
-    )
+    return invoke("export", *arguments, "--db", str(database))
 
 
 def stored(path: Path) -> list[tuple[object, ...]]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from click.testing import CliRunner, Result
-from load_inputs import load, write_text
+from click.testing import Result
+from load_inputs import load
+from tests.command import invoke
+from tests.loading import write_text
 
-from varhouse.cli import cli
 from varhouse.errors import UsageError
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
@@ -65,9 +66,7 @@ def database(loaded: Path, tmp_path: Path) -> Path:
 
 
 def export(database: Path, *arguments: str) -> Result:
-    return CliRunner().invoke(
-        cli, ["export", "table", *arguments, "--db", str(database)], catch_exceptions=False
-    )
+    return invoke("export", "table", *arguments, "--db", str(database))
 
 
 def rows(path: Path, sql: str) -> list[tuple[object, ...]]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
-from load_inputs import load, write_text
+from click.testing import Result
+from load_inputs import load
+from tests.command import invoke
+from tests.loading import write_text
 
-from varhouse.cli import cli
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -33,12 +35,7 @@ def database(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def export(database: Path) -> Callable[..., Result]:
-    def run(*arguments: str) -> Result:
-        return CliRunner().invoke(
-            cli, ["export", "vep-input", "--db", str(database), *arguments], catch_exceptions=False
-        )
-
-    return run
+    return partial(invoke, "export", "vep-input", "--db", str(database))
 
 
 def records(text: str) -> list[list[str]]:

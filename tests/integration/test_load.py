@@ -20,8 +20,8 @@ from load_inputs import (
     target_line,
     write_evidence,
     write_target,
-    write_text,
 )
+from tests.loading import write_text
 
 from varhouse.errors import DataError, UsageError
 from varhouse.ingest.kinds import KINDS

@@ -14,8 +14,9 @@ from typing import Any
 
 import duckdb
 import pytest
-from load_inputs import GENE_HEADER, gene_line, load, write_text
+from load_inputs import GENE_HEADER, gene_line, load
 from load_samples import NOT_TEXT, SAMPLES, Sample
+from tests.loading import write_text
 
 from varhouse.errors import VarhouseError
 from varhouse.ingest.kinds import KINDS

@@ -8,7 +8,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from load_inputs import GENE_HEADER, gene_line, load, target_line, write_target, write_text
+from load_inputs import GENE_HEADER, gene_line, load, target_line, write_target
+from tests.loading import write_text
 
 from varhouse.errors import DataError
 

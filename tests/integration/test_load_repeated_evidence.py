@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from load_inputs import GENE_HEADER, evidence_row, gene_line, load, write_evidence, write_text
+from load_inputs import GENE_HEADER, evidence_row, gene_line, load, write_evidence
+from tests.loading import write_text
 from tests.v2g import build, empty_warehouse
 
 from varhouse.errors import DataError

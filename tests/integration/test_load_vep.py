@@ -8,7 +8,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from load_inputs import load, write_text
+from load_inputs import load
+from tests.loading import write_text
 
 from varhouse.errors import DataError
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from load_inputs import load, write_text
+from load_inputs import load
+from tests.loading import write_text
 
 from varhouse.errors import DataError
 

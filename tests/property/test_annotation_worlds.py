@@ -6,7 +6,6 @@ import csv
 import gzip
 import random
 from collections import defaultdict
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -36,12 +35,6 @@ COLUMNS = (
     "polyphen_score", "scores",
 )  # fmt: skip
 Row = dict[str, Any]
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as con:
-        yield con
 
 
 def emptied(con: duckdb.DuckDBPyConnection) -> None:
@@ -155,43 +148,43 @@ def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path
 @pytest.mark.parametrize("layout", WRITERS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_output_of_vep_is_the_twins_table(
-    house: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, layout, seed, tmp_path)
+    compare(con, layout, seed, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", WRITERS)
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 def test_every_output_of_vep_in_more_worlds(
-    house: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, layout, seed, tmp_path)
+    compare(con, layout, seed, tmp_path)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_names_are_found_among_the_variants(
-    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
 ) -> None:
     chance, rows = world(seed)
     rows = [each for each in rows if len(each.site.alts) == 1]
-    emptied(house)
-    house.execute("delete from raw.variants")
+    emptied(con)
+    con.execute("delete from raw.variants")
     listed = tmp_path / "variants.csv"
     listed.write_text("\n".join(["variant_id", *{each.site.id_of(0) for each in rows}, ""]))
-    load_one(house, "variants", listed, build="GRCh38")
-    load(house, tmp_path, tab_of_names(rows, chance))
+    load_one(con, "variants", listed, build="GRCh38")
+    load(con, tmp_path, tab_of_names(rows, chance))
     table = expected(rows, "vep-tab")
     table.sort(key=lambda row: (row["variant_id"], row["file_rank"]))
-    assert rows_of(house, COLUMNS) == table
+    assert rows_of(con, COLUMNS) == table
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_snpeff(house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path) -> None:
+def test_snpeff(con: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path) -> None:
     chance, rows = world(seed)
     rows = [each for each in rows if each.kind != "RegulatoryFeature" and "*" not in each.site.alts]
-    emptied(house)
-    load(house, tmp_path, snpeff(rows, chance))
+    emptied(con)
+    load(con, tmp_path, snpeff(rows, chance))
     columns = ("variant_id", "file_rank", "gene_id", "gene_name", "transcript_id",
                "consequence_terms", "impact", "hgvsp", "protein_pos", "feature_type")  # fmt: skip
     wanted = [{name: row[name] for name in columns} for row in expected(rows, "snpeff")]
@@ -199,7 +192,7 @@ def test_snpeff(house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path) -> 
         if row["feature_type"] is None:
             row["gene_name"] = "SYM1-SYM2"
     wanted.sort(key=lambda row: (row["variant_id"], row["file_rank"]))
-    assert rows_of(house, columns) == wanted
+    assert rows_of(con, columns) == wanted
 
 
 def best(rows: list[Row], policy: str) -> tuple[list[Row], bool]:

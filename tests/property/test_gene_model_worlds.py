@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import random
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,6 @@ from tests.property.gene_model_worlds import (
     random_genes,
     refseq_id,
 )
-from tests.v2g import empty_warehouse
 
 SEEDS = range(3)
 MORE_SEEDS = range(3, 60)
@@ -32,12 +30,6 @@ GENE = ("gene_id", "gene_version", "gene_name", "chrom", "start_pos", "end_pos",
         "tss_pos", "canonical_tss_pos", "biotype", "synonyms")  # fmt: skip
 TRANSCRIPT = ("transcript_id", "transcript_version", "gene_id", "chrom", "start_pos", "end_pos",
               "strand", "tss_pos", "biotype", "is_canonical", "is_mane_select")  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as con:
-        yield con
 
 
 def tags_in(style: str, transcript: Transcript) -> tuple[str, ...]:
@@ -170,15 +162,15 @@ def compare(con: duckdb.DuckDBPyConnection, style: str, seed: int, folder: Path)
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_genes_and_transcripts_are_those_of_the_twin(
-    house: duckdb.DuckDBPyConnection, style: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, style: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, style, seed, tmp_path)
+    compare(con, style, seed, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("style", STYLES)
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 def test_genes_and_transcripts_of_more_worlds(
-    house: duckdb.DuckDBPyConnection, style: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, style: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, style, seed, tmp_path)
+    compare(con, style, seed, tmp_path)

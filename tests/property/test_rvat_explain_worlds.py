@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -151,12 +151,6 @@ def compare(con: duckdb.DuckDBPyConnection, profile: Mapping[str, Any], world: W
             told += untested_differences(con, world, gene.id, statuses)
     assert told == []
     return set(seen)
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as opened:
-        yield opened
 
 
 SEEN = [

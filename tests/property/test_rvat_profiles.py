@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -16,7 +16,7 @@ from tests.property.rvat_options import DEFAULTS, OPTIONS, small_world, v2g_scor
 from tests.property.rvat_profile_twin import expected_tables
 from tests.property.rvat_tails import RHOS, skat_o, tail
 from tests.property.rvat_worlds import Annotation, World, random_world
-from tests.v2g import build, empty_warehouse
+from tests.v2g import build
 
 from varhouse.numerics.acat import acat
 from varhouse.numerics.burden import burden_test
@@ -53,12 +53,6 @@ def compare(con: duckdb.DuckDBPyConnection, profile: Mapping[str, Any], seed: in
     uses_v2g = any("v2g" in weight for weight in profile["weights"])
     scores = v2g_scores(world) if uses_v2g else {}
     return differences(con, expected_tables(world, profile, v2g=scores, components=components))
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as opened:
-        yield opened
 
 
 PROFILES = profiles()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import math
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,6 @@ import duckdb
 import pytest
 from tests.loading import load_one
 from tests.property.annotation_worlds import random_sites
-from tests.v2g import empty_warehouse
 
 SEEDS = range(4)
 MORE_SEEDS = range(4, 80)
@@ -43,12 +41,6 @@ LAYOUTS = {
                          {"REVEL_score": "REVEL_score", LOOSE: LOOSE, "chr": "",
                           "pos(1-based)": "", "codonpos": ""}),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as con:
-        yield con
 
 
 def number_of(text: str) -> float | None:
@@ -223,15 +215,15 @@ def compare(con: duckdb.DuckDBPyConnection, layout: str, seed: int, folder: Path
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_scores_are_those_of_the_twin(
-    house: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, layout, seed, tmp_path)
+    compare(con, layout, seed, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 def test_scores_of_more_worlds(
-    house: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, layout: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, layout, seed, tmp_path)
+    compare(con, layout, seed, tmp_path)

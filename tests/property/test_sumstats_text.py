@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,10 @@ from tests.property.sumstats_text_worlds import (
     random_row,
     random_variants,
 )
-from tests.v2g import empty_warehouse
 
 N_ROWS = 60
 SEEDS = range(2)
 MORE_SEEDS = range(2, 40)
-
-
-@pytest.fixture(scope="module")
-def house() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as con:
-        yield con
 
 
 def key(row: dict[str, Any]) -> tuple[str, ...]:
@@ -90,9 +82,9 @@ CHANGED = {"beta": "0.123", "odds_ratio": "1.5", "z": "2.5", "info": "0.5", "n":
 @pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_rows_are_those_of_the_twin(
-    house: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, name, seed, tmp_path)
+    compare(con, name, seed, tmp_path)
 
 
 def compare_phenotypes(con: duckdb.DuckDBPyConnection, seed: int, folder: Path) -> None:
@@ -159,13 +151,11 @@ def test_several_phenotypes_of_more_worlds(
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_parquet_of_open_targets(
-    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
-) -> None:
+def test_parquet_of_open_targets(con: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path) -> None:
     """P-values there are a mantissa and an exponent; what is absent is null."""
     chance = random.Random(seed)
     for table in ("raw.sumstats", "raw.variants", "load_manifest", "load_issues"):
-        house.execute(f"delete from {table}")
+        con.execute(f"delete from {table}")
     records, rows = [], []
     for variant in random_variants(chance, N_ROWS):
         mantissa, exponent = round(chance.uniform(1, 9.9), 3), chance.choice([-1, -8, -310, -5000])
@@ -183,9 +173,9 @@ def test_parquet_of_open_targets(
         rows.append(harmonised(texts, "opentargets-sumstats", Index([]), ""))
     path = tmp_path / "s.parquet"
     pq.write_table(pa.Table.from_pylist(records), path)
-    assert load_one(house, "sumstats", path).format == "opentargets-sumstats"
+    assert load_one(con, "sumstats", path).format == "opentargets-sumstats"
     names = list(rows[0] or {})
-    found = house.execute(f"select {', '.join(names)} from sumstats").fetchall()
+    found = con.execute(f"select {', '.join(names)} from sumstats").fetchall()
     assert {key(dict(zip(names, row, strict=True))) for row in found} == {
         key(row) for row in rows if row
     }
@@ -195,6 +185,6 @@ def test_parquet_of_open_targets(
 @pytest.mark.parametrize("name", DIALECTS)
 @pytest.mark.parametrize("seed", MORE_SEEDS)
 def test_rows_of_more_worlds(
-    house: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, name: str, seed: int, tmp_path: Path
 ) -> None:
-    compare(house, name, seed, tmp_path)
+    compare(con, name, seed, tmp_path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import duckdb
@@ -11,7 +11,7 @@ import pytest
 from tests.property.pairwise import covering_profiles
 from tests.property.v2g_profile_twin import Expected, NoWeightError, expected_scores, weight_of
 from tests.property.v2g_worlds import World, fill, random_world
-from tests.v2g import build, empty_warehouse
+from tests.v2g import build
 
 from varhouse.ask.reference import freeze_reference
 
@@ -116,12 +116,6 @@ def compare(con: duckdb.DuckDBPyConnection, profile: Mapping[str, Any], seed: in
     fill(con, world)
     build(con, select=["+v2g_scores", "+v2g_source_scores"], **options)
     assert_scores(con, expected_scores(world, profile, reference))
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    with empty_warehouse() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("seed", range(len(PROFILES)))

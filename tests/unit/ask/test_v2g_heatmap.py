@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 
-import matplotlib
 import pytest
 
 import varhouse
 from varhouse.errors import DataError, UsageError
 from varhouse.plot import v2g_heatmap
 
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    matplotlib.use("Agg")
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
+pytestmark = pytest.mark.usefixtures("closed_figures")
 
 
 def test_rows_are_genes_and_columns_are_sources(con, tmp_path):

@@ -8,7 +8,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from small_warehouse import new_warehouse
+from small_warehouse import new_warehouse, written
 from tests.loading import load_one
 
 from varhouse.ingest.format import LoadOptions
@@ -39,8 +39,7 @@ def stage() -> Iterator[Callable[..., list[dict[str, Any]]]]:
     def stage_text(
         folder: Path, kind: str, layout: str, text: str, *, name: str = "in.tsv"
     ) -> list[dict[str, Any]]:
-        path = folder / name
-        path.write_text(text, encoding="utf-8", newline="")
+        path = written(folder, text, name)
         con.execute(
             "create or replace temp table incoming_issues"
             "(line bigint, code varchar, message varchar, n bigint, example varchar)"
@@ -72,3 +71,21 @@ def loaded(
         return load(empty_warehouse, "sumstats", path, build="GRCh38")
 
     return load_lines
+
+
+@pytest.fixture
+def load_text(
+    request: pytest.FixtureRequest,
+    empty_warehouse: duckdb.DuckDBPyConnection,
+    load: Callable[..., LoadReport],
+    tmp_path: Path,
+) -> Callable[..., LoadReport]:
+    """Load a text into an empty warehouse, of the module's ``KIND`` and ``BUILD`` unless told."""
+    kind, build = request.module.KIND, request.module.BUILD
+
+    def load_one_text(text: str, *, name: str = "in.tsv", **options: Any) -> LoadReport:
+        return load(
+            empty_warehouse, kind, written(tmp_path, text, name), **{"build": build} | options
+        )
+
+    return load_one_text

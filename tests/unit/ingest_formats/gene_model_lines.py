@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 
 def gtf(feature: str, start: int, end: int, strand: str = "+", contig: str = "22", **said: str):
     """Return a GTF line; ``tag`` may hold several, separated by spaces."""
@@ -21,9 +19,3 @@ def gff3(feature: str, start: int, end: int, strand: str = "+", contig: str = "2
     """Return a GFF3 line."""
     words = ";".join(f"{name}={value}" for name, value in said.items())
     return "\t".join([contig, "test", feature, str(start), str(end), ".", strand, ".", words])
-
-
-def written(folder: Path, name: str, *lines: str) -> Path:
-    path = folder / name
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path

@@ -1,8 +1,11 @@
-"""A warehouse in memory with a few genes."""
+"""A warehouse in memory with a few genes, and files for it."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import duckdb
+from tests.rows import add_rows
 
 from varhouse.warehouse import create_schema
 
@@ -27,11 +30,20 @@ def new_warehouse(*, with_genes: bool, threads: int = 2) -> duckdb.DuckDBPyConne
     con = duckdb.connect(config={"threads": threads, "preserve_insertion_order": False})
     create_schema(con)
     if with_genes:
-        con.executemany(
-            "insert into raw.genes values (?, null, ?, ?, ?, ?, ?, ?, null, ?, ?, 0)",
+        add_rows(
+            con,
+            "raw.genes",
             [
-                (gene, name, chrom, start, end, strand, start if strand == 1 else end, kind, other)
+                (gene, None, name, chrom, start, end, strand, start if strand == 1 else end, None,
+                 kind, other, 0)
                 for gene, name, chrom, start, end, strand, kind, other in GENES
             ],
-        )
+        )  # fmt: skip
     return con
+
+
+def written(folder: Path, text: str, name: str = "in.tsv") -> Path:
+    """Write a text to a file of the folder, as it is."""
+    path = folder / name
+    path.write_text(text, encoding="utf-8", newline="")
+    return path

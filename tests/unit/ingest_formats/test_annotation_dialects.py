@@ -12,18 +12,9 @@ import pytest
 
 from varhouse.errors import DataError
 
+KIND, BUILD = "annotations", "GRCh38"
 COLUMNS = "#Uploaded_variation\tLocation\tAllele\tGene\tFeature\tFeature_type\tConsequence"
 Load = Callable[..., Any]
-
-
-@pytest.fixture
-def load_text(empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path) -> Load:
-    def load_one(text: str, *, name: str = "in.txt", **options: Any) -> Any:
-        path = tmp_path / name
-        path.write_text(text)
-        return load(empty_warehouse, "annotations", path, **{"build": "GRCh38"} | options)
-
-    return load_one
 
 
 def vep_tab(rows: Sequence[Sequence[str]]) -> str:

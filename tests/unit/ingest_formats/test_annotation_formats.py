@@ -12,6 +12,7 @@ import pytest
 
 from varhouse.errors import DataError
 
+KIND, BUILD = "annotations", "GRCh38"
 FIELDS = "Allele|Consequence|IMPACT|Gene|Feature_type|Feature|CANONICAL|SIFT|CADD_PHRED|HGVSp"
 VCF_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
 SNPEFF = (
@@ -28,16 +29,6 @@ def info_line(tag: str, description: str) -> str:
 def vcf(*records: str, tag: str = "CSQ", fields: str = FIELDS) -> str:
     declared = info_line(tag, f"Consequence annotations from Ensembl VEP. Format: {fields}")
     return "\n".join(["##fileformat=VCFv4.2", declared, VCF_COLUMNS, *records, ""])
-
-
-@pytest.fixture
-def load_text(empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path) -> Any:
-    def load_one(text: str, *, name: str = "in.vcf", **options: Any) -> Any:
-        path = tmp_path / name
-        path.write_text(text)
-        return load(empty_warehouse, "annotations", path, **{"build": "GRCh38"} | options)
-
-    return load_one
 
 
 def rows(con: duckdb.DuckDBPyConnection, columns: str) -> list[tuple[Any, ...]]:

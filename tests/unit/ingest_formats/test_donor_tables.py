@@ -5,15 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from small_warehouse import written
 
 from varhouse.errors import DataError
 from varhouse.ingest.donors.register import pattern_of
-
-
-def written(folder, text, name="d.tsv"):
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def covariates_of(con):

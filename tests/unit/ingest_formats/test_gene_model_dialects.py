@@ -7,7 +7,8 @@ from typing import Any
 
 import duckdb
 import pytest
-from gene_model_lines import gff3, gtf, written
+from gene_model_lines import gff3, gtf
+from tests.loading import write_text
 
 from varhouse.errors import DataError
 
@@ -26,7 +27,7 @@ def test_copies_of_a_gene_in_files_of_ucsc_are_no_long_gene(
         )
         for feature in ("transcript", "exon")
     ]
-    report = load(empty_warehouse, "genes", written(tmp_path, "g.gtf", *lines), build="GRCh38")
+    report = load(empty_warehouse, "genes", write_text(tmp_path, "g.gtf", *lines), build="GRCh38")
     assert report.rejected == {"gene_at_two_places": 1}
     found = empty_warehouse.execute("select gene_id, start_pos, end_pos, tss_pos from genes")
     assert found.fetchall() == [("PRAMEF7", 1_000_000, 1_060_000, 1_060_000)]
@@ -37,7 +38,7 @@ def test_copies_of_a_gene_in_files_of_ucsc_are_no_long_gene(
 def test_a_gene_line_settles_how_long_the_gene_is(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path
 ) -> None:
-    path = written(
+    path = write_text(
         tmp_path,
         "g.gtf",
         gtf("gene", 1, 900_000, gene_id="ENSG1"),
@@ -69,7 +70,7 @@ def test_transcripts_that_stand_for_genes_are_told(
     name: str,
     lines: list[str],
 ) -> None:
-    path = written(tmp_path, name, *lines)
+    path = write_text(tmp_path, name, *lines)
     report = load(empty_warehouse, "genes", path, build="GRCh38")
     assert report.notes == {"transcripts_as_genes": report.n_loaded}
 
@@ -102,7 +103,7 @@ def test_transcripts_that_stand_for_genes_are_told(
 def test_transcripts_find_their_gene_however_gff3_links_them(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path, lines: list[str]
 ) -> None:
-    report = load(empty_warehouse, "genes", written(tmp_path, "g.gff3", *lines), build="GRCh38")
+    report = load(empty_warehouse, "genes", write_text(tmp_path, "g.gff3", *lines), build="GRCh38")
     assert (report.n_loaded, report.rejected, report.notes) == (1, {}, {})
     found = empty_warehouse.execute(
         "select gene_id, transcript_id, start_pos, end_pos from transcripts"
@@ -121,6 +122,6 @@ def test_transcripts_find_their_gene_however_gff3_links_them(
 def test_gene_models_of_other_assemblies_are_refused(
     empty_warehouse: duckdb.DuckDBPyConnection, load: Any, tmp_path: Path, line: str, name: str
 ) -> None:
-    path = written(tmp_path, "g.gtf", line, gtf("gene", 1, 9, gene_id="ENSG1"))
+    path = write_text(tmp_path, "g.gtf", line, gtf("gene", 1, 9, gene_id="ENSG1"))
     with pytest.raises(DataError, match=f"line 1: gene models of {name}"):
         load(empty_warehouse, "genes", path, build="GRCh38")

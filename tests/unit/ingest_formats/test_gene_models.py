@@ -6,7 +6,8 @@ import gzip
 import re
 
 import pytest
-from gene_model_lines import gff3, gtf, written
+from gene_model_lines import gff3, gtf
+from tests.loading import write_text
 
 from varhouse.errors import DataError
 
@@ -23,7 +24,7 @@ def transcripts_of(con, columns):
 
 class TestGtf:
     def test_gencode_ids_lose_their_version_and_par_y_stays(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf",
             "##description: annotation of the human genome (GRCh38), version 29",
             gtf("gene", 100, 900, contig="chrX", gene_id="ENSG00000182378.14", gene_type="a"),
@@ -46,7 +47,7 @@ class TestGtf:
 
     def test_ids_mapped_to_another_build(self, empty_warehouse, load, tmp_path):
         gene = "ENSG00000223972.5_2"
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf", gtf("gene", 1, 9, gene_id=gene),
             gtf("transcript", 1, 9, gene_id=gene, transcript_id="ENST00000456328.2_1"),
         )  # fmt: skip
@@ -58,7 +59,7 @@ class TestGtf:
 
     def test_an_id_on_x_and_y_is_two_genes(self, empty_warehouse, load, tmp_path):
         line = {"gene_id": "ENSG00000182378", "gene_version": "14"}
-        path = written(tmp_path, "g.gtf", gtf("gene", 1, 9, contig="X", **line),
+        path = write_text(tmp_path, "g.gtf", gtf("gene", 1, 9, contig="X", **line),
                        gtf("gene", 1, 9, contig="Y", **line))  # fmt: skip
         load(empty_warehouse, "genes", path, build="GRCh38")
         assert genes_of(empty_warehouse, "gene_id, chrom") == [
@@ -66,7 +67,7 @@ class TestGtf:
         ]  # fmt: skip
 
     def test_exons_alone_span_their_gene(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf",
             gtf("exon", 100, 200, "-", gene_id="G1", transcript_id="T1", gene_name="ONE"),
             gtf("exon", 300, 400, "-", gene_id="G1", transcript_id="T1", gene_name="ONE"),
@@ -84,7 +85,7 @@ class TestGtf:
         ]  # fmt: skip
 
     def test_exons_do_not_widen_a_gene_that_has_its_line(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf",
             gtf("exon", 50, 90, gene_id="G1", transcript_id="T1"),
             gtf("transcript", 60, 90, gene_id="G1", transcript_id="T1"),
@@ -115,7 +116,7 @@ class TestGtf:
             gtf("transcript", 10 * n, 90, gene_id="G1", transcript_id=f"T{n}", tag=tag)
             for n, tag in enumerate(tags, start=1)
         ]
-        path = written(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), *lines)
+        path = write_text(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), *lines)
         load(empty_warehouse, "genes", path, build="GRCh38")
         assert genes_of(empty_warehouse, "tss_pos, canonical_tss_pos") == [(5, canonical)]
         told = transcripts_of(empty_warehouse, "tss_pos, is_canonical, is_mane_select")
@@ -130,7 +131,7 @@ class TestGtf:
         ]
 
     def test_scaffolds_are_counted_and_expected(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"),
             gtf("gene", 5, 90, contig="KI270706.1", gene_id="G2"),
             gtf("gene", 5, 90, contig="HSCHR6_MHC_COX_CTG1", gene_id="G1"),
@@ -150,7 +151,7 @@ class TestGtf:
     def test_files_without_human_genes_are_refused(
         self, empty_warehouse, load, tmp_path, line, message
     ):
-        path = written(tmp_path, "g.gtf", line)
+        path = write_text(tmp_path, "g.gtf", line)
         with pytest.raises(DataError, match=message):
             load(empty_warehouse, "genes", path, build="GRCh38")
 
@@ -167,13 +168,13 @@ class TestGtf:
         ],
     )
     def test_a_bad_gene_is_left_out_and_counted(self, empty_warehouse, load, tmp_path, line, code):
-        path = written(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), line)
+        path = write_text(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), line)
         report = load(empty_warehouse, "genes", path, build="GRCh38")
         assert (report.rejected, report.n_loaded) == ({code: 1}, 1)
         assert genes_of(empty_warehouse, "gene_id, start_pos") == [("G1", 5)]
 
     def test_transcripts_that_cannot_be_placed_are_counted(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"),
             gtf("transcript", 5, 90, gene_id="G1", transcript_id="T1"),
             gtf("transcript", 6, 90, gene_id="G1", transcript_id="T1"),
@@ -186,7 +187,7 @@ class TestGtf:
 
     def test_refseq_genes_go_by_their_number(self, empty_warehouse, load, tmp_path):
         said = {"db_xref": "GeneID:55344", "gene": "PLCXD1", "gene_biotype": "protein_coding"}
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf", "#!genome-build GRCh38.p14",
             gtf("gene", 5, 90, contig="NC_000023.11", gene_id="PLCXD1", **said),
             gtf("transcript", 5, 90, contig="NC_000023.11", gene_id="PLCXD1",
@@ -205,7 +206,7 @@ class TestGtf:
         )  # fmt: skip
 
     def test_dots_in_the_ids_of_assemblers_stay(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gtf",
             gtf("transcript", 5, 90, gene_id="MSTRG.1", transcript_id="MSTRG.1.1"),
             gtf("transcript", 5, 80, gene_id="MSTRG.1", transcript_id="MSTRG.1.2"),
@@ -215,15 +216,17 @@ class TestGtf:
         assert len(transcripts_of(empty_warehouse, "transcript_id")) == 2
 
     def test_a_short_line_refuses_the_file(self, empty_warehouse, load, tmp_path):
-        path = written(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), "22\ttest\tgene\t5")
+        path = write_text(tmp_path, "g.gtf", gtf("gene", 5, 90, gene_id="G1"), "22\ttest\tgene\t5")
         with pytest.raises(DataError, match=r"g\.gtf, line 2: fewer than the 9 columns"):
             load(empty_warehouse, "genes", path, build="GRCh38")
 
     def test_a_second_file_adds_transcripts_to_known_genes(self, empty_warehouse, load, tmp_path):
         gene = gtf("gene", 5, 90, gene_id="G1")
         lines = [gtf("transcript", 5, 90, gene_id="G1", transcript_id=f"T{n}") for n in (1, 2)]
-        load(empty_warehouse, "genes", written(tmp_path, "a.gtf", gene, lines[0]), build="GRCh38")
-        second = written(tmp_path, "b.gtf", gene, *lines)
+        load(
+            empty_warehouse, "genes", write_text(tmp_path, "a.gtf", gene, lines[0]), build="GRCh38"
+        )
+        second = write_text(tmp_path, "b.gtf", gene, *lines)
         report = load(empty_warehouse, "genes", second, build="GRCh38")
         assert report.rejected == {"known_gene": 1}
         loads = empty_warehouse.execute(
@@ -236,7 +239,7 @@ class TestGff3:
     def test_exons_inside_a_transcript_make_no_gene(self, empty_warehouse, load, tmp_path):
         # a mature miRNA, in a file whose lines are not in the order of their parents
         link = {"Dbxref": "GeneID:5"}
-        path = written(
+        path = write_text(
             tmp_path, "g.gff3",
             gff3("exon", 150, 170, Parent="rna-MIR1-1", **link),
             gff3("miRNA", 150, 170, ID="rna-MIR1-1", Parent="rna-NR_1.2", **link),
@@ -250,7 +253,7 @@ class TestGff3:
         assert transcripts_of(empty_warehouse, "transcript_id, end_pos") == [("NR_1.2", 300)]
 
     def test_ensembl_types_of_genes_and_transcripts(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gff3", "##gff-version 3",
             gff3("gene", 10, 90, "-", ID="gene:ENSG1", Name="ONE", biotype="protein_coding",
                  gene_id="ENSG1", version="3"),
@@ -278,7 +281,7 @@ class TestGff3:
 
     def test_refseq_numbers_names_and_synonyms(self, empty_warehouse, load, tmp_path):
         contig = "NC_000021.9"
-        path = written(
+        path = write_text(
             tmp_path, "g.gff3",
             gff3("region", 1, 46709983, contig=contig, ID="id1", gbkey="Src"),
             gff3("gene", 10, 90, "-", contig, ID="gene7", Dbxref="GeneID:351,HGNC:HGNC:620",
@@ -314,11 +317,11 @@ class TestBuild:
         ],
     )
     def test_is_told_by_the_file(self, empty_warehouse, load, tmp_path, first, contig, build):
-        path = written(tmp_path, "g.gtf", first, gtf("gene", 5, 9, contig=contig, gene_id="G1"))
+        path = write_text(tmp_path, "g.gtf", first, gtf("gene", 5, 9, contig=contig, gene_id="G1"))
         assert load(empty_warehouse, "genes", path).genome_build == build
 
     def test_words_and_lengths_that_differ_are_refused(self, empty_warehouse, load, tmp_path):
-        path = written(
+        path = write_text(
             tmp_path, "g.gff3", "#!genome-build GRCh37.p13", "##sequence-region 21 1 46709983",
             gff3("gene", 5, 9, ID="gene:E1"),
         )  # fmt: skip
@@ -326,7 +329,7 @@ class TestBuild:
             load(empty_warehouse, "genes", path)
 
     def test_one_that_is_not_told_is_asked_for(self, empty_warehouse, load, tmp_path):
-        path = written(tmp_path, "g.gtf", gtf("gene", 5, 9, gene_id="G1"))
+        path = write_text(tmp_path, "g.gtf", gtf("gene", 5, 9, gene_id="G1"))
         with pytest.raises(DataError, match="give --build"):
             load(empty_warehouse, "genes", path)
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from small_warehouse import written
 from tests.expression import add_expression
 
 from varhouse.errors import DataError
 
 LONG = "cell_type\tgene_id\tdonor_id\tsum\tmean\tn_cells\n"
-
-
-def written(folder, text, name="p.tsv"):
-    path = folder / name
-    path.write_text(text, encoding="utf-8")
-    return path
 
 
 def rows_of(con):

@@ -10,6 +10,7 @@ import pytest
 
 from varhouse.errors import DataError
 
+KIND, BUILD = "tags", "GRCh37"
 HEADER = "study_id\tlead_variant_id\ttag_variant_id\tposterior\tr2\n"
 V2D = (
     "study_id\tlead_chrom\tlead_pos\tlead_ref\tlead_alt\ttag_chrom\ttag_pos\ttag_ref\ttag_alt\t"
@@ -22,18 +23,6 @@ def tags_of(con):
     return con.execute(
         "select study_id, lead_variant_id, tag_variant_id, posterior, r2 from raw.tags order by all"
     ).fetchall()
-
-
-@pytest.fixture
-def load_text(empty_warehouse, load, tmp_path):
-    """Load a text as a file of tags into an empty warehouse, on GRCh37 unless told."""
-
-    def load_one(text, *, name="in.tsv", **options):
-        path = tmp_path / name
-        path.write_text(text)
-        return load(empty_warehouse, "tags", path, **({"build": "GRCh37"} | options))
-
-    return load_one
 
 
 class TestPlainTags:

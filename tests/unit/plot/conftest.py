@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import matplotlib
 import pytest
 from plot_house import fill
 from tests.v2g import empty_warehouse
@@ -32,9 +31,5 @@ def house(house_file: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    matplotlib.use("Agg")
-    yield
-    from matplotlib import pyplot
-
-    pyplot.close("all")
+def _figures(closed_figures: None) -> None:
+    """Close the figures of every test."""

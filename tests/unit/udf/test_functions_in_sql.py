@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import duckdb
 import pytest
 
-import varhouse
 from varhouse.numerics.hwe import hwe_test
 from varhouse.udf import FUNCTIONS, register_functions
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = varhouse.register(duckdb.connect(config={"threads": 2}))
-    yield connection
-    connection.close()
 
 
 def test_registering_again_changes_nothing(con: duckdb.DuckDBPyConnection) -> None:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pytest
 from scipy import stats
 
-import varhouse
 from varhouse.numerics.binary import fit_logistic
 from varhouse.numerics.null_model import fit_linear
 from varhouse.numerics.saddlepoint_score import collapse_rare, robust_score_set, score_test
@@ -31,13 +28,6 @@ ONE_SET = {
     "covariates": "list_transform(range(12), lambda i: [cos(2 * i)])",
 }
 CASES = "[1, 0, 0, 1, 0, 1, 0, 0, 1, 0, 1, 0]"
-
-
-@pytest.fixture
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    connection = varhouse.register(duckdb.connect(config={"threads": 2}))
-    yield connection
-    connection.close()
 
 
 def one(con: duckdb.DuckDBPyConnection, function: str, **changes: str) -> dict:
