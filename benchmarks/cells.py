@@ -125,7 +125,7 @@ def run_sums(path: Path, report: Path, *, memory: str) -> None:
     with measured(report), open_h5(path) as root:
         obs = Table(path, root, "obs")
         expressions = find_expressions(path, root, obs.n_rows, None, n_values)
-        expression, found = first_of_counts(expressions, n_values)
+        expression, found = first_of_counts(expressions, n_values, progress=lambda _: None)
         groups = group_cells(path, obs, LoadOptions(build=None, source_id=None), {})
         for _ in sum_groups(
             expression.matrix, groups, [found.totals],

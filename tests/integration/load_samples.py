@@ -139,6 +139,12 @@ SAMPLES: dict[tuple[str, str], Sample] = {
         "GRCh38",
         "fuzz.csv",
     ),
+    ("annotations", "dbnsfp"): Sample(
+        ["22\t100\tG\tA\t22\t90\tENSG1;ENSG1\tENST1;ENST2\t0.5;.\t0.25"],
+        ["#chr\tpos(1-based)\tref\talt\thg19_chr\thg19_pos(1-based)\tEnsembl_geneid\t"
+         "Ensembl_transcriptid\tREVEL_score\tCADD_phred"],
+        "GRCh38",
+    ),
     ("annotations", "score-table"): Sample(
         ["22_100_G_A\tENSG1\t0.5\tNA"], ["variant_id\tgene_id\tscore\tother"]
     ),

@@ -137,17 +137,17 @@ OF_PHENOTYPE = ("beta", "se", "log10p")
 
 @pytest.mark.parametrize("seed", range(4))
 def test_several_phenotypes_are_those_of_the_twin(
-    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
 ) -> None:
-    compare_phenotypes(house, seed, tmp_path)
+    compare_phenotypes(con, seed, tmp_path)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4, 60))
 def test_several_phenotypes_of_more_worlds(
-    house: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
+    con: duckdb.DuckDBPyConnection, seed: int, tmp_path: Path
 ) -> None:
-    compare_phenotypes(house, seed, tmp_path)
+    compare_phenotypes(con, seed, tmp_path)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
