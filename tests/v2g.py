@@ -44,3 +44,17 @@ def build(
     ]
     assert outcome.ok, "\n".join(failed)
     return {result.unique_id.split(".")[-1]: result.status for result in outcome.results}
+
+
+def add_locus(con: duckdb.DuckDBPyConnection, positions: Sequence[int]) -> None:
+    """Insert a gene G that is scored, a pseudogene, and a variant A to T at each position."""
+    con.executemany(
+        "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
+        "load_id) values (?, '1', 1000, 2000, 1, 1000, ?, 1)",
+        [("G", "protein_coding"), ("PSEUDO", "pseudogene")],
+    )
+    con.executemany(
+        "insert into raw.variants (variant_idx, variant_id, chrom, pos, ref, alt, load_id) "
+        "values (?, '1_' || ? || '_A_T', '1', ?, 'A', 'T', 1)",
+        [(idx, pos, pos) for idx, pos in enumerate(positions)],
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from tests.v2g import build, empty_warehouse
+from tests.v2g import add_locus, build, empty_warehouse
 
 from varhouse.ask.reference import freeze_reference
 from varhouse.errors import ProjectError
@@ -24,16 +24,7 @@ def variant(pos: int) -> str:
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Four variants, a gene that is scored and a pseudogene."""
     with empty_warehouse() as opened:
-        opened.executemany(
-            "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
-            "load_id) values (?, '1', 1000, 2000, 1, 1000, ?, 1)",
-            [("G", "protein_coding"), ("PSEUDO", "pseudogene")],
-        )
-        opened.executemany(
-            "insert into raw.variants (variant_idx, variant_id, chrom, pos, ref, alt, load_id) "
-            "values (?, ?, '1', ?, 'A', 'T', 1)",
-            [(i, variant(pos), pos) for i, pos in enumerate(POSITIONS)],
-        )
+        add_locus(opened, POSITIONS)
         yield opened
 
 

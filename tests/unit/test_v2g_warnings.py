@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import duckdb
 import pytest
-from tests.v2g import build, empty_warehouse
+from tests.v2g import add_locus, build, empty_warehouse
 
 from varhouse.ask.reference import freeze_reference
 
@@ -18,16 +18,7 @@ MODELS = ["+v2g_warnings", "+v2g_cut_points"]
 def con() -> Iterator[duckdb.DuckDBPyConnection]:
     """Two variants, a gene that is scored and one that is known only."""
     with empty_warehouse() as opened:
-        opened.executemany(
-            "insert into raw.genes (gene_id, chrom, start_pos, end_pos, strand, tss_pos, biotype, "
-            "load_id) values (?, '1', 1000, 2000, 1, 1000, ?, 1)",
-            [("G", "protein_coding"), ("PSEUDO", "pseudogene")],
-        )
-        opened.executemany(
-            "insert into raw.variants (variant_idx, variant_id, chrom, pos, ref, alt, load_id) "
-            "values (?, '1_' || ? || '_A_T', '1', ?, 'A', 'T', 1)",
-            [(0, 100, 100), (1, 110, 110)],
-        )
+        add_locus(opened, [100, 110])
         yield opened
 
 
