@@ -85,9 +85,13 @@
     cast(power(2, {{ step }} + 1) - 1 as integer)
 {%- endmacro %}
 
-{# The bits of one source among those of its lane. #}
-{% macro bits_at_place(lane_bits, place) -%}
-    ({{ lane_bits }} // {{ place }} % 2048)
+{# The bits of one source, of a row of `table` that has the columns source_keys. #}
+{% macro source_bits(table, source_idx) -%}
+    case {{ source_lane(source_idx) }}
+        {%- for key in source_keys() %}
+        when {{ loop.index0 }} then ({{ table }}.{{ key }} // {{ source_place(source_idx) }} % 2048)
+        {%- endfor %}
+    end
 {%- endmacro %}
 
 {# The step that so many bits stand for; NULL without any. #}

@@ -176,3 +176,14 @@ def test_a_second_build_changes_nothing() -> None:
             "unchanged"
         }
         assert scored(con) == before
+
+
+def test_other_weights_leave_the_pairs_as_they_are() -> None:
+    with empty_warehouse() as con:
+        fill(con, random_evidence(seed=3))
+        build(con)
+        before = scored(con)
+        statuses = build(con, v2g_weights="equal")
+        assert statuses["int_v2g__pairs"] == "unchanged"
+        assert statuses["v2g_source_weights"] == statuses["int_v2g__scores"] == "success"
+        assert scored(con) != before

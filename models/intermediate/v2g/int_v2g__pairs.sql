@@ -1,5 +1,6 @@
 -- Every variant-gene pair with the score of each of its sources (the highest quantile of features)
--- in as few integers as hold them: see source_keys.
+-- in as few integers as hold them: see source_keys. Weights have no part in it: a build with others
+-- makes only patterns and ranks anew.
 {%- set vep = v2g_choice('vep', ['raw', 'quantile']) %}
 with scored_rows as (
     select
@@ -12,16 +13,12 @@ with scored_rows as (
 
 groups as (
     select
-        groups.group_idx,
-        groups.source_idx,
-        groups.type_id,
-        {{ source_lane('groups.source_idx') }} as lane,
-        {{ source_place('groups.source_idx') }} as place
-    from {{ ref('int_v2g__groups') }} as groups
-    -- a source without weight has no say
-    inner join {{ ref('v2g_source_weights') }} as weights
-        on groups.source_idx = weights.source_idx
-    where weights.weight is not null
+        group_idx,
+        source_idx,
+        type_id,
+        {{ source_lane('source_idx') }} as lane,
+        {{ source_place('source_idx') }} as place
+    from {{ ref('int_v2g__groups') }}
 ),
 {% if vep == 'raw' %}
 consequences as (

@@ -11,10 +11,9 @@ weights as (
         source_idx,
         source_id,
         weight,
-        {{ weight_units('weight') }} as weight_units,
-        {{ source_lane('source_idx') }} as lane,
-        {{ source_place('source_idx') }} as place
+        {{ weight_units('weight') }} as weight_units
     from {{ ref('v2g_source_weights') }}
+    -- a source without weight has no say
     where weight is not null
 ),
 {% if is_decile_method() %}
@@ -35,12 +34,7 @@ placed as (
         weights.source_id,
         weights.weight,
         weights.weight_units,
-        case weights.lane
-            {% for key in keys -%}
-            when {{ loop.index0 }}
-                then {{ bits_at_place('combinations.' ~ key, 'weights.place') }}
-            {% endfor -%}
-        end as bits
+        {{ source_bits('combinations', 'weights.source_idx') }} as bits
     from combinations
     cross join weights
     where weights.source_idx is not null

@@ -35,60 +35,28 @@ found as (
     group by groups.source_idx, groups.source_id
 ),
 
-scored_groups as (
-    select distinct group_idx
-    from {{ ref('int_v2g__evidence') }}
-    {% if v2g_choice('biotype_stage', ['before', 'after']) == 'after' -%}
-    where gene_idx in (
-        select genes.gene_idx
-        from {{ ref('int_v2g__genes') }} as genes
-        where genes.is_scored
-    )
-    {%- endif %}
-    union
-    select groups.group_idx
-    from {{ ref('int_v2g__groups') }} as groups
-    where
-        groups.type_id = 'distance'
-        and exists (select 1 from {{ ref('int_v2g__distances') }})
+{% if is_decile_method() -%}
+scored as (
+    select
+        {% for key in source_keys() -%}
+        bit_or({{ key }}) as {{ key }}
+        {%- if not loop.last %},{% endif %}
+        {% endfor %}
+    from {{ ref('int_v2g__pairs') }}
 ),
 
 available as (
-    select groups.source_idx
-    from scored_groups
-    inner join {{ ref('int_v2g__groups') }} as groups
-        on scored_groups.group_idx = groups.group_idx
-    -- a group that a frozen reference does not know has no quantile, so no score
-    inner join {{ ref('v2g_cut_points') }} as cut_points
-        on groups.source_id = cut_points.source_id
-        and groups.feature = cut_points.feature
-    {% if v2g_choice('vep', ['raw', 'quantile']) == 'raw' -%}
-    union
-    select groups.source_idx
-    from {{ ref('int_v2g__groups') }} as groups
-    where
-        groups.type_id = 'vep'
-        and exists (
-            select 1
-            from (
-                -- distinct first: few terms score above 0, so few ids have to be looked up
-                select distinct
-                    variant_id,
-                    gene_id
-                from {{ ref('int_v2g__consequences') }}
-                where score > 0
-            ) as consequences
-            inner join {{ ref('int_v2g__variants') }} as variants
-                on consequences.variant_id = variants.variant_id
-            inner join {{ ref('int_v2g__genes') }} as genes
-                on consequences.gene_id = genes.gene_id
-            where genes.is_scored
-        )
-    {%- else -%}
-    group by groups.source_idx
-    {%- endif %}
+    select found.source_idx
+    from found
+    cross join scored
+    where {{ source_bits('scored', 'found.source_idx') }} > 0
 ),
-
+{% else -%}
+available as (
+    select distinct {{ packed_source_idx('item') }} as source_idx
+    from (select unnest(packed) as item from {{ ref('int_v2g__pairs') }}) as items
+),
+{% endif %}
 final as (
     select
         found.source_idx,
