@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
+# What the database says where a disk is full, or a limit on the size of files is reached.
+NO_ROOM = re.compile(r"Could not (?:write|truncate)|No space left|File too large|Disk quota")
+
 
 class VarhouseError(Exception):
     """Base of every error that varhouse raises on purpose.

@@ -14,7 +14,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from varhouse import __version__
-from varhouse.errors import UsageError, VarhouseError
+from varhouse.errors import NO_ROOM, UsageError, VarhouseError
 
 if TYPE_CHECKING:
     from varhouse.settings import Settings
@@ -243,6 +243,11 @@ def _fault_of_the_surroundings(error: Exception) -> str | None:
     said = scrubbed(str(error).partition("\n\n")[0], error)
     if isinstance(error, duckdb.OutOfMemoryException):
         return f"the memory limit is too small: {said}. Give more with --memory."
+    if NO_ROOM.search(said):
+        return (
+            f"no room on the disk, or a limit on the size of files: {said}. The warehouse is as it "
+            "was before the step that failed: make room, and give the command again."
+        )
     if isinstance(error, duckdb.BinderException):
         # ours asks for a column that is not there: what was built before has other columns
         said = (

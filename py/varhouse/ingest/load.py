@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from typing import Literal, Unpack
 import duckdb
 
 from varhouse import __version__
-from varhouse.errors import DataError
+from varhouse.errors import NO_ROOM, DataError
 from varhouse.ingest.builds import normalised_build
 from varhouse.ingest.codes import FILTER_CODES, message_of
 from varhouse.ingest.format import Format, Issue, KindOptions, Loaded, LoadOptions, Say, SourceFile
@@ -341,7 +340,6 @@ def _drop_incoming(con: duckdb.DuckDBPyConnection) -> None:
         con.execute(f"drop {'view' if is_view else 'table'} temp.{name}")
 
 
-_NO_ROOM = re.compile(r"Could not (?:write|truncate)|No space left|File too large|Disk quota")
 # Never the file's fault; a damaged file can raise any other error, bare duckdb.Error included.
 _OUR_FAULTS = (
     duckdb.BinderException,
@@ -369,7 +367,7 @@ def _faults_of(source: SourceFile, layout: Format) -> Iterator[None]:
             "or more room with --temp-dir."
         ) from error
     except duckdb.Error as error:
-        if _NO_ROOM.search(str(error)):
+        if NO_ROOM.search(str(error)):
             raise DataError(
                 f"{source.path}: the warehouse or its spill folder cannot be written: no room on "
                 "the disk, or a limit on the size of files. --temp-dir moves the spill folder."

@@ -33,6 +33,13 @@ def run_failing(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options:
         (duckdb.OutOfMemoryException("Out of Memory Error: 9 MB used\n\nHints"), "--memory"),
         (duckdb.BinderException('Binder Error: no column "new"'), "build them again"),
         (duckdb.TransactionException("TransactionContext Error: Failed to commit"), "commit"),
+        (
+            duckdb.TransactionException(
+                'TransactionContext Error: Failed to commit: Could not write file "w.duckdb.wal": '
+                "No space left on device"
+            ),
+            "make room",
+        ),
     ],
 )
 def test_a_lack_is_one_message_and_exit_1(
