@@ -77,8 +77,7 @@ class Compiler:
         if stand_in is not None:
             return _named(node, stand_in)
         if node.materialized == "ephemeral":
-            if node not in used:
-                used.append(node)
+            used.append(node)
             return _named(node, CTE_PREFIX + node.name)
         assert node.relation is not None, "only tests have none, and nothing refers to them"
         return node.relation

@@ -249,6 +249,21 @@ def test_a_model_that_writes_is_refused_before_anything_runs(
     assert rows(con, "select count(*) from raw.t") == [(10,)]
 
 
+def test_a_table_read_past_the_model_that_is_referred_to_is_refused(
+    con: duckdb.DuckDBPyConnection, folder: Callable[..., ProjectFolder]
+) -> None:
+    # c would not be built again when a alone changed
+    project = folder(
+        a="select 1 as x", b="select x from {{ ref('a') }}",
+        c="select b.x from {{ ref('b') }} as b inner join main.a on a.x = b.x",
+    )  # fmt: skip
+    with pytest.raises(
+        ProjectError, match=r"models/c\.sql:1: .*the table main\.a, which the model"
+    ):
+        project.run(con)
+    assert kinds(con) == {}
+
+
 @pytest.mark.parametrize(
     ("text", "types", "what"),
     [
