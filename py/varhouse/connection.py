@@ -16,6 +16,8 @@ import duckdb
 import pyarrow as pa
 
 from varhouse.errors import UsageError
+from varhouse.output import with_texts
+from varhouse.rows import fetched, is_beyond_python, python_rows
 from varhouse.settings import DEFAULT_DATABASE, DEFAULT_MEMORY, Settings
 from varhouse.warehouse import create_functions, open_warehouse
 
@@ -40,13 +42,19 @@ class Result:
         return self._table
 
     def pl(self) -> pl.DataFrame:
-        """Return the rows as a polars frame, without a copy where the types allow it."""
+        """Return the rows as a polars frame, without a copy where the types allow it.
+
+        Columns with what polars has no word for are text: intervals, unions, and dates and times
+        that Python cannot hold, such as ``infinity``.
+        """
         import polars
 
-        return polars.DataFrame(self._table)
+        return polars.DataFrame(with_texts(self._table, _is_unknown_to_polars))
 
     def df(self) -> pd.DataFrame:
         """Return the rows as a pandas frame.
+
+        Columns with unions, or with dates and times that Python cannot hold, are text.
 
         Raises
         ------
@@ -59,13 +67,15 @@ class Result:
             raise UsageError(
                 "pandas is not installed: pip install pandas, or use .pl() or .arrow()."
             ) from error
-        frame: pd.DataFrame = self._table.to_pandas()
+        frame: pd.DataFrame = with_texts(self._table, _is_unknown_to_pandas).to_pandas()
         return frame
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the rows as a list of dictionaries."""
-        rows: list[dict[str, Any]] = self._table.to_pylist()
-        return rows
+        """Return the rows as a list of dictionaries.
+
+        A date or time that Python cannot hold is text: ``infinity``, ``5000-01-01 (BC)``.
+        """
+        return python_rows(self._table)
 
     @property
     def columns(self) -> list[str]:
@@ -167,7 +177,7 @@ class Warehouse:
             # DuckDB's stubs promise a relation; a statement without a result gives None.
             if relation is None:
                 return Result(pa.table({}))
-            return Result(relation.to_arrow_table())
+            return Result(fetched(relation))
 
     def close(self) -> None:
         """Close; closing twice does nothing."""
@@ -270,6 +280,14 @@ def register(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """
     create_functions(con)
     return con
+
+
+def _is_unknown_to_pandas(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_union(column.type) or is_beyond_python(column)
+
+
+def _is_unknown_to_polars(column: pa.ChunkedArray) -> bool:
+    return pa.types.is_interval(column.type) or _is_unknown_to_pandas(column)
 
 
 def _release(opened: _OpenFile, cursor: duckdb.DuckDBPyConnection) -> None:

@@ -11,13 +11,14 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from varhouse.errors import DataError, UsageError
+from varhouse.rows import is_beyond_python, python_rows, python_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -79,7 +80,7 @@ def _write_parquet(table: pa.Table, part: Path, out: Path) -> None:
 
     try:
         pq.write_table(_named_once(table), part, compression="zstd")
-    except pa.ArrowNotImplementedError as error:
+    except (pa.ArrowNotImplementedError, pa.ArrowInvalid) as error:
         raise DataError(
             f"--out {out}: parquet cannot hold a column of the result ({error}). "
             "Cast it to text in the query, or write csv or json."
@@ -161,7 +162,7 @@ def as_rich(table: pa.Table) -> Table:
             justify="right" if is_number(field.type) else "left",
             overflow="fold",
         )
-    for row in named.to_pylist():
+    for row in python_rows(named):
         shown.add_row(*(Text(format_cell(value)) for value in row.values()))
     return shown
 
@@ -172,7 +173,7 @@ def fits(table: pa.Table, width: int) -> bool:
     In less it cuts words into slivers of a letter or two, and columns to nothing.
     """
     widest = [
-        max(map(len, [name, *map(format_cell, column.to_pylist())]))
+        max(map(len, [name, *map(format_cell, python_values(column))]))
         for name, column in zip(table.column_names, table.columns, strict=True)
     ]
     # a border and a blank on either side of each column, and the last border
@@ -221,7 +222,7 @@ def _as_aligned(table: pa.Table) -> str:
         return ""
     columns = []
     for field, column in zip(table.schema, table.columns, strict=True):
-        cells = [field.name, *(format_cell(value) for value in column.to_pylist())]
+        cells = [field.name, *(format_cell(value) for value in python_values(column))]
         width = max(len(cell) for cell in cells)
         align = str.rjust if is_number(field.type) else str.ljust
         columns.append([align(cell, width) for cell in cells])
@@ -239,26 +240,45 @@ def _named_once(table: pa.Table) -> pa.Table:
 
 def _as_csv(table: pa.Table) -> str:
     import polars as pl
+
+    def has_no_word(column: pa.ChunkedArray) -> bool:
+        from pyarrow import types
+
+        kind = column.type
+        return (
+            types.is_nested(kind)
+            or types.is_binary(kind)
+            or types.is_interval(kind)
+            or is_beyond_python(column)
+        )
+
+    return pl.DataFrame(with_texts(table, has_no_word)).write_csv()
+
+
+def with_texts(table: pa.Table, chosen: Callable[[pa.ChunkedArray], bool]) -> pa.Table:
+    """Return a table with texts in place of some columns: words of JSON, plain where they can be.
+
+    Parameters
+    ----------
+    table
+        Any.
+    chosen
+        Tells of a column whether it becomes text.
+    """
     import pyarrow as pa
 
-    flat = table
-    for position, field in enumerate(table.schema):
-        if (
-            pa.types.is_nested(field.type)
-            or pa.types.is_binary(field.type)
-            or pa.types.is_interval(field.type)
-        ):
-            values = map(_plain, table.column(position).to_pylist())
+    for position, (field, column) in enumerate(zip(table.schema, table.columns, strict=True)):
+        if chosen(column):
             cells = [
                 value if value is None or isinstance(value, str) else json.dumps(value)
-                for value in values
+                for value in map(_plain, python_values(column))
             ]
-            flat = flat.set_column(position, field.name, pa.array(cells, pa.string()))
-    return pl.DataFrame(flat).write_csv()
+            table = table.set_column(position, field.name, pa.array(cells, pa.string()))
+    return table
 
 
 def _as_json(table: pa.Table) -> str:
-    records = [json.dumps(_plain(row), ensure_ascii=False) for row in table.to_pylist()]
+    records = [json.dumps(_plain(row), ensure_ascii=False) for row in python_rows(table)]
     if not records:
         return "[]\n"
     return "[\n" + ",\n".join(records) + "\n]\n"

@@ -16,6 +16,7 @@ from varhouse import ask
 from varhouse.cli import common_options, options, tell
 from varhouse.errors import DataError, UsageError
 from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, fits, write_file
+from varhouse.rows import fetched
 from varhouse.settings import Settings
 from varhouse.warehouse import build_hint, open_warehouse
 
@@ -59,7 +60,7 @@ def sql_command(
     statement = _one_reading_statement(query)
     with open_warehouse(settings, read_only=True) as con:
         try:
-            table = con.sql(statement).to_arrow_table()
+            table = fetched(con.sql(statement))
         except duckdb.OutOfMemoryException:
             # what to do about it is said for all commands in one place
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import duckdb
 import pyarrow as pa
 
+from varhouse.rows import fetched
 from varhouse.runner.checks import compile_check
 from varhouse.runner.compile import CTE_PREFIX, Compiler, with_ctes
 from varhouse.runner.faults import located_faults
@@ -39,7 +40,7 @@ def preview(
     with located_faults(sql, node):
         # Errors of execute tell the line, those of sql do not.
         con.execute(f"explain {query}").fetchall()
-        return con.sql(query).to_arrow_table()
+        return fetched(con.sql(query))
 
 
 def _failing_rows(project: Project, node: Node) -> MappedSql:
