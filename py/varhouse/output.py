@@ -1,4 +1,4 @@
-"""Results as text or files: aligned table, CSV, JSON records, parquet.
+"""Results as text or files: aligned table, CSV, TSV, JSON records, parquet.
 
 Most commands that may write a table do not: what writes imports its libraries when it does.
 """
@@ -6,6 +6,8 @@ Most commands that may write a table do not: what writes imports its libraries w
 from __future__ import annotations
 
 import contextlib
+import gzip
+import io
 import itertools
 import json
 import math
@@ -15,50 +17,26 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, TextIO
 
 from varhouse.errors import DataError, UsageError
+from varhouse.file_formats import Format, is_packed
 from varhouse.rows import is_beyond_python, python_rows, python_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from rich.table import Table
 
-Format = Literal["table", "csv", "json", "parquet"]
-FORMATS: tuple[Format, ...] = ("table", "csv", "json", "parquet")
-_SUFFIXES: dict[str, Format] = {
-    ".csv": "csv", ".json": "json", ".parquet": "parquet", ".txt": "table",
-}  # fmt: skip
+_SEPARATORS: dict[Format, str] = {"csv": ",", "tsv": "\t"}
 _TABLE_DIGITS = 4
 _READABLE_WIDTH = 12
 """Columns of a terminal that a cell is not folded below."""
 
 
-def choose_format(wanted: Format | None, out: Path | None) -> Format:
-    """Return the format asked for, else the one that the file's name tells, else ``table``.
-
-    Raises
-    ------
-    UsageError
-        Parquet without a file, or a file whose name tells nothing.
-    """
-    if wanted == "parquet" and out is None:
-        raise UsageError("--format parquet: binary output needs a file; add --out FILE.parquet.")
-    if wanted is not None:
-        return wanted
-    if out is None:
-        return "table"
-    found = _SUFFIXES.get(out.suffix.lower())
-    if found is None:
-        raise UsageError(
-            f"--out {out}: the name does not tell the format; wanted one of "
-            f"{', '.join(_SUFFIXES)}, or add --format {'|'.join(FORMATS)}."
-        )
-    return found
-
-
 def write_file(table: pa.Table, out: Path, form: Format) -> None:
     """Write the rows to ``out``: all of them or, if anything fails, nothing.
+
+    A text whose file is named ``.gz`` goes through gzip.
 
     Raises
     ------
@@ -71,7 +49,8 @@ def write_file(table: pa.Table, out: Path, form: Format) -> None:
         if form == "parquet":
             _write_parquet(table, part, out)
         else:
-            part.write_text(as_text(table, form), encoding="utf-8")
+            with text_stream(part, is_packed=is_packed(out)) as stream:
+                stream.write(as_text(table, form))
 
 
 def _write_parquet(table: pa.Table, part: Path, out: Path) -> None:
@@ -133,15 +112,35 @@ def _require_replaceable(target: Path, out: Path) -> None:
             raise UsageError(f"--out {out}: a DuckDB database; wanted the name of another file.")
 
 
+@contextlib.contextmanager
+def text_stream(out: Path, *, is_packed: bool) -> Iterator[TextIO]:
+    """Yield a stream of text, in UTF-8 with plain line breaks, to a file.
+
+    Parameters
+    ----------
+    out
+        The file.
+    is_packed
+        Through gzip, without a time or name in it: equal texts make equal files.
+    """
+    with out.open("wb") as raw, contextlib.ExitStack() as stack:
+        target: Any = raw
+        if is_packed:
+            target = stack.enter_context(
+                gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
+            )
+        yield stack.enter_context(io.TextIOWrapper(target, encoding="utf-8", newline="\n"))
+
+
 def as_text(table: pa.Table, form: Format) -> str:
     """Return the rows as a text that ends with a line break.
 
-    Numbers have :data:`4 significant digits <format_cell>` in ``table`` only; ``csv`` and
+    Numbers have :data:`4 significant digits <format_cell>` in ``table`` only; ``csv``, ``tsv`` and
     ``json`` keep what is stored. In ``json`` NaN and infinities are null, because JSON has no
     words for them.
     """
-    if form == "csv":
-        return _as_csv(_named_once(table))
+    if form in _SEPARATORS:
+        return _as_csv(_named_once(table), separator=_SEPARATORS[form])
     if form == "json":
         return _as_json(_named_once(table))
     if form == "table":
@@ -238,7 +237,7 @@ def _named_once(table: pa.Table) -> pa.Table:
     return table.rename_columns(names)
 
 
-def _as_csv(table: pa.Table) -> str:
+def _as_csv(table: pa.Table, *, separator: str) -> str:
     import polars as pl
 
     def has_no_word(column: pa.ChunkedArray) -> bool:
@@ -252,7 +251,7 @@ def _as_csv(table: pa.Table) -> str:
             or is_beyond_python(column)
         )
 
-    return pl.DataFrame(with_texts(table, has_no_word)).write_csv()
+    return pl.DataFrame(with_texts(table, has_no_word)).write_csv(separator=separator)
 
 
 def with_texts(table: pa.Table, chosen: Callable[[pa.ChunkedArray], bool]) -> pa.Table:

@@ -34,7 +34,8 @@ from tests.property.v2g_worlds import (
 
 from varhouse import ask
 from varhouse.errors import DataError
-from varhouse.output import choose_format, write_file
+from varhouse.file_formats import choose_format
+from varhouse.output import write_file
 
 
 @pytest.fixture(scope="module", params=SETTINGS)
@@ -254,22 +255,23 @@ def test_formats_carry_the_same_rows(asked: Asked, tmp_path: Path) -> None:
     whole = whole.rename_columns([f"c{i}_{name}" for i, name in enumerate(whole.column_names)])
     for table in (whole, whole.slice(0, 0)):
         rows = table.to_pylist()
-        for form in ("csv", "json", "parquet", "txt"):
+        for form in ("csv", "tsv", "json", "parquet", "txt"):
             write_file(table, tmp_path / f"x.{form}", choose_format(None, tmp_path / f"x.{form}"))
         assert pq.read_table(tmp_path / "x.parquet") == table
         assert json.loads((tmp_path / "x.json").read_text("utf-8")) == rows
-        text = (tmp_path / "x.csv").read_text("utf-8")
-        cells = list(csv.DictReader(io.StringIO(text, newline="")))
-        assert text.splitlines()[0].split(",") == table.column_names
-        assert len(cells) == len(rows)
-        for cell, row in zip(cells, rows, strict=True):
-            for name, value in row.items():
-                if isinstance(value, float):
-                    assert float(cell[name]) == value
-                elif isinstance(value, list):
-                    assert json.loads(cell[name]) == value
-                else:
-                    shown = "true" if value is True else "" if value is None else str(value)
-                    assert cell[name] == shown
+        for form, separator in (("csv", ","), ("tsv", "\t")):
+            text = (tmp_path / f"x.{form}").read_text("utf-8")
+            cells = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=separator))
+            assert text.splitlines()[0].split(separator) == table.column_names
+            assert len(cells) == len(rows)
+            for cell, row in zip(cells, rows, strict=True):
+                for name, value in row.items():
+                    if isinstance(value, float):
+                        assert float(cell[name]) == value
+                    elif isinstance(value, list):
+                        assert json.loads(cell[name]) == value
+                    else:
+                        shown = "true" if value is True else "" if value is None else str(value)
+                        assert cell[name] == shown
         lines = (tmp_path / "x.txt").read_text("utf-8").splitlines()
         assert len(lines) == len(rows) + 1

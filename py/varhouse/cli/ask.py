@@ -15,7 +15,8 @@ import pyarrow as pa
 from varhouse import ask
 from varhouse.cli import common_options, options, tell
 from varhouse.errors import DataError, UsageError
-from varhouse.output import FORMATS, Format, as_rich, as_text, choose_format, fits, write_file
+from varhouse.file_formats import FORMATS, Format, choose_format
+from varhouse.output import as_rich, as_text, fits, write_file
 from varhouse.rows import fetched
 from varhouse.settings import Settings
 from varhouse.warehouse import build_hint, open_warehouse

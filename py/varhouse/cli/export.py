@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,8 +14,9 @@ import duckdb
 from varhouse.cli import common_options, tell
 from varhouse.errors import UsageError
 from varhouse.export.vep_input import write_vep_input
+from varhouse.file_formats import is_packed
 from varhouse.ingest.builds import CHROMOSOME_LENGTHS
-from varhouse.output import whole_file
+from varhouse.output import text_stream, whole_file
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 
@@ -231,12 +230,8 @@ def _text(out: Path | None) -> Iterator[TextIO]:
     if out is None:
         yield sys.stdout
         return
-    with whole_file(out) as part, part.open("wb") as raw:
-        if out.suffix.lower() == ".gz":
-            # no time and no name in it: equal sites are an equal file
-            packed = gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0)
-            with packed, io.TextIOWrapper(packed, encoding="utf-8", newline="\n") as stream:
-                yield stream
-        else:
-            with io.TextIOWrapper(raw, encoding="utf-8", newline="\n") as stream:
-                yield stream
+    with (
+        whole_file(out) as part,
+        text_stream(part, is_packed=is_packed(out)) as stream,
+    ):
+        yield stream

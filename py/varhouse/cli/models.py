@@ -24,7 +24,8 @@ from varhouse.cli.model_options import (
     vars_option,
 )
 from varhouse.errors import DataError, UsageError
-from varhouse.output import FORMATS, Format, as_text, choose_format, write_file
+from varhouse.file_formats import FORMATS, Format, choose_format
+from varhouse.output import as_text, write_file
 from varhouse.settings import Settings, shipped_project_dir
 from varhouse.warehouse import open_warehouse
 

@@ -11,7 +11,7 @@ from varhouse.cli import common_options
 from varhouse.cli.ask import output_options, show_answer
 from varhouse.cli.model_options import project_of, vars_option
 from varhouse.errors import UsageError
-from varhouse.output import Format, choose_format
+from varhouse.file_formats import Format, choose_format
 from varhouse.settings import Settings
 from varhouse.warehouse import open_warehouse
 

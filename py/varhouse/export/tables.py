@@ -8,16 +8,15 @@ from pathlib import Path
 import duckdb
 
 from varhouse.errors import UsageError
+from varhouse.file_formats import Format, file_format
 from varhouse.output import whole_file
 from varhouse.sql_text import quoted_name, text_literal
 from varhouse.warehouse import build_hint
 
-_SUFFIXES = {
-    ".parquet": "format parquet, compression zstd",
-    ".tsv.gz": "format csv, delimiter '\t', header, compression gzip",
-    ".tsv": "format csv, delimiter '\t', header",
-    ".csv.gz": "format csv, header, compression gzip",
-    ".csv": "format csv, header",
+_FORMATS: dict[Format, str] = {
+    "parquet": "format parquet, compression zstd",
+    "tsv": "format csv, delimiter '\t', header",
+    "csv": "format csv, header",
 }
 # What the readers of each dialect take for a missing value; elsewhere nothing is written.
 _NULLS = {
@@ -119,12 +118,8 @@ def write_table(
 
 
 def _options_of(out: Path) -> str:
-    for suffix, options in _SUFFIXES.items():
-        if out.name.lower().endswith(suffix):
-            return options
-    raise UsageError(
-        f"--out {out}: the name does not tell the format; wanted one of {', '.join(_SUFFIXES)}."
-    )
+    form, is_packed = file_format(out, known=_FORMATS)
+    return _FORMATS[form] + (", compression gzip" if is_packed else "")
 
 
 def _order_of(table: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from varhouse import __version__
 from varhouse.bgzf import BgzfWriter
 from varhouse.export.calls import CallBlock, Site, call_blocks, read_cohort
+from varhouse.file_formats import is_packed
 from varhouse.output import whole_file
 
 _UNITS = 16_384
@@ -66,7 +67,7 @@ def write_vcf(
     cohort = read_cohort(con)
     n_variants = n_dosage_variants = 0
     with whole_file(out) as part, part.open("wb") as raw:
-        packed = BgzfWriter(raw) if out.suffix.lower() == ".gz" else nullcontext(raw)
+        packed = BgzfWriter(raw) if is_packed(out) else nullcontext(raw)
         with packed as stream:
             stream.write(_header(cohort.ids, contig_lengths).encode())
             for block in call_blocks(con, cohort):

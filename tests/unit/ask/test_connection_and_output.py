@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime
 import gc
+import gzip
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +18,7 @@ import pytest
 import varhouse
 from varhouse import output
 from varhouse.errors import DataError, UsageError
+from varhouse.file_formats import choose_format, file_format
 
 
 def test_results_come_in_three_kinds(built_file):
@@ -165,13 +167,39 @@ def test_files_are_written_whole(table, tmp_path):
 
 
 def test_the_format_is_asked_for_or_told_by_the_name(tmp_path):
-    assert output.choose_format(None, None) == "table"
-    assert output.choose_format(None, tmp_path / "x.csv") == "csv"
-    assert output.choose_format("json", tmp_path / "x.csv") == "json"
+    assert choose_format(None, None) == "table"
+    assert choose_format(None, tmp_path / "x.csv") == "csv"
+    assert choose_format(None, tmp_path / "x.y.TSV.GZ") == "tsv"
+    assert choose_format("json", tmp_path / "x.csv") == "json"
     with pytest.raises(UsageError, match="needs a file"):
-        output.choose_format("parquet", None)
-    with pytest.raises(UsageError, match="does not tell the format"):
-        output.choose_format(None, tmp_path / "x.foo")
+        choose_format("parquet", None)
+    for name in ("x.foo", "x", "x.gz", "x.parquet.gz"):
+        with pytest.raises(
+            UsageError, match=r"does not tell the format; wanted one of \.csv, \.csv\.gz, \.tsv,"
+        ):
+            choose_format(None, tmp_path / name)
+
+
+def test_a_name_may_tell_a_format_that_is_not_written_there(tmp_path):
+    assert file_format(tmp_path / "x.csv.gz", known=("csv", "parquet")) == ("csv", True)
+    with pytest.raises(UsageError, match=r"wanted one of \.csv, \.csv\.gz, \.parquet\.$"):
+        file_format(tmp_path / "x.json", known=("csv", "parquet"))
+
+
+def test_tsv_is_csv_with_tabs(table):
+    text = output.as_text(table, "tsv")
+    by_tabs = list(csv.reader(text.splitlines(), delimiter="\t"))
+    assert by_tabs == list(csv.reader(output.as_text(table, "csv").splitlines()))
+    assert text.startswith("name\tx\tn\tparts\twhen\twrong\na,b\t0.123456789012345\t1\t")
+
+
+@pytest.mark.parametrize("form", ["csv", "tsv", "json", "table"])
+def test_a_text_that_is_named_gz_is_packed(table, tmp_path, form):
+    output.write_file(table, tmp_path / "x.gz", form)
+    output.write_file(table, tmp_path / "y.gz", form)
+    packed = (tmp_path / "x.gz").read_bytes()
+    assert gzip.decompress(packed).decode() == output.as_text(table, form)
+    assert (tmp_path / "y.gz").read_bytes() == packed
 
 
 def test_threads_open_one_warehouse_and_ask_it(built_file):
