@@ -123,11 +123,15 @@ def test_retry_keeps_the_vars_of_the_run(house: House) -> None:
         (["run", "--engine", "spark"], "--engine duckdb"),
         (["run", "--engine", "mysql"], "mysql"),
         (["show"], "name the model or data test"),
+        (["show", "a"], "nodes are named with --select or --exclude, which stands before each: "
+         "varhouse show --select a"),
+        (["build", "-s", "a", "--exclude", "b", "c+", "tag:x y"], "found c+ tag:x y without"),
+        (["plan", "tag:x y"], "varhouse plan --select 'tag:x y'"),
         (["show", "-s", "a b"], "no such warehouse"),
         (["retry"], "no such warehouse"),
         (["ls", "-s", "@a"], "not supported"),
     ],
-)
+)  # fmt: skip
 def test_wrong_use_exits_2(house: House, words: list[str], what: str) -> None:
     if words[:3] == ["show", "-s", "a b"]:
         words = ["show", "-s", "a"]

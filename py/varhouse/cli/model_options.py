@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -63,8 +64,28 @@ def vars_option(help: str) -> Callable[[Command], Command]:
     return click.option("--vars", callback=_parsed_vars, metavar="YAML", help=help)
 
 
+def _refuse_bare_words(
+    context: click.Context, argument: click.Parameter, words: tuple[str, ...]
+) -> None:
+    """Tell who names a node without an option how it is named.
+
+    Raises
+    ------
+    UsageError
+        There are words that belong to no option.
+    """
+    if words:
+        command = context.info_name
+        chosen = " ".join(f"--select {shlex.quote(word)}" for word in words)
+        raise UsageError(
+            f"{command}: found {' '.join(words)} without an option; nodes are named with --select "
+            f"or --exclude, which stands before each: varhouse {command} {chosen}"
+        )
+
+
 # The command gets select, exclude and vars.
 selection_options = options(
+    click.argument("bare", nargs=-1, metavar="", callback=_refuse_bare_words, expose_value=False),
     click.option(
         "--select", "-s", multiple=True, metavar="S",
         help="Which nodes: name, +name, name+1, tag:, source:, path:, state:modified+ ...",
