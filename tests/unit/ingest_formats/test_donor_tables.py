@@ -291,6 +291,40 @@ class TestOverlap:
         assert report.notes == {}
         assert covariates_of(empty_warehouse) == [("S1", "age", 1.0), ("S2", "age", 2.0)]
 
+    @pytest.mark.parametrize(
+        ("lines", "told"),
+        [
+            # the file has other ids than the map's first column
+            ("d_1\tS1\nd_2\tS2\n", "first column has ids like letters_digits, 3 characters, its "
+             "second like CAPITALS+digits, 2 characters; of these 2, 0 are ids here now and 2 have "
+             "genotypes. Wanted in its lines: an id as this file spells it, a tab, that of the"),
+            # the genotypes have other ids than its second
+            ("donor-1\tT.1\ndonor-2\tT.2\n", "second like CAPITALS.digits, 3 characters; of these "
+             "2, 2 are ids here now and 0 have genotypes. Wanted in its lines"),
+            ("S1\tdonor-1\nS2\tdonor-2\n", "2 are ids here now and 0 have genotypes. Its first "
+             "column has ids of the genotypes: exchange its columns."),
+            ("\n", "map.tsv was used. Wanted in its lines"),
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize(
+        ("kind", "table", "feature"),
+        [
+            ("covariates", "donor_id\tage\ndonor-1\t1\ndonor-2\t2\n", None),
+            ("pseudobulk", "gene_id\tdonor-1\tdonor-2\nENSG1\t1.5\t2.5\n", "T"),
+            ("pseudobulk", "gene_id\tdonor_id\tmean\nENSG1\tdonor-1\t1\nENSG1\tdonor-2\t2\n", "T"),
+        ],
+    )
+    def test_an_id_map_that_finds_nobody_is_told_of(
+        self, empty_warehouse, load, tmp_path, lines, told, kind, table, feature
+    ):
+        add_genotyped(empty_warehouse, "S1", "S2")
+        path, mapping = written(tmp_path, table), written(tmp_path, lines, "map.tsv")
+        with pytest.raises(DataError) as caught:
+            load(empty_warehouse, kind, path, id_map=mapping, feature=feature)
+        assert f"--id-map {mapping} was used" in str(caught.value)
+        assert told in str(caught.value)
+        assert "--id-map FILE" not in str(caught.value)
+
     def test_a_long_and_quoted_id_map(self, empty_warehouse, load, tmp_path):
         others = "".join(f'"someone else {n}"\t"S{n}"\n' for n in range(2, 50_000))
         mapping = written(tmp_path, f'{others}"a"\t"S1"\n', "map.tsv")

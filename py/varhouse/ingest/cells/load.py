@@ -75,7 +75,7 @@ def load_cells(
             *groups.issues,
             *genes.issues,
             *trait_issues,
-            *_store_donors(con, path, groups, traits, load_id),
+            *_store_donors(con, path, groups, traits, load_id, options.id_map),
         ]
         first_gene = store_genes(con, genes, found.is_counts, load_id)
         totals = None
@@ -145,9 +145,10 @@ def _store_donors(
     groups: Groups,
     traits: list[Trait],
     load_id: int,
+    id_map: Path | None,
 ) -> list[Issue]:
     ids = f"select donor_id from raw.pseudobulk_donors where load_id = {load_id}"
-    overlap = donor_overlap(con, ids, f"{path}: cells")
+    overlap = donor_overlap(con, ids, f"{path}: cells", id_map=id_map)
     add_donors(con, ids, load_id)
     return [*overlap, *store_traits(con, traits, groups, load_id)]
 

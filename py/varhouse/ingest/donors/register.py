@@ -99,7 +99,9 @@ def add_donors(con: duckdb.DuckDBPyConnection, ids_sql: str, load_id: int) -> No
     """)
 
 
-def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> list[Issue]:
+def donor_overlap(
+    con: duckdb.DuckDBPyConnection, ids_sql: str, what: str, *, id_map: Path | None
+) -> list[Issue]:
     """Compare the donors of a file with those that have genotypes, by their exact ids.
 
     Parameters
@@ -108,6 +110,8 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
         Query of one column, ``donor_id``.
     what
         The file and what it holds, as the error begins: ``cells.h5ad: cells``.
+    id_map
+        The file of ``--id-map``, by which the ids were renamed; told of in the error.
 
     Returns
     -------
@@ -126,8 +130,7 @@ def donor_overlap(con: duckdb.DuckDBPyConnection, ids_sql: str, what: str) -> li
         raise DataError(
             f"{what}: no donor has genotypes: {overlap.counts}. Ids here: "
             f"{pattern_of(overlap.here)}; ids of the genotypes: {pattern_of(overlap.genotyped)}. "
-            "Ids are compared as they are written; if they are the same people, name them with "
-            "--id-map FILE (two columns: id here, id there)."
+            + _advice(overlap, id_map)
         )
     return overlap.issues()
 
@@ -158,6 +161,30 @@ class _Overlap(NamedTuple):
             for code, n_side in sides
             if self.n_both < ENOUGH_OVERLAP * n_side
         ]
+
+
+def _advice(overlap: _Overlap, id_map: Path | None) -> str:
+    """Say what to do where no id of a file has genotypes, also by the map, if there is one."""
+    if id_map is None:
+        return (
+            "Ids are compared as they are written; if they are the same people, name them with "
+            "--id-map FILE (two columns: id here, id there)."
+        )
+    meant = read_id_map(id_map)
+    written, names = set(meant), set(meant.values())
+    told = f"--id-map {id_map} was used"
+    if meant:
+        n_here, n_genotyped = len(names & set(overlap.here)), len(names & set(overlap.genotyped))
+        told += (
+            f": its first column has ids like {pattern_of(written)}, its second like "
+            f"{pattern_of(names)}; of these {len(names):,}, {n_here:,} are ids here now and "
+            f"{n_genotyped:,} have genotypes"
+        )
+    if not written.isdisjoint(overlap.genotyped):
+        return told + ". Its first column has ids of the genotypes: exchange its columns."
+    return (
+        f"{told}. Wanted in its lines: an id as this file spells it, a tab, that of the genotypes."
+    )
 
 
 def pattern_of(ids: Iterable[str]) -> str:

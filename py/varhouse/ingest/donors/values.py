@@ -183,7 +183,12 @@ def load_values(
     _refuse_interchanged(con, source)
     _refuse_reserved(con, source)
     _refuse_repeated(con, source)
-    issues += donor_overlap(con, "select donor_id from donor_ids", f"{source.path}: its donors")
+    issues += donor_overlap(
+        con,
+        "select donor_id from donor_ids",
+        f"{source.path}: its donors",
+        id_map=options.id_map,
+    )
     issues += create_sexes(con, source)
     issues += _create_numbers(con, source, text_is_error=text_is_error)
     spell_as_known(con)

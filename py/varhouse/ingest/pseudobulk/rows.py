@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import duckdb
 
@@ -115,7 +116,9 @@ def _some(lines: Sequence[int]) -> str:
     return " and ".join(str(line) for line in lines[:4])
 
 
-def compare_with_known(con: duckdb.DuckDBPyConnection, source: SourceFile) -> None:
+def compare_with_known(
+    con: duckdb.DuckDBPyConnection, source: SourceFile, id_map: Path | None
+) -> None:
     """Refuse what is there already; compare donors, and genes but for symbols.
 
     Symbols are looked up once everything is stored.
@@ -171,7 +174,10 @@ def compare_with_known(con: duckdb.DuckDBPyConnection, source: SourceFile) -> No
             f"from {known[2]}. Name another cell type, or use another --db."
         )
     issues = donor_overlap(
-        con, "select donor_id from incoming where reject is null", f"{source.path}: its donors"
+        con,
+        "select donor_id from incoming where reject is null",
+        f"{source.path}: its donors",
+        id_map=id_map,
     )
     for issue in issues:
         note(con, issue)

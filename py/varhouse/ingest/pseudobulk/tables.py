@@ -109,7 +109,7 @@ def _stage_long(con: duckdb.DuckDBPyConnection, source: SourceFile, options: Loa
     drop_records(con)
     refuse_ragged(con, source)
     refuse_repeated(con, source)
-    compare_with_known(con, source)
+    compare_with_known(con, source, options.id_map)
 
 
 def _stage_wide(con: duckdb.DuckDBPyConnection, source: SourceFile, options: LoadOptions) -> None:
@@ -177,7 +177,7 @@ def _stage_donor_columns(
     drop_matrix(con)
     con.execute("drop table temp.matrix_columns")
     con.execute("drop table temp.matrix_genes")
-    compare_with_known(con, source)
+    compare_with_known(con, source, options.id_map)
     left_out = {"row_labels_left_out": labels, "gene_columns_left_out": about_genes}
     for code, places in left_out.items():
         if n := len(places - known):
