@@ -1,5 +1,5 @@
 -- Summary statistics under the column names of other tools, for their readers and scripts. All have
--- study_id beside those; the effect allele is alt. Rows without a position are left out, and where
+-- study_id, trait_id and gene_id beside those; the effect allele is alt. Rows without a position are left out, and where
 -- the tool has no column for the test, those of other tests than ADD. Counts are whole as there.
 
 -- regenie, step 2
@@ -19,7 +19,9 @@ select
     z * z as "CHISQ",
     log10p as "LOG10P",
     cast(null as varchar) as "EXTRA",
-    study_id
+    study_id,
+    trait_id,
+    gene_id
 from raw.sumstats
 where pos is not null;
 
@@ -43,7 +45,9 @@ select
     cast(round(n) as bigint) as "N",
     cast(round(n_cases) as bigint) as "N_case",
     cast(round(n - n_cases) as bigint) as "N_ctrl",
-    study_id
+    study_id,
+    trait_id,
+    gene_id
 from raw.sumstats
 where
     pos is not null
@@ -64,7 +68,9 @@ select
     sumstats.p_value as pval_nominal,
     sumstats.beta as slope,
     sumstats.se as slope_se,
-    sumstats.study_id
+    sumstats.study_id,
+    sumstats.trait_id,
+    sumstats.gene_id
 from raw.sumstats
 left join raw.genes
     on sumstats.gene_id = genes.gene_id
@@ -93,7 +99,9 @@ select
     p_value as "P",
     '.' as "ERRCODE",
     log10p as "NEG_LOG10_P",
-    study_id
+    study_id,
+    trait_id,
+    gene_id
 from raw.sumstats
 where pos is not null;
 
@@ -120,7 +128,9 @@ select
     cast(round(n) as bigint) as n,
     cast(round(n_cases) as bigint) as n_cases,
     cast(round(n - n_cases) as bigint) as n_controls,
-    study_id
+    study_id,
+    trait_id,
+    gene_id
 from raw.sumstats
 where
     pos is not null

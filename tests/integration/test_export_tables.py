@@ -31,7 +31,7 @@ STORED = """
     order by all
 """
 
-# Headers as the tools write them (optional columns that are unknown here left out), study_id aside.
+# Headers as the tools write them; optional columns that are unknown here, study and trait aside.
 HEADERS = {
     "as_regenie": "CHROM GENPOS ID ALLELE0 ALLELE1 A1FREQ INFO N TEST BETA SE CHISQ LOG10P EXTRA",
     "as_tensorqtl": "phenotype_id variant_id start_distance af ma_samples ma_count pval_nominal "
@@ -239,6 +239,62 @@ def test_a_file_without_a_column_for_it_is_of_one_trait(
     with pytest.raises(UsageError, match=r"several traits \(ENSG\d+1, ENSG\d+3\).*as_tensorqtl"):
         export(database, view, "--out", str(out), "--study", "S2")
     assert "2 rows" in export(database, "as_tensorqtl", "--out", str(out), "--study", "S2").stderr
+    of_study = ("--out", str(out), "--study", "S2")
+    assert "1 rows" in export(database, view, *of_study, "--trait", "ENSG00000000003").stderr
+    header, line = out.read_text().splitlines()
+    assert header.split("\t") == HEADERS[view].split()
+    assert len(line.split("\t")) == len(HEADERS[view].split())
+
+
+def test_a_trait_is_one_of_the_study(database: Path, tmp_path: Path) -> None:
+    columns = "variant_id\ttrait_id\tgene_id\tbeta\tse\tp_value"
+    lines = [
+        f"1_{pos}_A_G\t{trait}\t{gene}\t{effect}\t0.5\t0.04"
+        for effect, (trait, gene) in enumerate(
+            [("intron1", "ENSG00000000004"), ("intron2", "ENSG00000000004"), ("height", "")],
+            start=1,
+        )
+        for pos in (100, 200)
+    ]
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        load(con, "sumstats", write_text(tmp_path, "t.tsv", columns, *lines), source_id="S2")
+    out = tmp_path / "out.tsv"
+
+    def betas(name: str, column: str, trait: str) -> list[float]:
+        export(database, name, "--out", str(out), "--study", "S2", "--trait", trait)
+        with out.open(encoding="utf-8") as file:
+            return [float(row[column]) for row in csv.DictReader(file, delimiter="\t")]
+
+    assert betas("as_regenie", "BETA", "intron2") == [2, 2]
+    assert betas("as_saige", "BETA", "height") == [3, 3]
+    assert betas("as_tensorqtl", "slope", "ENSG00000000004") == [1, 1, 2, 2]
+    assert betas("sumstats", "beta", "intron1") == [1, 1]
+    with pytest.raises(UsageError, match=r"several traits \(intron1, intron2\).*add --trait ID"):
+        betas("as_regenie", "BETA", "ENSG00000000004")
+    with pytest.raises(UsageError, match=r"no such trait_id or gene_id; it has ENSG\d+4, height, in"
+                       r"tron1, intron2\. Did you mean intron\d, intron\d\?"):  # fmt: skip
+        betas("as_regenie", "BETA", "intron3")
+    with pytest.raises(UsageError, match="no such trait_id"):
+        export(database, "as_ssf", "--out", str(out), "--study", "S1", "--trait", "height")
+    with pytest.raises(UsageError, match="--trait height: genes has no column trait_id"):
+        export(database, "genes", "--out", str(out), "--trait", "height")
+
+
+def test_a_view_of_an_earlier_version_is_made_anew_by_a_command_that_writes(
+    database: Path, tmp_path: Path
+) -> None:
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        ((sql,),) = con.execute(
+            "select sql from duckdb_views() where view_name = 'as_saige'"
+        ).fetchall()
+        con.execute("drop view as_saige")
+        con.execute(sql.replace(", trait_id, gene_id", ""))
+        con.execute("delete from schema_version")
+    of_trait = ("as_saige", "--out", str(tmp_path / "x.tsv"), "--trait", "ENSG00000000001")
+    with pytest.raises(UsageError, match=r"as_saige has no column trait_id\. An earlier varhouse"):
+        export(database, *of_trait)
+    invoke("build", "-s", "v2g_profile", "--db", str(database))
+    assert "2 rows" in export(database, *of_trait).stderr
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,16 @@ def _require_persons(what: str, with_persons: bool) -> None:
 @click.argument("name")
 @_out_option("FILE", "A name in .parquet, .tsv, .tsv.gz, .csv or .csv.gz.")
 @click.option("--study", "study_id", metavar="ID", help="Rows of this study only.")
+@click.option("--trait", metavar="ID", help="Rows of this trait only: a trait_id or gene_id.")
 @_persons_option
 @common_options
 def table_command(
-    settings: Settings, name: str, out: Path, study_id: str | None, with_persons: bool
+    settings: Settings,
+    name: str,
+    out: Path,
+    study_id: str | None,
+    trait: str | None,
+    with_persons: bool,
 ) -> None:
     """Write a table or view to a file.
 
@@ -90,11 +96,14 @@ def table_command(
     \b
     varhouse export table v2g_scores --out v2g.parquet
     varhouse export table as_ssf --study GCST1 --out GCST1.tsv.gz
+    varhouse export table as_regenie --study eqtl --trait ENSG00000140718 --out FTO.regenie.tsv
     """
     from varhouse.export.tables import write_table
 
     with open_warehouse(settings, read_only=True) as con:
-        n_rows = write_table(con, name, out, study_id=study_id, with_persons=with_persons)
+        n_rows = write_table(
+            con, name, out, study_id=study_id, trait=trait, with_persons=with_persons
+        )
     tell(settings, f"{n_rows:,} rows of {name} written to {out}")
 
 

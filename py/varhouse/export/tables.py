@@ -40,6 +40,8 @@ _IN_ORDER = {
     "as_tensorqtl": ("phenotype_id", "start_distance", "variant_id"),
     "as_saige_gene": ("Region", "Group", "max_MAF", "cell_type", "weight"),
 }
+# What tells the rows of a dialect apart that become files of their own.
+_TOLD_APART_BY = ("study_id", "trait_id", "gene_id")
 _PERSONAL = frozenset({"donor_id", "donor_idx", "sample_id", "donors"})
 # A row of it is about one donor too, whose number stands in another table.
 _PERSONAL_TABLES = frozenset({("raw", "pseudobulk")})
@@ -51,6 +53,7 @@ def write_table(
     out: Path,
     *,
     study_id: str | None = None,
+    trait: str | None = None,
     with_persons: bool = False,
 ) -> int:
     """Write all rows of a table or view: a dialect along the genome, others in their order.
@@ -66,6 +69,9 @@ def write_table(
     study_id
         Write the rows of this study only, for a table that has the column. A view named ``as_...``
         is written without that column, as one study.
+    trait
+        Write the rows of this trait only, a ``trait_id`` or ``gene_id``, for a table that has
+        both columns. A view named ``as_...`` is written without them.
     with_persons
         Whether a table with rows about single persons may be written.
 
@@ -77,8 +83,8 @@ def write_table(
     Raises
     ------
     UsageError
-        No such table, study or kind of file; rows about persons, and ``with_persons`` is not set;
-        several studies, or traits of a study, in what has to be one.
+        No such table, study, trait or kind of file; rows about persons, and ``with_persons`` is
+        not set; several studies, or traits of a study, in what has to be one.
     """
     written = _options_of(out)
     schema, table = _find(con, name)
@@ -91,15 +97,22 @@ def write_table(
         )
     source = f"{quoted_name(schema)}.{quoted_name(table)}"
     is_dialect = table.startswith(_AS_PREFIX)
-    has_study = "study_id" in columns
-    if study_id is not None and not has_study:
-        raise UsageError(f"--study {study_id}: {name} has no column study_id.")
-    if is_dialect and has_study:
+    of_sumstats = is_dialect and "study_id" in columns
+    for option, value, column in (("study", study_id, "study_id"), ("trait", trait, "trait_id")):
+        if value is not None and column not in columns:
+            hint = (
+                " An earlier varhouse made it; varhouse build makes it anew." if of_sumstats else ""
+            )
+            raise UsageError(f"--{option} {value}: {name} has no column {column}.{hint}")
+    if of_sumstats:
         _require_one_study(con, source, name, study_id)
+    condition = _condition(study_id, trait)
+    if trait is not None:
+        _require_trait(con, f"{source} {_condition(study_id, None)}", name, trait)
     if table in _OF_ONE_TRAIT:
-        _require_one_trait(con, name, study_id)
-    chosen = "* exclude (study_id)" if is_dialect and has_study else "*"
-    condition = f"where study_id = {text_literal(study_id)}" if study_id is not None else ""
+        _require_one_trait(con, name, condition)
+    told = [column for column in _TOLD_APART_BY if column in columns]
+    chosen = f"* exclude ({', '.join(told)})" if of_sumstats else "*"
     text = f", nullstr {text_literal(_NULLS.get(table, ''))}" if "csv" in written else ""
     if is_dialect and "delimiter" in written:
         # no value has a tab, no tool reads quotes, and DuckDB would put them around #CHROM
@@ -120,6 +133,16 @@ def write_table(
 def _options_of(out: Path) -> str:
     form, is_packed = file_format(out, known=_FORMATS)
     return _FORMATS[form] + (", compression gzip" if is_packed else "")
+
+
+def _condition(study_id: str | None, trait: str | None) -> str:
+    """Return the ``where`` that chooses a study and a trait; empty for all rows."""
+    wanted = []
+    if study_id is not None:
+        wanted.append(f"study_id = {text_literal(study_id)}")
+    if trait is not None:
+        wanted.append(f"{text_literal(trait)} in (trait_id, gene_id)")
+    return f"where {' and '.join(wanted)}" if wanted else ""
 
 
 def _order_of(table: str) -> str:
@@ -177,21 +200,37 @@ def _require_one_study(
         )
 
 
-def _require_one_trait(con: duckdb.DuckDBPyConnection, name: str, study_id: str | None) -> None:
-    found = con.execute(
-        """
+def _require_trait(con: duckdb.DuckDBPyConnection, rows: str, name: str, trait: str) -> None:
+    """Refuse a trait that none of these rows has, ``rows`` being what stands after ``from``."""
+    traits = [
+        each
+        for (each,) in con.execute(
+            f"select distinct unnest([trait_id, gene_id]) as trait from {rows} order by 1"
+        ).fetchall()
+        if each is not None
+    ]
+    if trait in traits:
+        return
+    near = difflib.get_close_matches(trait, traits, n=3)
+    hint = f" Did you mean {', '.join(near)}?" if near else ""
+    shown = ", ".join(traits[:5]) + (", ..." if len(traits) > 5 else "")
+    raise UsageError(
+        f"--trait {trait}: {name} has no such trait_id or gene_id; it has {shown or 'none'}.{hint}"
+    )
+
+
+def _require_one_trait(con: duckdb.DuckDBPyConnection, name: str, condition: str) -> None:
+    found = con.execute(f"""
         select min(coalesce(trait_id, gene_id)), max(coalesce(trait_id, gene_id))
-        from raw.sumstats
-        where pos is not null and study_id = coalesce(?, study_id)
+        from (select * from raw.sumstats {condition})
+        where pos is not null
         group by variant_id, test
         having min(coalesce(trait_id, gene_id)) < max(coalesce(trait_id, gene_id))
         limit 1
-        """,
-        [study_id],
-    ).fetchone()
+    """).fetchone()
     if found:
         raise UsageError(
             f"{name}: a variant of the study has rows of several traits ({found[0]}, {found[1]}), "
-            "which a file of that format cannot tell apart. as_tensorqtl has a column for them; "
-            "for this format load each trait as a study of its own (--source)."
+            "which a file of that format cannot tell apart: add --trait ID. as_tensorqtl has a "
+            "column for them."
         )
