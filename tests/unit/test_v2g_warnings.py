@@ -75,6 +75,32 @@ def test_groups_that_tell_nothing_apart(con: duckdb.DuckDBPyConnection) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("method", "n_tied", "is_told"),
+    [
+        # 1 of 21 rows above the lowest: 0.05 is rounded to 0.1, 1 of 22 to 0
+        ("percent_rank", 20, False),
+        ("percent_rank", 21, True),
+        ("percent_rank_raw", 500, False),
+        ("decile_ceil", 8, False),
+        ("decile_ceil", 10, True),
+        ("midrank", 500, False),
+        ("sklearn10", 500, False),
+    ],
+)
+def test_a_low_score_below_many_tied_ones_loses_its_quantile(
+    con: duckdb.DuckDBPyConnection, method: str, n_tied: int, is_told: bool
+) -> None:
+    add_qtl(con, [("gut", 100, "G", 1), *[("gut", 110, "G", 9)] * n_tied])
+    add_qtl(con, [("skin", 100, "G", 3), ("skin", 110, "G", 3)])
+    expected = [("gtex_v7", "gut", n_tied + 1)] * is_told + [("gtex_v7", "skin", 2)]
+    build(con, select=MODELS, v2g_distance=False, v2g_quantile=method)
+    assert warned(con) == {"constant_group": expected}
+    freeze_reference(con, "own")
+    build(con, select=MODELS, v2g_distance=False, v2g_quantile=method, v2g_reference="own")
+    assert warned(con) == {"constant_group": expected}
+
+
 def test_consequences_that_the_map_does_not_know(con: duckdb.DuckDBPyConnection) -> None:
     for terms in (["made_up", "stop_gained"], ["made_up", "other"]):
         con.execute(

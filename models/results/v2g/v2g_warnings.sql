@@ -41,8 +41,7 @@ group_sizes as (
     select
         groups.source_id,
         groups.feature,
-        sum(counts.n_rows) as n,
-        count(distinct counts.score) as n_scores
+        sum(counts.n_rows) as n
     from {{ ref('int_v2g__score_counts') }} as counts
     inner join {{ ref('int_v2g__groups') }} as groups
         on counts.group_idx = groups.group_idx
@@ -51,25 +50,19 @@ group_sizes as (
 
 ranked_groups as (
     -- what quantiles are made of: the rows of this build, or those of the frozen reference
-    {% if var('v2g_reference') is none -%}
-    select
-        source_id,
-        feature,
-        n,
-        n_scores
-    from group_sizes
-    {%- else -%}
     select
         group_sizes.source_id,
         group_sizes.feature,
         max(cut_points.n_rows) as n,
-        count(distinct cut_points.score_upper) as n_scores
+        -- equal scores have all nodes of sklearn10; few scores below many ties lose their own tenth
+        least(
+            count(distinct cut_points.score_upper), count(distinct cut_points.quantile)
+        ) as n_quantiles
     from group_sizes
     inner join {{ ref('v2g_cut_points') }} as cut_points
         on group_sizes.source_id = cut_points.source_id
         and group_sizes.feature = cut_points.feature
     group by group_sizes.source_id, group_sizes.feature
-    {%- endif %}
 ),
 
 unreferenced as (
@@ -174,11 +167,12 @@ warnings as (
         source_id,
         feature,
         n,
-        'all scores of this source and feature{{ ranked_in }} are equal: '
-        || 'the source cannot tell genes apart, yet its weight counts in the denominator '
-        || '(see the option constant)' as message
+        'all scores of this source and feature{{ ranked_in }} '
+        || 'are equal, or so many tied that all have one quantile: the source cannot tell genes '
+        || 'apart, yet its weight counts in the denominator '
+        || '(see the options constant and, for ties, quantile)' as message
     from ranked_groups
-    where n > 1 and n_scores = 1
+    where n > 1 and n_quantiles = 1
     union all
     select
         'group_not_in_reference' as code,
