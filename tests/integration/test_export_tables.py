@@ -215,6 +215,34 @@ def test_a_file_for_tensorqtl_is_sorted_by_phenotype(database: Path, tmp_path: P
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "keys"),
+    [
+        ("rvat_summary", "cell_type test weight mask max_maf"),
+        ("rvat_burden", "cell_type gene_id weight aggregation mask max_maf"),
+        ("rvat_skat", "cell_type gene_id test weight mask max_maf"),
+        ("rvat_acat", "cell_type gene_id aggregation mask max_maf"),
+        ("rvat_omnibus", "cell_type gene_id"),
+        ("rvat_warnings", "code name"),
+    ],
+)
+def test_results_are_in_the_order_of_what_they_are_about(
+    database: Path, tmp_path: Path, table: str, keys: str
+) -> None:
+    names = keys.split()
+    each = ["unnest([0.01, 0.5, null])" if name == "max_maf" else "unnest(['b', 'a'])"
+            for name in names]  # fmt: skip
+    with open_warehouse(Settings(database=database, threads=1)) as con:
+        crossed = " cross join ".join(
+            f"(select {value} as {name})" for name, value in zip(names, each, strict=True)
+        )
+        con.execute(f"create table {table} as select * from {crossed} order by random()")
+        wanted = con.sql(f"from {table} order by {', '.join(names)} nulls last").fetchall()
+    out = tmp_path / "x.parquet"
+    export(database, table, "--out", str(out))
+    assert [tuple(row.values()) for row in pq.read_table(out).to_pylist()] == wanted
+
+
 def test_a_file_of_a_dialect_is_of_one_study(database: Path, tmp_path: Path) -> None:
     with open_warehouse(Settings(database=database, threads=1)) as con:
         load(con, "sumstats", write_text(tmp_path, "t.tsv", HEADER, ROWS[0]), source_id="S2")

@@ -35,8 +35,16 @@ _ALONG_GENOME = {
     "as_ssf": ("chromosome", "base_pair_location", "other_allele", "effect_allele"),
     "as_regenie_gene": ("CHROM", "GENPOS", "ID", "cell_type", "weight", "TEST"),
 }
-# Those without a chromosome come in the order of what they are about.
+# Those without a chromosome, and results, come in the order of what they are about.
+_SET = ("mask", "max_maf")
 _IN_ORDER = {
+    "rvat_donors": ("cell_type", "donor_id"),
+    "rvat_burden": ("cell_type", "gene_id", "weight", "aggregation", *_SET),
+    "rvat_skat": ("cell_type", "gene_id", "test", "weight", *_SET),
+    "rvat_acat": ("cell_type", "gene_id", "aggregation", *_SET),
+    "rvat_omnibus": ("cell_type", "gene_id"),
+    "rvat_summary": ("cell_type", "test", "weight", *_SET),
+    "rvat_warnings": ("code", "name"),
     "as_tensorqtl": ("phenotype_id", "start_distance", "variant_id"),
     "as_saige_gene": ("Region", "Group", "max_MAF", "cell_type", "weight"),
 }
@@ -56,7 +64,9 @@ def write_table(
     trait: str | None = None,
     with_persons: bool = False,
 ) -> int:
-    """Write all rows of a table or view: a dialect along the genome, others in their order.
+    """Write all rows of a table or view: a dialect along the genome, others as they are stored.
+
+    Rare-variant results come by cell type, gene and test.
 
     Parameters
     ----------
@@ -98,12 +108,7 @@ def write_table(
     source = f"{quoted_name(schema)}.{quoted_name(table)}"
     is_dialect = table.startswith(_AS_PREFIX)
     of_sumstats = is_dialect and "study_id" in columns
-    for option, value, column in (("study", study_id, "study_id"), ("trait", trait, "trait_id")):
-        if value is not None and column not in columns:
-            hint = (
-                " An earlier varhouse made it; varhouse build makes it anew." if of_sumstats else ""
-            )
-            raise UsageError(f"--{option} {value}: {name} has no column {column}.{hint}")
+    _require_columns(name, columns, study_id, trait, of_sumstats=of_sumstats)
     if of_sumstats:
         _require_one_study(con, source, name, study_id)
     condition = _condition(study_id, trait)
@@ -122,7 +127,7 @@ def write_table(
     try:
         with whole_file(out) as part:
             ((n_rows,),) = con.execute(
-                f"copy (select {chosen} from {source} {condition} {_order_of(table)}) "
+                f"copy (select {chosen} from {source} {condition} {_order_of(table, columns)}) "
                 f"to {text_literal(str(part))} ({written}{text})"
             ).fetchall()
     finally:
@@ -145,7 +150,7 @@ def _condition(study_id: str | None, trait: str | None) -> str:
     return f"where {' and '.join(wanted)}" if wanted else ""
 
 
-def _order_of(table: str) -> str:
+def _order_of(table: str, columns: list[str]) -> str:
     if table in _ALONG_GENOME:
         chrom, *others = (quoted_name(column) for column in _ALONG_GENOME[table])
         # numbers first; X, Y and MT where a tool has their names
@@ -155,7 +160,9 @@ def _order_of(table: str) -> str:
             *others,
         ]
     else:
-        keys = [quoted_name(column) for column in _IN_ORDER.get(table, ())]
+        # a project of one's own may have other columns
+        wanted = [column for column in _IN_ORDER.get(table, ()) if column in columns]
+        keys = [quoted_name(column) for column in wanted]
     return f"order by {', '.join(keys)}" if keys else ""
 
 
@@ -181,6 +188,16 @@ def _columns(con: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[st
         [schema, table],
     ).fetchall()
     return [row[0] for row in rows]
+
+
+def _require_columns(
+    name: str, columns: list[str], study_id: str | None, trait: str | None, *, of_sumstats: bool
+) -> None:
+    """Refuse ``--study`` and ``--trait`` of a table that has no such thing."""
+    hint = " An earlier varhouse made it; varhouse build makes it anew." if of_sumstats else ""
+    for option, value, column in (("study", study_id, "study_id"), ("trait", trait, "trait_id")):
+        if value is not None and column not in columns:
+            raise UsageError(f"--{option} {value}: {name} has no column {column}.{hint}")
 
 
 def _require_one_study(
