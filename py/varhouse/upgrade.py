@@ -43,7 +43,8 @@ def create_or_upgrade(con: duckdb.DuckDBPyConnection, sql: str) -> None:
     Raises
     ------
     DataError
-        The rows of an older version do not fit; nothing was changed.
+        The rows of an older version do not fit, or the database is no warehouse and has a table
+        or view by a name of ours; nothing was changed.
     """
     digest = hashlib.sha256(sql.encode()).hexdigest()
     found = _read(con)
@@ -55,6 +56,7 @@ def create_or_upgrade(con: duckdb.DuckDBPyConnection, sql: str) -> None:
         if ("main", "load_manifest") in found.tables:
             _upgrade(con, found, sql)
         else:
+            _refuse_foreign(found, sql)
             con.execute(sql)
         con.execute("delete from schema_version")
         con.execute("insert into schema_version values (?)", [digest])
@@ -77,6 +79,22 @@ def _read(con: duckdb.DuckDBPyConnection) -> _Schema:
         "select path from duckdb_databases() where database_name = current_database()"
     ).fetchall()
     return _Schema(path, tables, {(schema, view): text for schema, view, text in views})
+
+
+def _refuse_foreign(found: _Schema, sql: str) -> None:
+    """Refuse a database of something else whose tables would stand in the place of ours."""
+    there = found.tables.keys() | found.views.keys()
+    if not there:
+        return
+    with duckdb.connect() as new:
+        new.execute(sql)
+        ours = _read(new)
+    taken = sorted(map(_spelled, there & (ours.tables.keys() | ours.views.keys())))
+    if taken:
+        raise DataError(
+            f"{found.path}: a database of something else, which has {', '.join(taken)}; a "
+            "warehouse has its own by that name. Name another file with --db."
+        )
 
 
 def _upgrade(con: duckdb.DuckDBPyConnection, found: _Schema, sql: str) -> None:

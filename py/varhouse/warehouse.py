@@ -110,6 +110,11 @@ def _make_spill_dir(settings: Settings, *, read_only: bool) -> Path:
     try:
         return Path(tempfile.mkdtemp(prefix=f"{prefix}{os.getpid()}-", dir=parent))
     except OSError as error:
+        if settings.temp_dir is None:
+            raise UsageError(
+                f"{settings.database}: its folder cannot be written to ({error.strerror}), as "
+                "changing a warehouse needs. Name another with --db, or ask its owner."
+            ) from error
         raise UsageError(
             f"{parent}: cannot make a folder to spill into ({error.strerror}). "
             "Name a writable one with --temp-dir."
@@ -149,6 +154,8 @@ def _connect(settings: Settings, *, read_only: bool, spill: Path) -> duckdb.Duck
                 f"{settings.database}: held by another process (PID {held[1]}). "
                 "Wait for it to end, or open notebooks with read_only=True and close them."
             ) from error
+        if "not a valid DuckDB database file" in str(error):
+            raise _no_database(settings.database) from error
         raise DataError(
             f"{settings.database}: cannot be opened as a DuckDB file: {error}"
         ) from error

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from varhouse.errors import DataError, UsageError, WarehouseHeldError
@@ -55,8 +57,52 @@ def test_reading_a_warehouse_that_is_not_there(tmp_path: Path) -> None:
 def test_a_file_that_is_no_database(tmp_path: Path) -> None:
     (tmp_path / "w.duckdb").write_text("not a database")
     with (
-        pytest.raises(DataError, match="cannot be opened as a DuckDB file"),
+        pytest.raises(DataError, match=r"cannot be opened as a DuckDB file: .* with --db"),
         open_warehouse(settings(tmp_path)),
+    ):
+        pass
+
+
+def test_a_database_of_something_else_keeps_its_tables_and_gets_none_of_ours(
+    tmp_path: Path,
+) -> None:
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        con.execute("create table genes as select 1 as mine")
+        con.execute("create view load_issues as select 2 as other")
+    with (
+        pytest.raises(DataError, match=r"has genes, load_issues; .* another file with --db"),
+        open_warehouse(settings(tmp_path)),
+    ):
+        pass
+    with duckdb.connect(str(tmp_path / "w.duckdb")) as con:
+        assert con.sql("select schema_name, table_name from duckdb_tables()").fetchall() == [
+            ("main", "genes")
+        ]
+        con.execute("drop table genes")
+        con.execute("drop view load_issues")
+        con.execute("create table shopping as select 1 as mine")
+    with open_warehouse(settings(tmp_path)) as con:
+        assert con.sql("select count(*) from genes, shopping").fetchall() == [(0,)]
+
+
+def test_a_folder_that_cannot_be_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_warehouse(settings(tmp_path)):
+        pass
+
+    def denied(**_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkdtemp", denied)
+    with (
+        pytest.raises(UsageError, match=r"w\.duckdb: its folder cannot be written to \(Perm"),
+        open_warehouse(settings(tmp_path)),
+    ):
+        pass
+    with (
+        pytest.raises(UsageError, match=r"spill into \(Permission denied\)\. .* --temp-dir"),
+        open_warehouse(settings(tmp_path, temp_dir=tmp_path)),
     ):
         pass
 

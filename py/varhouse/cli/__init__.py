@@ -253,6 +253,12 @@ def _fault_of_the_surroundings(error: Exception) -> str | None:
         said = (
             f"{said}. If an earlier varhouse built these models, build them again: varhouse build"
         )
+    if isinstance(error, duckdb.CatalogException):
+        # ours asks for a table that every warehouse has: DuckDB's next line guesses at another
+        said = (
+            f"{said.partition(chr(10))[0]} Is --db a warehouse? One of an earlier varhouse is "
+            "brought up to date by a command that writes: varhouse build"
+        )
     return f"the database says: {said}"
 
 

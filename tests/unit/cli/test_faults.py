@@ -32,6 +32,10 @@ def run_failing(error: BaseException, monkeypatch: pytest.MonkeyPatch, *options:
         (OSError(errno.EACCES, "Permission denied", "x.csv"), "x.csv: Permission denied"),
         (duckdb.OutOfMemoryException("Out of Memory Error: 9 MB used\n\nHints"), "--memory"),
         (duckdb.BinderException('Binder Error: no column "new"'), "build them again"),
+        (
+            duckdb.CatalogException('Catalog Error: no table "x"!\nDid you mean "y"?'),
+            '"x"! Is --db a warehouse? One of',
+        ),
         (duckdb.TransactionException("TransactionContext Error: Failed to commit"), "commit"),
         (
             duckdb.TransactionException(
