@@ -212,9 +212,10 @@ def _find_rsid(con: duckdb.DuckDBPyConnection, rsid: str) -> list[str]:
 
 
 def _similar_genes(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    (n_genes,) = query_column(con, "select count(*) from genes")
+    known = f"It has {n_genes:,} genes; load more with `varhouse load genes FILE`."
     if _GENE_ID.fullmatch(name):
-        (n_genes,) = query_column(con, "select count(*) from genes")
-        return f"It has {n_genes} genes; load more with `varhouse load genes FILE`."
+        return known
     synonyms = query_rows(
         con,
         "select coalesce(gene_name, gene_id), gene_id from genes "
@@ -237,4 +238,4 @@ def _similar_genes(con: duckdb.DuckDBPyConnection, name: str) -> str:
     )
     if near:
         return f"Similar symbols: {', '.join(near)}."
-    return "Wanted an Ensembl id such as ENSG00000140718 or a symbol such as FTO."
+    return known

@@ -93,8 +93,13 @@ class _Chooser:
 
     def _hint(self, words: str) -> str:
         bare = words.strip("+@0123456789").rsplit(":", 1)[-1]
-        known = [node.name for node in self._project.nodes.values()]
-        known += [tag for node in self._project.nodes.values() for tag in node.tags]
+        nodes = self._project.nodes.values()
+        source = next((n for n in nodes if n.resource_type == "source" and n.name == bare), None)
+        if source is not None and ":" not in words:
+            whole = f"source:{source.source_name}.{bare}"
+            return f" {bare} is a source: {whole}+ names what is made of it."
+        known = [node.name for node in nodes if node.name != bare]
+        known += [tag for node in nodes for tag in node.tags]
         return suggest(bare, sorted(set(known))) or " See `varhouse ls` for what there is."
 
     def _one(self, word: str) -> set[str]:

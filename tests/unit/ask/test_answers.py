@@ -39,7 +39,7 @@ def test_unknown_variants_get_a_hint(con, variant, told):
         ("AAB", "Similar symbols: AAA"),
         ("oldname", rf"synonym of AAA \({AAA}\)"),
         ("ENSG00000123456", "It has 5 genes"),
-        ("QWERTY", "Wanted an Ensembl id"),
+        ("QWERTY", "It has 5 genes"),
     ],
 )
 def test_unknown_and_ambiguous_genes_get_a_hint(con, gene, told):

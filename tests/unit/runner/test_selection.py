@@ -274,6 +274,8 @@ def test_a_source_does_not_choose_the_tests_of_models_beside_it(tmp_path: Path) 
     [
         ("stg_aa", "Did you mean stg_a"),
         ("@b", "'@' is not supported"),
+        ("t", r"t is a source: source:raw\.t\+ names what is made of it"),
+        ("source:raw.v", "nothing matches"),
         ("nope:b", "the method 'nope:'"),
         ("state:modified", "no warehouse"),
         ("state:odd", "state is one of"),
