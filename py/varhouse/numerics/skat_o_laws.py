@@ -32,6 +32,8 @@ _NEGLIGIBLE = 1e-9
 _SOLVED = 1e-10
 _ROUGH = 1e-5
 _SMALLEST = 0.05
+# a quantile that is far below is gone to in steps
+_LEAST_CHANGE = -0.9
 _BITS = 48
 
 
@@ -265,9 +267,9 @@ class Grid:
         rows = np.arange(q.size)
         for _ in range(_MAX_PATHS):
             some = self.take(rows)
-            change, turn = some._solve(target, q[rows], c[rows])
+            change, is_found = some._solve(target, q[rows], c[rows])
             q[rows] += change
-            rows = rows[~(turn < _MAX_TURN)]
+            rows = rows[~is_found]
             if not rows.size:
                 return q
             c[rows] = self.take(rows).saddle_point(q[rows], sign[rows])
@@ -288,24 +290,26 @@ class Grid:
             low, high = np.where(below, middle, low), np.where(below, high, middle)
         return np.asarray(0.5 * (low + high))
 
-    def _solve(self, target: float, q: Float, c: Float) -> tuple[Float, Float]:
-        """Return by how much to change q, and how far that is in units of the path through c."""
+    def _solve(self, target: float, q: Float, c: Float) -> tuple[Float, npt.NDArray[np.bool_]]:
+        """Return by how much to change q, and whether that is all: the path was near enough."""
         path, ratio, height = self.path(q, c)
         z, values = path.nodes(ratio, negligible=_NEGLIGIBLE)
         move = z - c[:, None]
         wanted = target if c[0] > 0 else float(log_complement(target))
         reach = _REACH / path.unit
-        moves = quantile_moves(
-            values, move, c, height, wanted, np.zeros_like(q), np.maximum(-reach, -0.9 * q), reach
-        )
+        least = np.maximum(-reach, _LEAST_CHANGE * q)
+        moves = quantile_moves(values, move, c, height, wanted, np.zeros_like(q), least, reach)
         change = moves.change
-        turn = np.abs(change) * path.unit
+        is_found = moves.is_solved & (np.abs(change) * path.unit < _MAX_TURN)
         # where halving the step matters, the rule is too coarse for a last digit
-        rough = np.flatnonzero((moves.roughness > _ROUGH) & (turn < _MAX_TURN))
+        rough = np.flatnonzero((moves.roughness > _ROUGH) & is_found)
         if rough.size:
             upper, lower, _ = self.take(rough).log_tails(q[rough] + change[rough])
-            change[rough] -= ((upper if c[0] > 0 else lower) - wanted) / moves.slope[rough]
-        return change, turn
+            off = (upper if c[0] > 0 else lower) - wanted
+            corrected = change[rough] - off / moves.slope[rough]
+            change[rough] = np.maximum(corrected, _LEAST_CHANGE * q[rough])
+            is_found[rough] = np.abs(off) < _ROUGH
+        return change, is_found
 
     def _matched(self, target: float) -> Float:
         """Return about the wanted quantile: of the chi-square with the same three moments."""

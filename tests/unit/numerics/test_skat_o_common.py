@@ -57,9 +57,21 @@ def test_quantiles_have_the_tail_that_was_asked_for(law, share, p):
     np.testing.assert_allclose(np.expm1(log_p - np.log(p)), 0.0, atol=1e-7)
 
 
-@pytest.mark.parametrize("p", [0.97, 0.5, 1e-9])
-def test_quantiles_of_the_last_resort(law, p, monkeypatch):
+@pytest.mark.parametrize("q", [-1.0, 0.0, 1e-4, 0.3, 1.0, 4.0, 30.0])
+def test_both_tails(law, q):
     grid, spectra = law
-    monkeypatch.setattr(skat_o_laws, "_MAX_PATHS", 0)
+    upper, lower, error = grid.log_tails(np.full(GRID.size, q))
+    expected, _ = mixture_log_sf(np.full(GRID.size, q), spectra)
+    np.testing.assert_allclose(upper, expected, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(np.exp(upper) + np.exp(lower), 1.0, rtol=1e-12)
+    assert np.all(np.isneginf(lower) == (q <= 0))
+    assert np.all(error < 1e-9)
+
+
+@pytest.mark.parametrize("max_paths", [skat_o_laws._MAX_PATHS, 0])
+@pytest.mark.parametrize("p", [0.999, 0.97, 0.7, 0.5, 0.4, 0.03, 1e-9])
+def test_quantiles_of_a_path_of_ones_own_and_of_the_last_resort(law, p, max_paths, monkeypatch):
+    grid, spectra = law
+    monkeypatch.setattr(skat_o_laws, "_MAX_PATHS", max_paths)
     log_p, _ = mixture_log_sf(grid.isf(float(np.log(p))), spectra)
-    np.testing.assert_allclose(log_p, np.log(p), rtol=1e-9)
+    np.testing.assert_allclose(np.expm1(log_p - np.log(p)), 0.0, atol=1e-8)

@@ -94,12 +94,25 @@ def test_skat_o_of_burdens_that_cancel_and_of_one_variant(small_problem):
     log_p, rho, each = skat_o_log_p(scores, mirrored)
     expected, _ = skat_log_p(np.array([scores @ scores]), positive_eigenvalues(mirrored))
     assert rho == 0.0
-    np.testing.assert_allclose([log_p, *each], expected[0], rtol=1e-9)
+    np.testing.assert_allclose([log_p, *each], [expected[0]] * 8, rtol=1e-9)
     # the mirrored variants have the rank of one half
     assert positive_eigenvalues(mirrored).size == 8
     assert positive_eigenvalues(np.diag([1e-9, 1.0, 1e-14])).tolist() == [1e-9, 1.0]
-    alone, _, _ = skat_o_log_p(np.array([7.0]), np.array([[9.0]]))
-    assert alone == pytest.approx(float(log_chi2_1(49 / 9)), rel=1e-12)
+    alone, rho, each = skat_o_log_p(np.array([7.0]), np.array([[9.0]]))
+    assert rho == 0.0
+    np.testing.assert_allclose([alone, *each], [float(log_chi2_1(49 / 9))] * 8, rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_burden_that_is_a_rounding_error_is_none(seed):
+    rng = np.random.default_rng(seed)
+    a = rng.normal(size=(20, 7)) * rng.uniform(0.1, 3.0, size=7)
+    a -= a.mean(axis=1, keepdims=True)
+    covariance, scores = a.T @ a, 4.0 * a.T @ rng.normal(size=20)
+    log_p, rho, each = skat_o_log_p(scores, covariance)
+    expected, _ = skat_log_p(np.array([scores @ scores]), np.linalg.eigvalsh(covariance)[1:])
+    assert rho == 0.0
+    np.testing.assert_allclose([log_p, *each], [expected[0]] * 8, rtol=1e-9)
 
 
 @pytest.fixture
