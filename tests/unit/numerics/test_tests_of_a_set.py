@@ -103,6 +103,20 @@ def test_skat_o_of_burdens_that_cancel_and_of_one_variant(small_problem):
     np.testing.assert_allclose([alone, *each], [float(log_chi2_1(49 / 9))] * 8, rtol=1e-12)
 
 
+def test_variants_of_equal_genotypes_are_one_with_a_direction():
+    rng = np.random.default_rng(11)
+    a, scores = rng.normal(size=(9, 3)), np.array([1.5, -2.0, 4.0])
+    weights = np.array([0.5, 2.0, 1.0])
+    # the first variant twice, under weights 3 and 4 for the 5 of their joint score
+    apart = (a * weights)[:, [0, 0, 1, 2]] * np.array([0.6, 0.8, 1.0, 1.0])
+    each_score = scores[[0, 0, 1, 2]] * np.array([0.6, 0.8, 1.0, 1.0])
+    joint = SkatO((a * weights).T @ (a * weights), np.array([1.4, 1.0, 1.0])).test(scores)
+    expected = SkatO(apart.T @ apart).test(each_score)
+    assert joint.rho == expected.rho
+    np.testing.assert_allclose(joint.each, expected.each, rtol=1e-9)
+    assert joint.log_p == pytest.approx(expected.log_p, rel=1e-9, abs=0)
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_burden_that_is_a_rounding_error_is_none(seed):
     rng = np.random.default_rng(seed)
