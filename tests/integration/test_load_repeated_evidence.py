@@ -138,7 +138,9 @@ class TestWarnings:
         load(con, "evidence", write_evidence(tmp_path, *rows(101, 102, 103), name="a.parquet"))
         build(con, select=["+v2g_warnings"])
         assert warned(con) == []
-        load(con, "evidence", write_evidence(tmp_path, *rows(102, 103, 104), name="b.parquet"))
+        # of the first pair with another score, of two pairs with the same, and of one more
+        second = [*rows(101, qtl_pval=0.5), *rows(102, 103, 104)]
+        load(con, "evidence", write_evidence(tmp_path, *second, name="b.parquet"))
         alone = rows(105, 105, feature="Brain")
         load(con, "evidence", write_evidence(tmp_path, *alone, name="c.parquet"))
         build(con, select=["+v2g_warnings"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -29,7 +30,9 @@ def con() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def add_intervals(
-    con: duckdb.DuckDBPyConnection, rows: Sequence[tuple[int, int, str, float]], load_id: int = 1
+    con: duckdb.DuckDBPyConnection,
+    rows: Sequence[tuple[int, int, str, float | None]],
+    load_id: int = 1,
 ) -> None:
     con.executemany(
         "insert into raw.intervals (chrom, start_pos, end_pos, gene_id, type_id, source_id, "
@@ -71,6 +74,17 @@ def test_records_of_excluded_genes_are_ranked_only_where_genes_go_after(
     assert scores(con, "mine") == [(100, score)]
 
 
+def test_records_are_ranked_one_a_type_and_only_if_measured(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    add_intervals(con, [(100, 100, "G", 1), (900, 900, "G", 3)])
+    con.execute("update raw.intervals set type_id = 'other'")
+    # among 1, 2 and 3 the second is in the middle
+    add_intervals(con, [(100, 100, "G", 2), (910, 910, "G", None), (920, 920, "G", math.nan)])
+    build_scores(con, v2g_interval_population="records")
+    assert scores(con, "mine") == [(100, 0.5)]
+
+
 def test_intervals_that_hold_no_variant_are_in_a_frozen_reference_of_records(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -100,6 +114,17 @@ def test_the_number_for_constant_groups_counts_under_every_method(
     add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 3)])
     build_scores(con, v2g_quantile=method, v2g_constant=0.3)
     assert scores(con, "gtex_v7") == [(100, 0.3), (110, 0.3)]
+
+
+@pytest.mark.parametrize(
+    ("constant", "tenth"), [(0, 0.0), (0.04, 0.0), (0.25, 0.3), (0.35, 0.4), (0.64, 0.6), (1, 1.0)]
+)
+def test_the_number_for_constant_groups_is_rounded_to_tenths(
+    con: duckdb.DuckDBPyConnection, constant: float, tenth: float
+) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 3)])
+    build_scores(con, v2g_constant=constant)
+    assert scores(con, "gtex_v7") == [(100, tenth), (110, tenth)]
 
 
 @pytest.mark.parametrize("constant", [1.5, -0.1, "median", True])
@@ -140,6 +165,29 @@ def test_warnings_of_groups_are_of_the_reference_that_ranks_them(
     con.execute("delete from raw.qtl")
     add_qtl(con, few)
     assert warned(v2g_reference="many") == []
+
+
+def test_a_constant_group_of_nodes_is_told(con: duckdb.DuckDBPyConnection) -> None:
+    # of twelve equal rows sklearn10 keeps ten equal nodes
+    add_qtl(con, [("gtex_v7", "eqtl", pos, 3) for pos in POSITIONS] * 3)
+    options: dict[str, Any] = {"v2g_distance": False, "v2g_quantile": "sklearn10"}
+    build(con, select=["+v2g_cut_points"], **options)
+    freeze_reference(con, "equal")
+    build(con, select=["+v2g_warnings"], v2g_reference="equal", **options)
+    found = con.execute("select code, source_id, n from v2g_warnings").fetchall()
+    assert found == [("constant_group", "gtex_v7", 12)]
+
+
+@pytest.mark.parametrize("method", ["percent_rank", "percent_rank_raw"])
+@pytest.mark.parametrize("denominator", ["all", "present", "available"])
+def test_where_nothing_weighs_anything_there_is_no_mean(
+    con: duckdb.DuckDBPyConnection, denominator: str, method: str
+) -> None:
+    add_qtl(con, [("gtex_v7", "eqtl", pos, pos) for pos in POSITIONS])
+    con.execute("insert into raw.source_weights values ('gtex_v7', 0, 1)")
+    build_scores(con, v2g_weights="loaded", v2g_denominator=denominator, v2g_quantile=method)
+    assert con.execute("select count(*) from v2g_source_scores").fetchone() == (4,)
+    assert con.execute("select * from v2g_scores").fetchall() == []
 
 
 def test_a_source_without_a_weight_is_named(con: duckdb.DuckDBPyConnection) -> None:

@@ -68,11 +68,15 @@ def test_rows_that_find_no_place_are_counted(con: duckdb.DuckDBPyConnection) -> 
 def test_groups_that_tell_nothing_apart(con: duckdb.DuckDBPyConnection) -> None:
     add_qtl(con, [("gut", 100, "G", 1), ("gut", 110, "G", 2)])
     add_qtl(con, [("skin", 100, "G", 3), ("skin", 110, "G", 3), ("lung", 110, "G", 4)])
-    build(con, select=MODELS, v2g_distance=False)
-    assert warned(con) == {
+    expected = {
         "constant_group": [("gtex_v7", "skin", 2)],
         "single_row_group": [("gtex_v7", "lung", 1)],
     }
+    build(con, select=MODELS, v2g_distance=False)
+    assert warned(con) == expected
+    freeze_reference(con, "itself")
+    build(con, select=MODELS, v2g_distance=False, v2g_reference="itself")
+    assert warned(con) == expected
 
 
 @pytest.mark.parametrize(
