@@ -159,6 +159,9 @@ def test_acat_and_omnibus_combine_what_was_tested(house):
         key = (row["cell_type"], row["gene_id"])
         if row["gene_id"] == "G3":
             assert (row["p_value"], row["q_value"], row["status"]) == (None, None, "empty_window")
+            assert (row["best_test"], row["n_tests"]) == (None, 0)
+            untested = combined[key]
+            assert (untested["p_value"], untested["status"]) == (None, "empty_window")
             continue
         p = [b["p_value"] for b in burdens if (b["cell_type"], b["gene_id"]) == key]
         assert combined[key]["p_value"] == pytest.approx(acat_of(p), rel=1e-10, abs=0)
@@ -183,4 +186,15 @@ def test_summary_has_a_row_for_every_test(house):
     found = rows(house, "select * from rvat_summary")
     assert len(found) == len(CELL_TYPES) * (len(WEIGHTS) + 2)
     assert all(row["n_genes"] == 3 and row["n_tested"] == 2 for row in found)
-    assert all(row["lambda_gc"] > 0 for row in found)
+    skat = {
+        (row["cell_type"], row["gene_id"]): row["p_value"]
+        for row in rows(house, "select * from rvat_skat where p_value is not null")
+    }
+    for row in found:
+        assert row["lambda_gc"] > 0
+        if row["test"] == "skat":
+            p = [skat[row["cell_type"], gene] for gene in ("G1", "G2")]
+            assert row["min_p_value"] == min(p)
+            # the median chi-square over that of the null
+            middle = stats.chi2.isf(np.median(p), 1) / stats.chi2.median(1)
+            assert row["lambda_gc"] == pytest.approx(middle, rel=1e-9)

@@ -111,13 +111,14 @@ def distinct_intervals(
     return [(*key, score) for key, score in best.items()] + others
 
 
+@pytest.mark.parametrize("slices", [1024, 2])
 @pytest.mark.parametrize("method", ["percent_rank", "decile_ceil", "midrank"])
-def test_models_equal_the_slow_twin(method: str) -> None:
+def test_models_equal_the_slow_twin(method: str, slices: int) -> None:
     evidence = random_evidence(seed=17)
     expected = slow_scores(distinct_intervals(evidence), method)
     with empty_warehouse() as con:
         fill(con, evidence)
-        build(con, v2g_quantile=method, v2g_distance=False)
+        build(con, v2g_quantile=method, v2g_distance=False, v2g_score_slices=slices)
         got = {
             (int(variant.split("_")[1]) - 1, int(gene[4:])): (score, rank)
             for variant, gene, score, rank in con.sql(

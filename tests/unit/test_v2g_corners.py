@@ -202,10 +202,22 @@ def test_a_reference_that_is_not_stored_is_named(con: duckdb.DuckDBPyConnection)
         build_scores(con, v2g_reference="nowhere")
 
 
-@pytest.mark.parametrize("options", [{"v2g_qtl": "one_minus_p"}, {"v2g_lower_is_better": ["own"]}])
+@pytest.mark.parametrize(
+    ("options", "alike"),
+    [
+        ({"v2g_qtl": "one_minus_p"}, {"v2g_vep_map": "lut2019"}),
+        ({"v2g_fantom": "neglog10_fdr"}, {"v2g_biotype": "none"}),
+        ({"v2g_vep": "quantile", "v2g_vep_map": "lut2019"}, {"v2g_denominator": "present"}),
+        (
+            {"v2g_lower_is_better": ["own", "andersson2014"]},
+            {"v2g_lower_is_better": ["andersson2014", "own"]},
+        ),
+    ],
+)
 def test_a_reference_holds_for_raw_scores_of_its_own_kind(
-    con: duckdb.DuckDBPyConnection, options: dict[str, Any]
+    con: duckdb.DuckDBPyConnection, options: dict[str, Any], alike: dict[str, Any]
 ) -> None:
+    """Whatever changes no raw score, such as ``alike``, does not matter."""
     add_qtl(con, [("gtex_v7", "eqtl", 100, 3), ("gtex_v7", "eqtl", 110, 8)])
     build_scores(con)
     freeze_reference(con, "default")
@@ -213,7 +225,7 @@ def test_a_reference_holds_for_raw_scores_of_its_own_kind(
         build_scores(con, v2g_reference="default", **options)
     build_scores(con, **options)
     freeze_reference(con, "like_it")
-    build_scores(con, v2g_reference="like_it", **options)
+    build_scores(con, v2g_reference="like_it", **(options | alike))
     assert scores(con, "gtex_v7") == [(100, 0.0), (110, 1.0)]
 
 
