@@ -132,3 +132,12 @@ def test_a_value_that_an_option_cannot_take_is_refused(
 ) -> None:
     with pytest.raises(ProjectError, match=f"{name} is '{value}', {wanted}"):
         load_project(shipped_project_dir(), vars={name: value}, cache_dir=cache_dir())
+
+
+def test_the_profile_tells_which_options_are_not_the_default(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    build(con, select=["v2g_profile"], v2g_quantile="midrank", v2g_vep="raw")
+    rows = con.execute("select option, value, is_default from v2g_profile").fetchall()
+    assert ("vep", "raw", True) in rows
+    assert [row for row in rows if not row[2]] == [("quantile", "midrank", False)]
