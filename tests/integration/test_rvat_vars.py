@@ -206,6 +206,7 @@ def test_a_warehouse_without_expression_builds_whatever_is_asked_for() -> None:
     with empty_warehouse() as con:
         masks = {"m": {"consequence": "missense"}}
         assert build(con, cell_types="B", rvat_genes="G1", masks=masks).ok
+        assert con.execute("select code, name from rvat_warnings").fetchall() == []
 
 
 def test_doubtful_weights_and_sets_are_told() -> None:
