@@ -1,6 +1,7 @@
 -- Summary statistics under the column names of other tools, for their readers and scripts. All have
--- study_id, trait_id and gene_id beside those; the effect allele is alt. Rows without a position are left out, and where
--- the tool has no column for the test, those of other tests than ADD. Counts are whole as there.
+-- study_id, trait_id and gene_id beside those; the effect allele is alt. Rows without a position
+-- are left out, and where the tool has no column for the test, those of other tests than ADD.
+-- Counts are whole as there.
 
 -- regenie, step 2
 create view if not exists as_regenie as
