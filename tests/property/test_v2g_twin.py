@@ -111,7 +111,7 @@ def distinct_intervals(
     return [(*key, score) for key, score in best.items()] + others
 
 
-@pytest.mark.parametrize("slices", [1024, 2])
+@pytest.mark.parametrize("slices", [1024, 12, 2])
 @pytest.mark.parametrize("method", ["percent_rank", "decile_ceil", "midrank"])
 def test_models_equal_the_slow_twin(method: str, slices: int) -> None:
     evidence = random_evidence(seed=17)
