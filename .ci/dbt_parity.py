@@ -33,8 +33,8 @@ ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv-dbt"
 # what runs the SQL functions in Python, which dbt gets through dbt_plugin.py
 REQUIREMENTS = (
-    "dbt-core==1.11.*", "dbt-duckdb==1.11.*", "numpy>=2.0", "pyarrow>=18", "scipy>=1.13",
-    "threadpoolctl>=3.5",
+    "dbt-core==1.11.*", "dbt-duckdb==1.11.*", "numpy>=2.0", "polars>=1.20", "pyarrow>=18",
+    "scipy>=1.16", "threadpoolctl>=3.5",
 )  # fmt: skip
 PROJECT_PARTS = ("dbt_project.yml", "models", "sql/macros", "sql/checks", "data/seeds")
 PROFILES = ("default", "production2022", "prototype_v2")
