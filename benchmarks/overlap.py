@@ -49,7 +49,9 @@ def binned_join(bin_bp: int) -> str:
     """Render the join with ``sql/macros/joins.sql``, its bin width set to ``bin_bp``."""
     macros = (shipped_project_dir() / "sql" / "macros" / "joins.sql").read_text(encoding="utf-8")
     variables = {"bin_width_bp": bin_bp}
-    return str(Template(macros + BINNED_JOIN).render(var=variables.__getitem__))
+    return str(
+        Template(macros + BINNED_JOIN).render(var_whole=lambda name, least, most: variables[name])
+    )
 
 
 def make_intervals(folder: Path, *, n_variants: int, n_intervals: int, seed: int) -> None:

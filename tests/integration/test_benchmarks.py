@@ -15,7 +15,7 @@ REPO = Path(__file__).resolve().parents[2]
 README = REPO / "benchmarks" / "README.md"
 # The last of two equal options counts: these make a command small. Peers are not installed here.
 SMALL = {
-    "v2g.py": "--rows 20000 --repeat 1 --peers= --no-overlap",
+    "v2g.py": "--rows 20000 --repeat 1 --peers= --overlap-variants 2000 --overlap-intervals 1000",
     "ingest.py": "--variants 400 --donors 30 --formats pgen,bed --repeat 1",
     "cells.py": "--cells 400 --donors 5 --repeat 1 --no-peer",
 }
