@@ -253,3 +253,16 @@ def test_sums_over_cells_are_no_cells(tmp_path: Path, load_cells: Load, column: 
     obs = {"donor_id": ["D1", "D2", "D3"], "cell_type": ["T"] * 3, column: np.array([5, 6, 7])}
     with pytest.raises(DataError, match=rf"sums over cells, not cells: obs\['{column}'\]"):
         load_cells(write_h5ad(tmp_path / "a.h5ad", counts, obs=obs))
+
+
+def test_an_id_map_to_donors_without_genotypes_is_told_of(
+    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
+) -> None:
+    names = tmp_path / "names.tsv"
+    names.write_text("D1\tP1\n", encoding="utf-8")
+    house.execute(
+        "insert into raw.donors by name "
+        "select 0 as donor_idx, 'Q.1' as donor_id, true as is_genotyped, 1 as load_id"
+    )
+    with pytest.raises(DataError, match=r"names\.tsv was used: .* 1 are ids here now and 0 have"):
+        load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts()), id_map=names)

@@ -188,19 +188,6 @@ def test_the_id_map_renames_donors_and_joins_their_cells(
     assert_same(stored(house), by_hand(some_counts(), donors, TYPES))
 
 
-def test_an_id_map_to_donors_without_genotypes_is_told_of(
-    tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
-) -> None:
-    names = tmp_path / "names.tsv"
-    names.write_text("D1\tP1\n", encoding="utf-8")
-    house.execute(
-        "insert into raw.donors by name "
-        "select 0 as donor_idx, 'Q.1' as donor_id, true as is_genotyped, 1 as load_id"
-    )
-    with pytest.raises(DataError, match=r"names\.tsv was used: .* 1 are ids here now and 0 have"):
-        load_cells(write_h5ad(tmp_path / "a.h5ad", some_counts()), id_map=names)
-
-
 def test_a_named_matrix_without_counts_gives_means_of_its_values_and_no_sums(
     tmp_path: Path, house: duckdb.DuckDBPyConnection, load_cells: Load
 ) -> None:
